@@ -1,0 +1,90 @@
+/**
+ * Where a cursor stands, and the reads and writes of scalars there.
+ *
+ * All places are of one class. The engine gives the accessors of all struct classes the same code, which therefore meets
+ * many classes of cursors; with the memory and the base one step further, it meets only one class from there on.
+ */
+import { refuseRead, refuseValue } from './errors.js'
+import type { Cursor } from './cursor.js'
+
+const TWO_TO_32 = 4294967296
+
+export class Place {
+  readonly memory: DataView
+  base: number
+  /** What errors call it. */
+  readonly label: string
+  /** The cursor that stands here. */
+  readonly cursor: Cursor
+  /** The places of the composite fields of a struct. */
+  readonly children: Place[] = []
+  constructor(memory: DataView, base: number, label: string, cursor: Cursor) {
+    this.memory = memory
+    this.base = base
+    this.label = label
+    this.cursor = cursor
+  }
+}
+
+export function readU8(place: Place, offset: number): number {
+  return place.memory.getUint8(place.base + offset)
+}
+
+export function readU16(place: Place, offset: number): number {
+  return place.memory.getUint16(place.base + offset, true)
+}
+
+export function readU32(place: Place, offset: number): number {
+  return place.memory.getUint32(place.base + offset, true)
+}
+
+/** Throws RangeError when the value is above 2^53 - 1. */
+export function readU64(place: Place, offset: number, name: string): number {
+  const high = readU32(place, offset + 4)
+  const low = readU32(place, offset)
+  if (high === 0) return low
+  if (high > 0x1fffff) refuseRead(nameIn(place, name), low, high)
+  return high * TWO_TO_32 + low
+}
+
+/** The writes throw RangeError with the place and the name when the value does not fit. */
+export function writeU8(place: Place, offset: number, value: number, most: number, name: string): void {
+  if (value >>> 0 !== value || value > most) refuseAt(place, name, value, most)
+  place.memory.setUint8(place.base + offset, value)
+}
+
+export function writeBoolean(place: Place, offset: number, value: boolean): void {
+  place.memory.setUint8(place.base + offset, value ? 1 : 0)
+}
+
+export function writeU16(place: Place, offset: number, value: number, name: string): void {
+  if ((value & 0xffff) !== value) refuseAt(place, name, value, 0xffff)
+  place.memory.setUint16(place.base + offset, value, true)
+}
+
+export function writeU32(place: Place, offset: number, value: number, name: string): void {
+  if (value >>> 0 !== value) refuseAt(place, name, value, 0xffffffff)
+  place.memory.setUint32(place.base + offset, value, true)
+}
+
+export function writeU64(place: Place, offset: number, value: number, name: string): void {
+  if (value >>> 0 === value) {
+    place.memory.setUint32(place.base + offset, value, true)
+    place.memory.setUint32(place.base + offset + 4, 0, true)
+    return
+  }
+  if (!(Number.isSafeInteger(value) && value >= 0)) {
+    refuseAt(place, name, value, Number.MAX_SAFE_INTEGER)
+  }
+  const low = value >>> 0
+  place.memory.setUint32(place.base + offset, low, true)
+  place.memory.setUint32(place.base + offset + 4, (value - low) / TWO_TO_32, true)
+}
+
+export function refuseAt(place: Place, name: string, value: number, most: number): never {
+  return refuseValue(nameIn(place, name), value, 0, most)
+}
+
+function nameIn(place: Place, name: string): string {
+  return place.label === '' || name === '' ? place.label + name : `${place.label}.${name}`
+}

@@ -1,0 +1,234 @@
+/**
+ * A system: cores on nodes, the networks, disks and clients around them, what may go wrong, and what must hold.
+ * It is what a user writes, and all that the tools need to know of a protocol.
+ */
+import type { CoreDefinition, NodeId } from './contract.js'
+import type { StructLayout, ViewOf } from './layout/index.js'
+
+/** A whole number that a user may set and a swarm may draw. */
+export interface Parameter {
+  readonly minimum: number
+  readonly maximum: number
+  readonly default: number
+  readonly meaning: string
+}
+
+/** A named wrong variant: a few changed lines of the core that the tools must catch. */
+export interface Bug {
+  /** What was done wrong, in one or two sentences that a newcomer understands. */
+  readonly story: string
+  /** What mends it. */
+  readonly fix: string
+  /** Invariants or history properties that catch it; the first is the purpose-made one where there is one. */
+  readonly caughtBy: readonly string[]
+}
+
+/** Draws whole numbers; the only source of chance a system may use while it is built. */
+export interface Draw {
+  /** Uniform in [minimum, maximum], both included. */
+  between(minimum: number, maximum: number): number
+}
+
+/** What a run was set to. */
+export interface Choice {
+  readonly nodes: number
+  readonly parameters: Readonly<Record<string, number>>
+  readonly bug: string | undefined
+  /** For workloads. Equal draws for equal seeds; a longer script begins with the shorter one. */
+  readonly draw: Draw
+}
+
+/** Faults that Aviary can inject. Each is budgeted. */
+export const faultKinds = [
+  'crash', // power loss of a node: private and shared memory gone, the unflushed tail of its disk lost or kept
+  'restart', // a crashed node comes back as a new incarnation, with what its disk holds
+  'wipe', // a crashed node loses its disk
+  'pause', // the process stops while its NIC goes on serving (zombie)
+  'resume', // a paused process goes on
+  'cut', // a link is cut in one direction
+  'heal', // a cut link works again
+  'drop', // a message, request or reply is lost
+  'duplicate', // a message or request is delivered and stays in flight
+] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+/** Most faults of each kind in a run; a kind that is not named is 0. */
+export type FaultBudget = Readonly<Partial<Record<FaultKind, number>>>
+
+/** What a protocol promises to survive, for a given choice of nodes and parameters. */
+export interface FaultAtlas {
+  /** Most of each kind that safety is promised for; Infinity: any number. */
+  readonly safety: FaultBudget
+  /** Nodes that may be down or paused at the same time while clients must still be served after healing of the rest. */
+  readonly unavailable: number
+  /** Nodes that the promise excludes from a kind altogether, for instance a fixed writer from `restart`. */
+  readonly spared?: Readonly<Partial<Record<FaultKind, readonly NodeId[]>>> | undefined
+  /** One step beyond the promise: named settings that must produce a violation. */
+  readonly beyond: readonly Beyond[]
+}
+
+export interface Beyond {
+  readonly name: string
+  readonly story: string
+  readonly faults: FaultBudget
+  /** Replaces `spared` of the atlas. */
+  readonly spared?: Readonly<Partial<Record<FaultKind, readonly NodeId[]>>> | undefined
+  readonly caughtBy: readonly string[]
+}
+
+/** The message network: per ordered pair of nodes a bounded bag or queue of messages. */
+export interface MessageNetwork {
+  /** `set`: a growing set, messages stay deliverable for ever (TLA+ style); `unordered`: a bag; `ordered`: first in, first out. */
+  readonly kind: 'set' | 'unordered' | 'ordered'
+  /** Most bytes of a message. */
+  readonly messageBytes: number
+  /** Most different messages in flight per ordered pair. One more is lost when the network is lossy, else an assertion failure. */
+  readonly capacity: number
+  /** Whether messages may be lost. */
+  readonly lossy: boolean
+  /** Words for a message, for names, tables and pictures: 'promise ballot=3'. */
+  describe(memory: DataView, at: number, length: number): string
+}
+
+/** RC queue pairs between every two nodes. */
+export interface RdmaFabric {
+  /** Queue pairs between any two nodes. */
+  readonly pairsPerPeer: number
+  /** Work requests that one end can hold; one more is an assertion failure. */
+  readonly sendQueueDepth: number
+  /** Most bytes of one request; a multiple of 8. */
+  readonly requestBytes: number
+  /** SENDs that may wait at the receiver before it answers "receiver not ready". */
+  readonly receiveQueueDepth: number
+  /** Rights that each end has after start. */
+  readonly initialRights: number
+}
+
+/** One append-only log per node. */
+export interface DiskModel {
+  /** Most bytes of records with their framing. */
+  readonly capacityBytes: number
+  /** Flushes that may be in flight. */
+  readonly flushes: number
+}
+
+/** A client: runs its script in order, one operation at a time, retrying at other nodes when no reply comes. */
+export interface ClientModel {
+  /** Encoded operations. */
+  readonly script: readonly Uint8Array[]
+  /** Node for the n-th attempt (from 0) at an operation. */
+  target(attempt: number): NodeId
+  /** Virtual time before a retry, in microseconds. */
+  readonly timeoutMicros: number
+  /** Attempts before the client gives the operation up as unknown and goes on. */
+  readonly attempts: number
+}
+
+/** Clients and their wire. */
+export interface Workload {
+  readonly clients: readonly ClientModel[]
+  readonly replyBytes: number
+  describeRequest(operation: Uint8Array): string
+  describeReply(memory: DataView, at: number, length: number): string
+}
+
+/** What a spec may look at: every byte of every node, between two steps. */
+export interface Observer {
+  readonly nodes: number
+  isUp(node: NodeId): boolean
+  isPaused(node: NodeId): boolean
+  incarnation(node: NodeId): number
+  /** View of a node's private memory. The view is reused per (node, layout). */
+  state<L extends StructLayout>(node: NodeId, layout: L): ViewOf<L>
+  /** View of a node's registered region. */
+  region<L extends StructLayout>(node: NodeId, region: number, layout: L): ViewOf<L>
+  /** Clients with a pending operation or operations left. */
+  readonly clientsBusy: number
+}
+
+/** A property of every state. Returns undefined while it holds, else one sentence with the values filled in. */
+export interface StateInvariant {
+  readonly name: string
+  readonly meaning: string
+  check(observer: Observer): string | undefined
+}
+
+/** A property of every step: judged after each, given what it looked like before through `before`. */
+export interface StepInvariant {
+  readonly name: string
+  readonly meaning: string
+  /** A few numbers taken from the state, remembered for the next step. */
+  readonly residue: number
+  /** Writes what it must remember of this state into `into`. */
+  remember(observer: Observer, into: Float64Array): void
+  check(before: Float64Array, after: Float64Array, observer: Observer): string | undefined
+}
+
+/** Outcome of a sequential model on one operation. */
+export interface SequentialModel<State, Input, Output> {
+  readonly name: string
+  readonly initial: State
+  /** The next state when this output is allowed (undefined: output unknown, any is), else undefined. */
+  step(state: State, input: Input, output: Output | undefined): { readonly state: State } | undefined
+  /** Canonical key of a state. */
+  key(state: State): string | number
+  describe(input: Input, output: Output | undefined): string
+  /** Independent parts of the object that an operation belongs to (locality, Herlihy and Wing 1990). */
+  partition?(input: Input, client: number): readonly (string | number)[]
+}
+
+/** What clients saw must be explained by a sequential model. */
+export interface HistoryProperty<Input = unknown, Output = unknown> {
+  readonly name: string
+  readonly meaning: string
+  readonly model: SequentialModel<unknown, Input, Output>
+  decodeRequest(operation: Uint8Array): Input
+  decodeReply(memory: DataView, at: number, length: number): Output
+}
+
+export interface Spec {
+  readonly invariants: readonly StateInvariant[]
+  readonly stepInvariants: readonly StepInvariant[]
+  readonly history: HistoryProperty | undefined
+  /** Liveness: what the healed core of the cluster must reach. */
+  readonly goal: { readonly name: string; readonly meaning: string; reached(observer: Observer): boolean }
+}
+
+/** How faithfully the fabric and the processors behave; drawn by a swarm, set by a checker, stored with every trace. */
+export interface Knobs {
+  /** `atomic`: a poll copies all windows in one step, a publish lands in one. `loads`: word by word, the truth. */
+  readonly poll: 'atomic' | 'loads'
+  /** Order in which the 8-byte words of one WRITE are placed: ascending, any order inside a packet, any order at all. */
+  readonly placement: 'in-order' | 'shuffled-in-packet' | 'shuffled'
+  /** When the NIC reads a payload that is not inline: each word as it is placed, or whole at some time before. */
+  readonly fetch: 'at-placement' | 'early'
+}
+
+/** A system with every choice made. */
+export interface SystemModel {
+  readonly cores: readonly CoreDefinition[]
+  readonly network?: MessageNetwork | undefined
+  readonly fabric?: RdmaFabric | undefined
+  readonly disk?: DiskModel | undefined
+  readonly workload?: Workload | undefined
+  readonly atlas: FaultAtlas
+  readonly spec: Spec
+  /** What the protocol needs its hardware to promise, for instance in-order placement. */
+  readonly requires?: Partial<Knobs> | undefined
+  /** Bounds of the model in words and numbers, printed with every result. */
+  readonly bounds: Readonly<Record<string, number>>
+}
+
+export interface SystemDefinition {
+  readonly name: string
+  readonly summary: string
+  readonly nodes: { readonly minimum: number; readonly maximum: number; readonly default: number; readonly noun: string }
+  readonly parameters: Readonly<Record<string, Parameter>>
+  readonly bugs: Readonly<Record<string, Bug>>
+  build(choice: Choice): SystemModel
+}
+
+/** Declares a system. */
+export function defineSystem(definition: SystemDefinition): SystemDefinition {
+  return definition
+}

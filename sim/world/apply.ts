@@ -1,0 +1,126 @@
+/** Applies one recorded effect to its target. */
+import { InvariantViolation } from '../../protocol/index.js'
+import { EffectKind, payloadLength } from './effects.js'
+import { putMessage } from './network.js'
+import type { Node } from './node.js'
+import type { World } from './world.js'
+
+/**
+ * @param records words of the record at `at`
+ * @param payload bytes that hold the record's payload at `payloadOffset`
+ */
+export function applyEffect(
+  world: World,
+  node: Node,
+  records: Uint32Array,
+  at: number,
+  payload: Uint8Array,
+  payloadOffset: number,
+): void {
+  const a = records[at + 1]!
+  const b = records[at + 2]!
+  const c = records[at + 3]!
+  const d = records[at + 4]!
+  const e = records[at + 5]!
+  const f = records[at + 6]!
+  const length = records[at + payloadLength]!
+  switch (records[at]) {
+    case EffectKind.note:
+      world.coverage.notes[node.index * 64 + a]!++
+      world.listener?.note?.(node.index, a, b)
+      return
+    case EffectKind.deliver:
+      world.listener?.deliver?.(node.index, a, payload, payloadOffset, length)
+      return
+    case EffectKind.send:
+      sendMessage(world, node, a, payload, payloadOffset, length)
+      return
+    case EffectKind.watch:
+      node.watch(a, b, c)
+      return
+    case EffectKind.observe:
+      node.observe(a, b, c, d)
+      return
+    case EffectKind.publish:
+      publish(world, node, a, b, payload, payloadOffset, length)
+      return
+    case EffectKind.write:
+    case EffectKind.read:
+    case EffectKind.compareSwap:
+    case EffectKind.fetchAdd:
+    case EffectKind.post:
+      if (world.fabric === undefined) throw new InvariantViolation('the system declares no fabric')
+      world.fabric.post(node.index, records[at], a, b, c, d, e, f, payload, payloadOffset, length)
+      return
+    case EffectKind.control:
+      if (world.fabric === undefined) throw new InvariantViolation('the system declares no fabric')
+      world.fabric.requestControl(node.index, a, b, c, e)
+      return
+    case EffectKind.setTimer:
+      node.setTimer(a, b)
+      return
+    case EffectKind.cancelTimer:
+      node.cancelTimer(a)
+      return
+    case EffectKind.append:
+      world.diskOf(node.index).append(payload, payloadOffset, length)
+      return
+    case EffectKind.flush:
+      world.diskOf(node.index).requestFlush(a)
+      return
+    case EffectKind.truncate:
+      world.diskOf(node.index).truncate(a)
+      return
+    case EffectKind.reply:
+      if (world.clients === undefined) throw new InvariantViolation('the system declares no workload')
+      world.clients.reply(node.index, a, b, payload, payloadOffset, length)
+      return
+  }
+}
+
+function sendMessage(
+  world: World,
+  node: Node,
+  to: number,
+  payload: Uint8Array,
+  from: number,
+  length: number,
+): void {
+  const network = world.model.network
+  const channel = world.channels[node.index * world.nodeCount + to]
+  if (network === undefined || channel === undefined)
+    throw new InvariantViolation(`there is no channel from ${world.nodeName(node.index)} to node ${String(to)}`)
+  if (length > network.messageBytes)
+    throw new InvariantViolation(`a message has at most ${String(network.messageBytes)} bytes`)
+  const slot = world.messageSlot
+  slot.fill(0)
+  slot[1] = length
+  for (let i = 0; i < length; i++) slot[2 + (i >>> 2)]! |= payload[from + i]! << ((i & 3) * 8)
+  putMessage(world, network, channel, slot)
+}
+
+/** Lands a publish in one step (`poll: atomic`). */
+function publish(
+  world: World,
+  node: Node,
+  region: number,
+  offset: number,
+  payload: Uint8Array,
+  from: number,
+  length: number,
+): void {
+  const part = node.parts.regions[region]
+  if (part === undefined || offset % 8 !== 0 || length % 8 !== 0 || offset + length > part.sizeBytes)
+    throw new InvariantViolation(
+      `publish of ${String(length)} bytes at ${String(offset)} must be whole words inside a declared region`,
+    )
+  const bytes = world.memory.bytes
+  const target = part.offset + offset
+  let changed = false
+  for (let i = 0; i < length; i++)
+    if (bytes[target + i] !== payload[from + i]) {
+      bytes[target + i] = payload[from + i]!
+      changed = true
+    }
+  if (changed) world.touch(part.index)
+}

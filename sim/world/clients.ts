@@ -1,0 +1,482 @@
+/**
+ * Clients and their wire. A client runs its script in order, one operation at a time. Requests and replies travel like
+ * messages of an unordered network; a request carries the client's sequence number (from 1), so a core can tell a retry
+ * from a new operation. After its last attempt a client may give an operation up: its outcome is unknown for ever.
+ *
+ * A reply that finds the client's reply slots full is lost, as on any lossy wire, and counted in the coverage.
+ */
+import { InvariantViolation, type Workload, array, bytes, struct, u32 } from '../../protocol/index.js'
+import type { MemoryPlan, Part } from './memory.js'
+import { Handler } from './node.js'
+import { Outcome, single } from './site.js'
+import type { World } from './world.js'
+
+// Words of a client part.
+const positionAt = 0
+const pendingAt = 1
+const attemptAt = 2
+const inFlightAt = 3
+const requestsAt = 4
+const requestWords = 3 // 1 + node, sequence, copies
+const mostRequests = 6
+const mostReplies = 6
+const mostCopies = 3
+
+export interface ClientParts {
+  readonly client: Part
+  readonly replies: Part
+  /** Side slots: ordinal of the next request, ordinals of requests, ordinal of the next reply, ordinals of replies. */
+  readonly side: number
+}
+
+export function planClient(plan: MemoryPlan, index: number, workload: Workload): ClientParts {
+  const request = struct({ node: u32, sequence: u32, copies: u32 })
+  const reply = struct({ sequence: u32, length: u32, content: bytes((workload.replyBytes + 3) & ~3) })
+  return {
+    client: plan.part(
+      `client ${String(index)}`,
+      'client',
+      -1,
+      struct({
+        position: u32,
+        pending: u32,
+        attempt: u32,
+        inFlight: u32,
+        requests: array(request, mostRequests),
+      }),
+    ),
+    replies: plan.part(
+      `replies ${String(index)}`,
+      'replies',
+      -1,
+      struct({ count: u32, replies: array(reply, mostReplies) }),
+    ),
+    side: plan.side(2 + mostRequests + mostReplies),
+  }
+}
+
+export class Clients {
+  readonly workload: Workload
+  readonly parts: readonly ClientParts[]
+  readonly replySlotWords: number
+  readonly #world: World
+  readonly #words: Uint32Array
+
+  constructor(world: World, workload: Workload, parts: readonly ClientParts[]) {
+    this.workload = workload
+    this.parts = parts
+    this.#world = world
+    this.#words = world.memory.words
+    this.replySlotWords = 2 + ((workload.replyBytes + 3) >>> 2)
+  }
+
+  #word(client: number, at: number): number {
+    return this.#words[this.parts[client]!.client.offset / 4 + at]!
+  }
+  position(client: number): number {
+    return this.#word(client, positionAt)
+  }
+  isPending(client: number): boolean {
+    return this.#word(client, pendingAt) === 1
+  }
+  attempt(client: number): number {
+    return this.#word(client, attemptAt)
+  }
+  isDone(client: number): boolean {
+    return this.position(client) >= this.workload.clients[client]!.script.length
+  }
+  busy(): number {
+    let count = 0
+    for (let client = 0; client < this.parts.length; client++) if (!this.isDone(client)) count++
+    return count
+  }
+
+  // ---- requests
+
+  invoke(client: number): void {
+    const { part, base } = this.#client(client)
+    this.#words[base + pendingAt] = 1
+    this.#words[base + attemptAt] = 0
+    this.#world.touch(part)
+    this.#sendRequest(client)
+    this.#world.listener?.call?.(client, this.position(client))
+  }
+  retry(client: number): void {
+    const { part, base } = this.#client(client)
+    this.#words[base + attemptAt] = this.#words[base + attemptAt]! + 1
+    this.#world.touch(part)
+    this.#sendRequest(client)
+  }
+  abandon(client: number): void {
+    this.#world.listener?.abandon?.(client, this.position(client))
+    this.#finish(client)
+  }
+  canSend(client: number): boolean {
+    return this.#word(client, inFlightAt) < mostRequests
+  }
+  #client(client: number): { part: number; base: number } {
+    const part = this.parts[client]!.client
+    this.#found.part = part.index
+    this.#found.base = part.offset / 4
+    return this.#found
+  }
+  readonly #found = { part: 0, base: 0 }
+
+  #sendRequest(client: number): void {
+    const { base } = this.#client(client)
+    const words = this.#words
+    const node = this.workload.clients[client]!.target(words[base + attemptAt]!)
+    if (node < 0 || node >= this.#world.nodeCount)
+      throw new InvariantViolation(`the target of client ${String(client)} must be a node, not ${String(node)}`)
+    const sequence = words[base + positionAt]! + 1
+    const count = words[base + inFlightAt]!
+    let i = 0
+    for (; i < count; i++) {
+      const at = base + requestsAt + i * requestWords
+      const order = words[at + 1]! - sequence || words[at]! - node - 1
+      if (order === 0) {
+        if (words[at + 2]! < mostCopies) words[at + 2] = words[at + 2]! + 1
+        return
+      }
+      if (order > 0) break
+    }
+    const at = base + requestsAt + i * requestWords
+    words.copyWithin(at + requestWords, at, base + requestsAt + count * requestWords)
+    words[at] = node + 1
+    words[at + 1] = sequence
+    words[at + 2] = 1
+    words[base + inFlightAt] = count + 1
+    const { side } = this.#world.memory
+    const ordinals = this.parts[client]!.side + 1
+    side.copyWithin(ordinals + i + 1, ordinals + i, ordinals + count)
+    side[ordinals + i] = side[ordinals - 1]!++
+  }
+
+  /** How many requests of a client are on their way to a node. */
+  requestsTo(client: number, node: number): number {
+    const { base } = this.#client(client)
+    const count = this.#words[base + inFlightAt]!
+    let found = 0
+    for (let i = 0; i < count; i++) if (this.#words[base + requestsAt + i * requestWords] === node + 1) found++
+    return found
+  }
+  /** Position of the n-th request of a client that is on its way to a node. */
+  requestAt(client: number, node: number, n: number): number {
+    const { base } = this.#client(client)
+    let left = n
+    for (let i = 0; ; i++)
+      if (this.#words[base + requestsAt + i * requestWords] === node + 1 && left-- === 0) return i
+  }
+  requestOrdinal(client: number, i: number): number {
+    return this.#world.memory.side[this.parts[client]!.side + 1 + i]!
+  }
+  requestSequence(client: number, i: number): number {
+    return this.#word(client, requestsAt + i * requestWords + 1)
+  }
+
+  /** Takes a request off the wire. */
+  takeRequest(client: number, i: number): void {
+    const { part, base } = this.#client(client)
+    const words = this.#words
+    const at = base + requestsAt + i * requestWords
+    this.#world.touch(part)
+    const { side } = this.#world.memory
+    const ordinals = this.parts[client]!.side + 1
+    if (words[at + 2]! > 1) {
+      words[at + 2] = words[at + 2]! - 1
+      side[ordinals + i] = side[ordinals - 1]!++
+      return
+    }
+    const count = words[base + inFlightAt]!
+    const end = base + requestsAt + count * requestWords
+    words.copyWithin(at, at + requestWords, end)
+    words.fill(0, end - requestWords, end)
+    words[base + inFlightAt] = count - 1
+    side.copyWithin(ordinals + i, ordinals + i + 1, ordinals + count)
+  }
+
+  // ---- replies
+
+  reply(
+    node: number,
+    client: number,
+    sequence: number,
+    payload: Uint8Array,
+    from: number,
+    length: number,
+  ): void {
+    const parts = this.parts[client]
+    if (parts === undefined || length > this.workload.replyBytes)
+      throw new InvariantViolation(
+        `a reply goes to a client that exists and has at most ${String(this.workload.replyBytes)} bytes`,
+      )
+    const world = this.#world
+    const words = this.#words
+    const base = parts.replies.offset / 4
+    const count = words[base]!
+    const size = this.replySlotWords
+    if (count === mostReplies) {
+      world.coverage.lostToFullChannels++
+      return
+    }
+    const at = base + 1 + count * size
+    words[at] = sequence
+    words[at + 1] = length
+    for (let i = 0; i < length; i++) world.memory.bytes[(at + 2) * 4 + i] = payload[from + i]!
+    // Kept in canonical order; a reply that is in flight already is not sent twice.
+    let i = count
+    for (; i > 0; i--) {
+      const order = this.#compareReplies(base + 1 + (i - 1) * size, at)
+      if (order < 0) break
+      if (order === 0) {
+        words.fill(0, at, at + size)
+        return
+      }
+    }
+    if (i < count) {
+      for (let k = 0; k < size; k++) this.#scratch[k] = words[at + k]!
+      const target = base + 1 + i * size
+      words.copyWithin(target + size, target, at)
+      for (let k = 0; k < size; k++) words[target + k] = this.#scratch[k]!
+    }
+    words[base] = count + 1
+    const { side } = world.memory
+    const ordinals = parts.side + 2 + mostRequests
+    side.copyWithin(ordinals + i + 1, ordinals + i, ordinals + count)
+    side[ordinals + i] = side[ordinals - 1]!++
+    world.touch(parts.replies.index)
+    world.listener?.reply?.(node, client, sequence)
+  }
+  readonly #scratch: number[] = []
+
+  #compareReplies(a: number, b: number): number {
+    for (let k = 0; k < this.replySlotWords; k++) {
+      const difference = this.#words[a + k]! - this.#words[b + k]!
+      if (difference !== 0) return difference
+    }
+    return 0
+  }
+
+  replyCount(client: number): number {
+    return this.#words[this.parts[client]!.replies.offset / 4]!
+  }
+  replyOrdinal(client: number, i: number): number {
+    return this.#world.memory.side[this.parts[client]!.side + 2 + mostRequests + i]!
+  }
+  /** Word index of a reply in flight: sequence, length, content. */
+  replySlot(client: number, i: number): number {
+    return this.parts[client]!.replies.offset / 4 + 1 + i * this.replySlotWords
+  }
+  takeReply(client: number, i: number): void {
+    const parts = this.parts[client]!
+    const words = this.#words
+    const base = parts.replies.offset / 4
+    const count = words[base]!
+    const size = this.replySlotWords
+    const end = base + 1 + count * size
+    words.copyWithin(base + 1 + i * size, base + 1 + (i + 1) * size, end)
+    words.fill(0, end - size, end)
+    words[base] = count - 1
+    const { side } = this.#world.memory
+    const ordinals = parts.side + 2 + mostRequests
+    side.copyWithin(ordinals + i, ordinals + i + 1, ordinals + count)
+    this.#world.touch(parts.replies.index)
+  }
+  /** A reply reaches its client: the pending operation returns, or the reply is stale. */
+  receive(client: number, i: number): void {
+    const at = this.replySlot(client, i)
+    const words = this.#words
+    const current = this.isPending(client) && words[at] === this.position(client) + 1
+    if (current)
+      this.#world.listener?.return?.(client, this.position(client), this.#world.memory.view, (at + 2) * 4, words[at + 1]!)
+    this.takeReply(client, i)
+    if (current) this.#finish(client)
+  }
+  #finish(client: number): void {
+    const { part, base } = this.#client(client)
+    this.#words[base + pendingAt] = 0
+    this.#words[base + attemptAt] = 0
+    this.#words[base + positionAt] = this.#words[base + positionAt]! + 1
+    this.#world.touch(part)
+  }
+}
+
+export function clientSites(world: World, clients: Clients, client: number): void {
+  const { workload } = clients
+  const model = workload.clients[client]!
+  const parts = clients.parts[client]!
+  const name = `c${String(client)}`
+  const guards = [parts.client.index]
+  const attempts = { subject: () => clients.position(client) * 1024 + clients.attempt(client) }
+  const operation = (position: number): string => {
+    const bytes = model.script[position]
+    return bytes === undefined ? 'nothing' : workload.describeRequest(bytes)
+  }
+  const local = { node: -1, from: -1, guards, reads: [], writes: guards }
+  world.addSite({
+    ...local,
+    ...attempts,
+    kind: 'invoke',
+    name: `invoke ${name}`,
+    armed: () => (!clients.isPending(client) && !clients.isDone(client) && clients.canSend(client) ? 1 : 0),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    step() {
+      clients.invoke(client)
+      return Outcome.moved
+    },
+    describe: () => operation(clients.position(client)),
+  })
+  const lastAttempt = (): boolean => clients.attempt(client) + 1 >= model.attempts
+  world.addSite({
+    ...local,
+    ...attempts,
+    kind: 'retry',
+    name: `retry ${name}`,
+    armed: () => (clients.isPending(client) && !lastAttempt() && clients.canSend(client) ? 1 : 0),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    step() {
+      clients.retry(client)
+      return Outcome.moved
+    },
+    describe: () => operation(clients.position(client)),
+  })
+  world.addSite({
+    ...local,
+    ...attempts,
+    kind: 'abandon',
+    name: `abandon ${name}`,
+    armed: () => (clients.isPending(client) && lastAttempt() ? 1 : 0),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    step() {
+      clients.abandon(client)
+      return Outcome.moved
+    },
+    describe: () => `${operation(clients.position(client))}: outcome unknown`,
+  })
+  replySites(world, clients, client, name)
+  const targets = new Set<number>()
+  for (let attempt = 0; attempt < model.attempts; attempt++) targets.add(model.target(attempt))
+  for (const target of targets) requestSites(world, clients, client, target, name)
+}
+
+function replySites(world: World, clients: Clients, client: number, name: string): void {
+  const { workload } = clients
+  const parts = clients.parts[client]!
+  const shared = {
+    node: -1,
+    from: -1,
+    guards: [parts.replies.index],
+    armed: () => clients.replyCount(client),
+    subject: (choice: number) => clients.replyOrdinal(client, choice),
+    find(subject: number): number {
+      const count = clients.replyCount(client)
+      for (let i = 0; i < count; i++) if (clients.replyOrdinal(client, i) === subject) return i
+      return -1
+    },
+    describe(choice: number): string {
+      const at = clients.replySlot(client, choice)
+      const { view, words } = world.memory
+      return workload.describeReply(view, (at + 2) * 4, words[at + 1]!)
+    },
+  }
+  world.addSite({
+    ...shared,
+    kind: 'reply',
+    name: `reply ${name}`,
+    reads: [parts.client.index],
+    writes: [parts.client.index, parts.replies.index],
+    step(choice) {
+      clients.receive(client, choice)
+      return Outcome.moved
+    },
+  })
+  world.addFault('drop', -1, {
+    ...shared,
+    kind: 'drop',
+    name: `drop reply ${name}`,
+    reads: [],
+    writes: [parts.replies.index],
+    step(choice) {
+      clients.takeReply(client, choice)
+      return Outcome.moved
+    },
+  })
+}
+
+function requestSites(world: World, clients: Clients, client: number, target: number, name: string): void {
+  const parts = clients.parts[client]!
+  const node = world.nodes[target]!
+  const path = `${name}→${world.nodeName(target)}`
+  const script = clients.workload.clients[client]!.script
+  const input = node.inputBytes
+  const handle = (sequence: number): void => {
+    const bytes = script[sequence - 1]!
+    input.set(bytes)
+    node.run(Handler.request, client, sequence, bytes.length)
+  }
+  const shared = {
+    node: target,
+    from: -1,
+    subject: (choice: number) => clients.requestOrdinal(client, clients.requestAt(client, target, choice)),
+    find(subject: number): number {
+      const count = clients.requestsTo(client, target)
+      for (let n = 0; n < count; n++)
+        if (clients.requestOrdinal(client, clients.requestAt(client, target, n)) === subject) return n
+      return -1
+    },
+    describe(choice: number): string {
+      const sequence = clients.requestSequence(client, clients.requestAt(client, target, choice))
+      return clients.workload.describeRequest(script[sequence - 1]!)
+    },
+  }
+  const guards = [parts.client.index, ...node.readyParts]
+  const armed = (): number => (node.ready() ? clients.requestsTo(client, target) : 0)
+  world.addSite({
+    ...shared,
+    kind: 'request',
+    name: `request ${path}`,
+    guards,
+    reads: node.reads,
+    writes: [parts.client.index, ...node.writes],
+    armed,
+    step(choice) {
+      const i = clients.requestAt(client, target, choice)
+      const sequence = clients.requestSequence(client, i)
+      clients.takeRequest(client, i)
+      handle(sequence)
+      return Outcome.moved
+    },
+  })
+  world.addFault('duplicate', target, {
+    ...shared,
+    kind: 'duplicate',
+    name: `duplicate ${path}`,
+    guards,
+    reads: node.reads,
+    writes: node.writes,
+    armed,
+    step(choice) {
+      handle(clients.requestSequence(client, clients.requestAt(client, target, choice)))
+      return Outcome.moved
+    },
+  })
+  world.addFault('drop', target, {
+    ...shared,
+    kind: 'drop',
+    name: `drop request ${path}`,
+    guards: [parts.client.index],
+    reads: [],
+    writes: [parts.client.index],
+    armed: () => clients.requestsTo(client, target),
+    step(choice) {
+      clients.takeRequest(client, clients.requestAt(client, target, choice))
+      return Outcome.moved
+    },
+  })
+}

@@ -1,0 +1,234 @@
+/** The sites of a flow: what NICs and wires may do next. */
+import { Status, byteOffsetOf, locate, regionOf, statusNames } from '../../../protocol/index.js'
+import { Handler } from '../node.js'
+import { Outcome, single } from '../site.js'
+import type { World } from '../world.js'
+import type { Fabric } from './fabric.js'
+import { type Flow, Operation, lengthAt, operationAt, operationNames, remoteAt, requestOf } from './flow.js'
+
+/** Path MTU: a WRITE longer than this travels as several packets. */
+const packetWords = 1024 / 8
+/** A subject is `ordinal * piecesPerRequest + piece`. */
+export const piecesPerRequest = 4096
+
+export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
+  const { memory } = world
+  const { words } = memory
+  const requester = world.nodes[flow.from]!
+  const responder = world.nodes[flow.to]!
+  const peer = fabric.opposite(flow)
+  const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${fabric.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''}`
+  const ends = [flow.part.index, peer.part.index]
+  const way = [...ends, world.links.index, responder.parts.control.index]
+  const regions = (node: number): number[] => world.nodes[node]!.parts.regions.map((part) => part.index)
+  const name = (request: number): string => {
+    const operation = operationNames[words[request + operationAt]!] ?? '?'
+    if (words[request + operationAt] === Operation.send) return operation
+    const remote = words[request + remoteAt]!
+    const region = responder.parts.regions[regionOf(remote)]
+    const where = region ? `${region.name} ${locate(region.layout, byteOffsetOf(remote))}` : 'nowhere'
+    return `${operation} ${String(words[request + lengthAt])}B ${where}`
+  }
+
+  // ---- placement
+  const { placement, fetch } = world.knobs
+  /** Pieces that may be placed next of the request at the head; 0 when none may. */
+  function placeable(): number {
+    if (!fabric.isReadyToSend(flow) || !fabric.reaches(flow)) return 0
+    const head = fabric.head(flow)
+    if (head === fabric.count(flow)) return 0
+    const request = requestOf(flow, head)
+    const operation = words[request + operationAt]!
+    if (operation === Operation.send) return fabric.receiveQueueIsFull(flow) ? 0 : 1
+    if (operation > Operation.read) return 1
+    if (fetch === 'early' && operation === Operation.write && fabric.unfetched(flow) === head) return 0
+    if (placement === 'in-order') return 1
+    const [first, end] = span(request)
+    let count = 0
+    for (let piece = first; piece < end; piece++) if (!fabric.isPlaced(request, piece)) count++
+    return count
+  }
+  const spanned: [number, number] = [0, 0]
+  /** The words among which the next may be chosen. */
+  function span(request: number): readonly [number, number] {
+    const pieces = words[request + lengthAt]! / 8
+    let first = 0
+    while (first < pieces && fabric.isPlaced(request, first)) first++
+    spanned[0] = first
+    if (placement === 'in-order') spanned[1] = first + 1
+    else if (placement === 'shuffled') spanned[1] = pieces
+    else spanned[1] = Math.min(pieces, (Math.floor(first / packetWords) + 1) * packetWords)
+    return spanned
+  }
+  function pieceOf(request: number, choice: number): number {
+    if (words[request + operationAt]! > Operation.read) return 0
+    const [first, end] = span(request)
+    let left = choice
+    for (let piece = first; piece < end; piece++) if (!fabric.isPlaced(request, piece) && left-- === 0) return piece
+    return end - 1
+  }
+  world.addSite({
+    kind: 'place',
+    name: `place ${path}`,
+    node: flow.to,
+    from: flow.from,
+    guards: way,
+    reads: [...regions(flow.from), ...regions(flow.to)],
+    writes: [...ends, ...regions(flow.to)],
+    armed: placeable,
+    step(choice) {
+      const head = fabric.head(flow)
+      const request = requestOf(flow, head)
+      const refusal = fabric.refusal(flow, request)
+      if (refusal !== Status.ok) fabric.reject(flow, request, refusal)
+      else if (words[request + operationAt]! > Operation.read) fabric.placeWhole(flow, head)
+      else fabric.placeWord(flow, head, pieceOf(request, choice))
+      return Outcome.moved
+    },
+    subject(choice) {
+      const head = fabric.head(flow)
+      return fabric.ordinal(flow, head) * piecesPerRequest + pieceOf(requestOf(flow, head), choice)
+    },
+    find(subject) {
+      const armed = placeable()
+      for (let choice = 0; choice < armed; choice++) if (this.subject(choice) === subject) return choice
+      return -1
+    },
+    describe(choice) {
+      const head = fabric.head(flow)
+      const request = requestOf(flow, head)
+      return `${name(request)} word ${String(pieceOf(request, choice))}`
+    },
+  })
+
+  // ---- late fetch
+  if (fetch === 'early')
+    world.addSite({
+      kind: 'fetch',
+      name: `fetch ${path}`,
+      node: flow.from,
+      from: -1,
+      guards: [flow.part.index],
+      reads: regions(flow.from),
+      writes: [flow.part.index],
+      armed: () => (fabric.isReadyToSend(flow) && fabric.unfetched(flow) >= 0 ? 1 : 0),
+      step() {
+        fabric.fetch(flow, fabric.unfetched(flow))
+        return Outcome.moved
+      },
+      subject: () => fabric.ordinal(flow, fabric.unfetched(flow)),
+      find(subject) {
+        return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+      },
+      describe: () => name(requestOf(flow, fabric.unfetched(flow))),
+    })
+
+  // ---- completion
+  world.addSite({
+    kind: 'complete',
+    name: `complete ${path}`,
+    node: flow.from,
+    from: flow.to,
+    guards: [flow.part.index, world.links.index, ...requester.readyParts],
+    reads: requester.reads,
+    writes: [flow.part.index, ...requester.writes],
+    armed: () => (requester.ready() && fabric.completable(flow) >= 0 ? 1 : 0),
+    step() {
+      fabric.retire(flow, fabric.completable(flow))
+      requester.run(Handler.completion, flow.to * fabric.model.pairsPerPeer + flow.pair, fabric.token, fabric.status)
+      return Outcome.moved
+    },
+    subject: () => fabric.ordinal(flow, fabric.completable(flow)),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    describe() {
+      const i = fabric.completable(flow)
+      return `${name(requestOf(flow, i))}: ${statusNames[fabric.statusOf(flow, i)] ?? '?'}`
+    },
+  })
+  world.addSite({
+    kind: 'expire',
+    name: `expire ${path}`,
+    node: flow.from,
+    from: flow.to,
+    guards: way,
+    reads: regions(flow.from),
+    writes: [flow.part.index],
+    armed: () => (fabric.expirable(flow) >= 0 ? 1 : 0),
+    step() {
+      fabric.expire(flow, fabric.expirable(flow))
+      return Outcome.moved
+    },
+    subject: () => fabric.ordinal(flow, fabric.expirable(flow)),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    describe: () => `${name(requestOf(flow, fabric.expirable(flow)))}: no answer`,
+  })
+  world.addSite({
+    ...single,
+    kind: 'land',
+    name: `land ${path}`,
+    node: flow.to,
+    from: flow.from,
+    guards: way,
+    reads: [],
+    writes: [flow.part.index, ...regions(flow.to)],
+    armed: () => (fabric.canLand(flow) ? 1 : 0),
+    step() {
+      fabric.land(flow)
+      return Outcome.moved
+    },
+    describe: () => `late ${name(flow.late)}`,
+  })
+
+  // ---- SENDs that have arrived
+  if (fabric.model.receiveQueueDepth > 0)
+    world.addSite({
+      ...single,
+      kind: 'receive',
+      name: `receive ${path}`,
+      node: flow.to,
+      from: flow.from,
+      guards: [flow.part.index, ...responder.readyParts],
+      reads: responder.reads,
+      writes: [flow.part.index, ...responder.writes],
+      armed: () => (responder.ready() && fabric.receivedCount(flow) > 0 ? 1 : 0),
+      step() {
+        const length = fabric.takeReceived(flow, responder.inputWords)
+        responder.run(Handler.message, flow.from, length, 0)
+        return Outcome.moved
+      },
+      describe: () => `${String(fabric.receivedCount(flow))} waiting`,
+    })
+
+  // ---- control calls of this end
+  world.addSite({
+    ...single,
+    kind: 'control',
+    name: `control ${path}`,
+    node: flow.from,
+    from: -1,
+    guards: [flow.part.index, ...requester.readyParts],
+    reads: [peer.part.index, ...requester.reads],
+    writes: [...ends, ...requester.writes],
+    armed() {
+      const phase = fabric.controlPhase(flow)
+      return (phase === 1 && requester.isRunning()) || (phase === 2 && requester.ready()) ? 1 : 0
+    },
+    step() {
+      if (fabric.controlPhase(flow) === 1) fabric.applyControl(flow)
+      else {
+        const token = fabric.finishControl(flow)
+        requester.run(Handler.completion, flow.to * fabric.model.pairsPerPeer + flow.pair, token, Status.ok)
+      }
+      return Outcome.moved
+    },
+    subject: () => fabric.controlPhase(flow),
+    find(subject) {
+      return this.armed() > 0 && fabric.controlPhase(flow) === subject ? 0 : -1
+    },
+    describe: () => (fabric.controlPhase(flow) === 1 ? 'takes effect' : 'returns'),
+  })
+}

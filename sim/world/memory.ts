@@ -1,0 +1,79 @@
+/**
+ * The bytes of a world. All state lives in one buffer, cut into named parts; a snapshot is one copy. What is needed to
+ * name and time actions, but is not state (ordinals, generations, instants), lives in a second buffer, `side`, which is
+ * copied with a snapshot and left out of fingerprints and comparisons.
+ *
+ * State bytes hold contents only: no run-local ids, rising counters, deadlines or scratch.
+ */
+import { type StructLayout, roundUp8, struct } from '../../protocol/index.js'
+
+export type PartKind =
+  'private' | 'region' | 'control' | 'effects' | 'channel' | 'queuePair' | 'disk' | 'client' | 'replies' | 'links' | 'budgets'
+
+/** A stretch of the world's state: the unit of footprints, fingerprints and differences. */
+export interface Part {
+  readonly index: number
+  readonly name: string
+  readonly kind: PartKind
+  /** The node it belongs to, or -1. */
+  readonly node: number
+  /** Byte offset in the state buffer; a multiple of 8. */
+  readonly offset: number
+  /** A multiple of 8. */
+  readonly sizeBytes: number
+  readonly layout: StructLayout
+}
+
+export interface Memory {
+  readonly parts: readonly Part[]
+  readonly buffer: ArrayBuffer
+  readonly view: DataView
+  readonly bytes: Uint8Array
+  /** The state as 32-bit words; index = byte offset / 4. */
+  readonly words: Uint32Array
+  readonly side: Float64Array
+}
+
+/** Collects declarations, then lays out the memory once. */
+export class MemoryPlan {
+  readonly parts: Part[] = []
+  #stateBytes = 0
+  #sideSlots = 0
+
+  part(name: string, kind: PartKind, node: number, layout: StructLayout): Part {
+    const part: Part = {
+      index: this.parts.length,
+      name,
+      kind,
+      node,
+      offset: this.#stateBytes,
+      sizeBytes: roundUp8(layout.sizeBytes),
+      layout,
+    }
+    this.parts.push(part)
+    this.#stateBytes += part.sizeBytes
+    return part
+  }
+
+  /** Reserves side slots (numbers) and returns the index of the first. */
+  side(slots: number): number {
+    const first = this.#sideSlots
+    this.#sideSlots += slots
+    return first
+  }
+
+  build(): Memory {
+    const buffer = new ArrayBuffer(this.#stateBytes)
+    return {
+      parts: this.parts,
+      buffer,
+      view: new DataView(buffer),
+      bytes: new Uint8Array(buffer),
+      words: new Uint32Array(buffer),
+      side: new Float64Array(this.#sideSlots),
+    }
+  }
+}
+
+/** The layout of a part that a system has no use for. */
+export const emptyLayout = struct({})

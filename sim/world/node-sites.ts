@@ -1,0 +1,102 @@
+/** The sites of a node that are its own: polls, observes, stores, timers, spontaneous inputs. */
+import { Handler, type Node, mostObserves } from './node.js'
+import { Outcome, single } from './site.js'
+import type { World } from './world.js'
+
+export function nodeSites(world: World, node: Node): void {
+  const name = world.nodeName(node.index)
+  const { definition, parts } = node
+  const regions = parts.regions.map((part) => part.index)
+  const shared = { ...single, node: node.index, from: -1 }
+  const loads = world.knobs.poll === 'loads'
+  const writes = [...node.writes, parts.copies.index]
+
+  if (definition.windows.length > 0)
+    node.pollSite = world.addSite({
+      ...shared,
+      kind: 'poll',
+      name: `poll ${name}`,
+      guards: [parts.control.index, parts.effects.index],
+      reads: [...node.reads, ...regions, parts.copies.index],
+      writes,
+      armed: () => (node.canPoll() ? 1 : 0),
+      step: () => node.pollStep(),
+      describe: () => (loads ? `word ${String(node.loadedWords())}` : ''),
+    })
+  if (regions.length > 0) {
+    const site: number = world.addSite({
+      ...shared,
+      kind: 'observe',
+      name: `observe ${name}`,
+      guards: [parts.control.index, parts.effects.index],
+      reads: [...node.reads, ...regions, parts.copies.index],
+      writes,
+      armed() {
+        let count = 0
+        for (let slot = 0; slot < mostObserves; slot++) if (node.observeArmed(slot)) count++
+        return count
+      },
+      subject(choice) {
+        return node.observeToken(slotOf(choice))
+      },
+      find(subject) {
+        const count = this.armed()
+        for (let choice = 0; choice < count; choice++) if (this.subject(choice) === subject) return choice
+        return -1
+      },
+      step: (choice) => node.observeStep(slotOf(choice), site),
+      describe: (choice) => `token ${String(node.observeToken(slotOf(choice)))}`,
+    })
+  }
+  function slotOf(choice: number): number {
+    let left = choice
+    for (let slot = 0; slot < mostObserves; slot++) if (node.observeArmed(slot) && left-- === 0) return slot
+    return 0
+  }
+  if (loads && regions.length > 0)
+    world.addSite({
+      ...shared,
+      kind: 'store',
+      name: `store ${name}`,
+      guards: [parts.control.index, parts.effects.index],
+      reads: [],
+      writes,
+      armed: () => (node.isStoring() ? 1 : 0),
+      step() {
+        node.storeWord()
+        return Outcome.moved
+      },
+      describe: () => '',
+    })
+  definition.timers.forEach((timer, i) => {
+    node.timerSites.push(
+      world.addSite({
+        ...shared,
+        kind: 'timer',
+        name: `timer ${name} ${timer}`,
+        guards: node.readyParts,
+        reads: node.reads,
+        writes,
+        armed: () => (node.ready() && node.timerIsArmed(i) ? 1 : 0),
+        subject: () => node.timerGeneration(i),
+        find: (subject) =>
+          node.ready() && node.timerIsArmed(i) && node.timerGeneration(i) === subject ? 0 : -1,
+        step: () => node.fire(i),
+        describe: () => '',
+      }),
+    )
+  })
+  definition.inputs.forEach((input, i) => {
+    world.addSite({
+      ...shared,
+      kind: 'input',
+      name: `input ${name} ${input}`,
+      guards: node.readyParts,
+      reads: node.reads,
+      writes,
+      armed: () => (node.ready() ? 1 : 0),
+      step: () => node.run(Handler.input, i, 0, 0),
+      describe: () => '',
+    })
+  })
+}

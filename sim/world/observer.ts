@@ -1,0 +1,45 @@
+/** What specs see of a world: views of its bytes, made once and reused. */
+import type { NodeId, Observer, StructLayout, ViewOf } from '../../protocol/index.js'
+import { NodeStatus } from './node.js'
+import type { World } from './world.js'
+
+export class WorldObserver implements Observer {
+  readonly nodes: number
+  readonly #world: World
+  readonly #views = new Map<StructLayout, unknown[]>()
+
+  constructor(world: World) {
+    this.#world = world
+    this.nodes = world.nodeCount
+  }
+  isUp(node: NodeId): boolean {
+    return this.#world.nodes[node]!.status() === NodeStatus.up
+  }
+  isPaused(node: NodeId): boolean {
+    return this.#world.nodes[node]!.status() === NodeStatus.paused
+  }
+  incarnation(node: NodeId): number {
+    return this.#world.nodes[node]!.incarnation()
+  }
+  state<L extends StructLayout>(node: NodeId, layout: L): ViewOf<L> {
+    return this.#view(node, layout, this.#world.nodes[node]!.parts.state.offset)
+  }
+  region<L extends StructLayout>(node: NodeId, region: number, layout: L): ViewOf<L> {
+    return this.#view(node * 8 + region + 64, layout, this.#world.nodes[node]!.parts.regions[region]!.offset)
+  }
+  #view<L extends StructLayout>(slot: number, layout: L, offset: number): ViewOf<L> {
+    let views = this.#views.get(layout)
+    if (views === undefined) {
+      views = []
+      this.#views.set(layout, views)
+    }
+    const known = views[slot]
+    if (known !== undefined) return known as ViewOf<L>
+    const view = layout.view(this.#world.memory.view, offset)
+    views[slot] = view
+    return view as ViewOf<L>
+  }
+  get clientsBusy(): number {
+    return this.#world.clients?.busy() ?? 0
+  }
+}

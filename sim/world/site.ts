@@ -1,0 +1,86 @@
+/**
+ * A site is a place where something can happen: "deliver n1→n3", "poll n2", "crash n0". The list of sites is fixed for a
+ * world; what is possible at each follows from the bytes it declares to read.
+ */
+
+/** What became of a step. Only `moved` steps count as actions. */
+export const Outcome = {
+  /** The guard of the input was false. */
+  refused: 0,
+  /** The guard held, and nothing changed. */
+  idle: 1,
+  /** Some part changed. */
+  moved: 2,
+} as const
+export type Outcome = (typeof Outcome)[keyof typeof Outcome]
+
+export const actionKinds = [
+  'poll', // a core looks at its windows
+  'observe', // a longer copy out of own shared memory arrives
+  'store', // the next word of a publish lands
+  'timer',
+  'input', // a spontaneous input of the environment
+  'deliver', // a message reaches a core
+  'fetch', // a NIC reads a payload before it sends it
+  'place', // the next piece of a request reaches the memory of its target
+  'land', // the rest of a request that was reported failed lands after all
+  'complete', // a requester learns the outcome of a request
+  'expire', // a requester gives up waiting for an answer
+  'receive', // a SEND reaches a core
+  'control', // a change of a queue pair takes effect, then is reported
+  'flush', // a disk flush returns
+  'invoke', // a client begins an operation
+  'request', // a request reaches a node
+  'reply', // a reply reaches its client
+  'retry', // a client asks again
+  'abandon', // a client gives an operation up as unknown
+  'drop', // from here on: faults
+  'duplicate',
+  'crash',
+  'wipe',
+  'restart',
+  'pause',
+  'resume',
+  'cut',
+  'heal',
+  'calm', // the faults end
+] as const
+export type ActionKind = (typeof actionKinds)[number]
+const firstFault = actionKinds.indexOf('drop')
+export const isFaultKind = (kind: ActionKind): boolean => actionKinds.indexOf(kind) >= firstFault
+
+export interface Site {
+  /** Position in the world's list. */
+  readonly index: number
+  /** Stable name: kind and the nodes, queue pair or client it concerns. */
+  readonly name: string
+  readonly kind: ActionKind
+  /** The node at which it happens, or -1 (a client). */
+  readonly node: number
+  /** The node it comes from for arrows, or -1. */
+  readonly from: number
+  /** Parts that `armed` reads. */
+  readonly guards: readonly number[]
+  /** Parts beyond `guards` that `step` reads; a change in one gives the site something new to do. */
+  readonly reads: readonly number[]
+  /** Parts that `step` may write. */
+  readonly writes: readonly number[]
+  /** How many choices are possible now. Pure, a function of the bytes of `guards` alone. */
+  armed(): number
+  /** Takes choice 0 … armed()-1. */
+  step(choice: number): Outcome
+  /** Stable number of a choice's subject (an ordinal, a generation, a piece), for names and times. Below 2^48. */
+  subject(choice: number): number
+  /** The choice with this subject, or -1. */
+  find(subject: number): number
+  /** Words for people: what this choice does. */
+  describe(choice: number): string
+}
+
+/** Subject and choice of a site that offers one thing at a time. */
+export const single = {
+  subject: (): number => 0,
+  find(this: Site, subject: number): number {
+    return subject === 0 && this.armed() > 0 ? 0 : -1
+  },
+}

@@ -1,0 +1,412 @@
+/**
+ * The world: everything that can happen to a system, and nothing that decides what does. It holds the bytes of nodes,
+ * networks, disks, clients and faults, keeps the list of sites with how many choices each offers, and takes the step
+ * that a scheduler chose.
+ *
+ * Guarantees: what is armed follows from the bytes; equal bytes and equal steps give equal bytes; a step writes only the
+ * parts that its site declares; stepping allocates nothing.
+ */
+import {
+  type FaultBudget,
+  type FaultKind,
+  InvariantViolation,
+  type Knobs,
+  type NodeId,
+  type SystemModel,
+  array,
+  faultKinds,
+  struct,
+  u32,
+} from '../../protocol/index.js'
+import { Clients, clientSites, planClient } from './clients.js'
+import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
+import { Fabric } from './fabric/fabric.js'
+import { type Flow, planFlow } from './fabric/flow.js'
+import { flowSites } from './fabric/sites.js'
+import { budgetIndex, budgetLayout, calmSite, linkFaultSites, nodeFaultSites, unlimited } from './faults.js'
+import { type Memory, MemoryPlan, type Part } from './memory.js'
+import { type Channel, channelSites, planChannel } from './network.js'
+import { HiddenState, Node, NodeStatus, planNode } from './node.js'
+import { nodeSites } from './node-sites.js'
+import { Outcome, type Site, actionKinds } from './site.js'
+
+/** What is told to whoever watches a run; all values are valid during the call only. */
+export interface Listener {
+  note?(node: NodeId, kind: number, value: number): void
+  deliver?(node: NodeId, index: number, payload: Uint8Array, at: number, length: number): void
+  call?(client: number, position: number): void
+  return?(client: number, position: number, memory: DataView, at: number, length: number): void
+  abandon?(client: number, position: number): void
+  reply?(node: NodeId, client: number, sequence: number): void
+}
+
+/** What a run touched; counters only rise. */
+export interface Coverage {
+  /** Runs of handler h at node n: `handlers[n * 16 + h]`. */
+  readonly handlers: Float64Array
+  /** Notes of kind k at node n: `notes[n * 64 + k]`. */
+  readonly notes: Float64Array
+  /** Steps by action kind and outcome: `steps[kind * 3 + outcome]`. */
+  readonly steps: Float64Array
+  /** Messages and replies lost because a lossy wire was full. */
+  lostToFullChannels: number
+}
+
+export interface WorldOptions {
+  readonly knobs?: Partial<Knobs> | undefined
+  readonly budget?: FaultBudget | undefined
+  /** Nodes that a fault kind never strikes. */
+  readonly spared?: Readonly<Partial<Record<FaultKind, readonly NodeId[]>>> | undefined
+  /** Runs every handler twice to catch hidden state. */
+  readonly selfTest?: boolean | undefined
+}
+
+export const defaultKnobs: Knobs = { poll: 'atomic', placement: 'shuffled-in-packet', fetch: 'at-placement' }
+
+/** Why a run cannot go on: a broken assertion or an exception in a core, or hidden state. */
+export interface Failure {
+  readonly kind: 'assertion' | 'crash' | 'hidden-state'
+  readonly message: string
+  readonly error: Error
+}
+
+export interface Snapshot {
+  readonly state: Uint8Array
+  readonly side: Float64Array
+  nowNanos: number
+}
+
+export type SiteDraft = Omit<Site, 'index'>
+
+const mostNodes = 32
+
+export class World {
+  readonly model: SystemModel
+  readonly knobs: Knobs
+  readonly selfTest: boolean
+  readonly nodeCount: number
+  readonly memory: Memory
+  readonly nodes: readonly Node[]
+  readonly channels: readonly (Channel | undefined)[]
+  readonly disks: readonly Disk[]
+  readonly fabric: Fabric | undefined
+  readonly clients: Clients | undefined
+  readonly links: Part
+  readonly budgets: Part
+  readonly sites: readonly Site[]
+  readonly messageSlot: Uint32Array
+  readonly coverage: Coverage
+  listener: Listener | undefined
+  failure: Failure | undefined
+  /** Virtual time, set by a scheduler that keeps time. */
+  nowNanos = 0
+  /** Rises whenever bytes change. */
+  changes = 0
+  /** How many choices each site offers now, and in all. */
+  readonly armed: Int32Array
+  armedTotal = 0
+  /** Sites whose guards or inputs changed in the last step: they may have something new to offer. */
+  readonly dirty: Int32Array
+  dirtyCount = 0
+  readonly #sites: Site[] = []
+  readonly #isDirty: Uint8Array
+  readonly #touched: Int32Array
+  #touchedCount = 0
+  readonly #isTouched: Uint8Array
+  /** Per part the sites that read it. */
+  readonly #readers: readonly Int32Array[]
+  readonly #spared: WorldOptions['spared']
+  readonly #kindOf: Uint8Array
+
+  constructor(model: SystemModel, options: WorldOptions = {}) {
+    const n = model.cores.length
+    if (n < 1 || n > mostNodes)
+      throw new RangeError(`a system has 1 to ${String(mostNodes)} nodes, not ${String(n)}`)
+    this.model = model
+    this.knobs = { ...defaultKnobs, ...options.knobs, ...model.requires }
+    this.selfTest = options.selfTest ?? false
+    this.nodeCount = n
+    this.#spared = options.spared
+    const plan = new MemoryPlan()
+    const nodeParts = model.cores.map((core, i) =>
+      planNode(plan, this.nodeName(i), i, core, this.knobs.poll === 'loads'),
+    )
+    const diskParts: DiskParts[] = []
+    const { disk } = model
+    if (disk !== undefined)
+      for (let i = 0; i < n; i++) diskParts.push(planDisk(plan, this.nodeName(i), i, disk))
+    const channels = this.#planChannels(plan)
+    const flows = this.#planFlows(plan)
+    const { workload } = model
+    const clientParts = workload?.clients.map((_, i) => planClient(plan, i, workload)) ?? []
+    this.links = plan.part('links', 'links', -1, struct({ cut: array(u32, n) }))
+    this.budgets = plan.part('fault budgets', 'budgets', -1, budgetLayout)
+    this.memory = plan.build()
+    this.messageSlot = new Uint32Array(2 + ((model.network?.messageBytes ?? 0) + 3) / 4)
+    this.coverage = {
+      handlers: new Float64Array(n * 16),
+      notes: new Float64Array(n * 64),
+      steps: new Float64Array(actionKinds.length * 3),
+      lostToFullChannels: 0,
+    }
+    const parts = this.memory.parts.length
+    this.#touched = new Int32Array(parts)
+    this.#isTouched = new Uint8Array(parts)
+    this.channels = channels
+    this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
+    this.disks = disk === undefined ? [] : diskParts.map((part) => new Disk(this, part, disk))
+    this.fabric = model.fabric === undefined ? undefined : new Fabric(this, model.fabric, flows)
+    this.clients = workload === undefined ? undefined : new Clients(this, workload, clientParts)
+    this.#completeFootprints()
+    this.#buildSites()
+    this.sites = this.#sites
+    const count = this.sites.length
+    this.armed = new Int32Array(count)
+    this.dirty = new Int32Array(count)
+    this.#isDirty = new Uint8Array(count)
+    this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
+    this.#readers = this.memory.parts.map((part) =>
+      Int32Array.from(
+        this.sites.filter((site) => site.guards.includes(part.index) || site.reads.includes(part.index)),
+        (site) => site.index,
+      ),
+    )
+    this.#boot(options.budget ?? {})
+  }
+
+  nodeName(node: NodeId): string {
+    return `n${String(node)}`
+  }
+
+  // ---- construction
+
+  #planChannels(plan: MemoryPlan): (Channel | undefined)[] {
+    const n = this.nodeCount
+    const { network } = this.model
+    const channels: (Channel | undefined)[] = []
+    for (let from = 0; from < n; from++)
+      for (let to = 0; to < n; to++)
+        channels.push(
+          network === undefined || from === to
+            ? undefined
+            : planChannel(plan, network, from, to, `messages ${this.nodeName(from)}→${this.nodeName(to)}`),
+        )
+    return channels
+  }
+
+  #planFlows(plan: MemoryPlan): Flow[] {
+    const { fabric } = this.model
+    const flows: Flow[] = []
+    if (fabric === undefined) return flows
+    for (let from = 0; from < this.nodeCount; from++)
+      for (let to = 0; to < this.nodeCount; to++)
+        for (let pair = 0; from !== to && pair < fabric.pairsPerPeer; pair++) {
+          const name = `queue pair ${this.nodeName(from)}→${this.nodeName(to)} #${String(pair)}`
+          flows.push(planFlow(plan, fabric, flows.length, from, to, pair, name))
+        }
+    return flows
+  }
+
+  /** A handler may write its own disk, the channels and queue pairs that leave its node, and replies. */
+  #completeFootprints(): void {
+    for (const node of this.nodes) {
+      for (const channel of this.channels) if (channel?.from === node.index) node.writes.push(channel.part.index)
+      const disk = this.disks[node.index]
+      if (disk !== undefined) node.writes.push(disk.part.index)
+      for (const flow of this.fabric?.flows ?? []) if (flow.from === node.index) node.writes.push(flow.part.index)
+      for (const client of this.clients?.parts ?? []) node.writes.push(client.replies.index)
+    }
+  }
+
+  #buildSites(): void {
+    const { network } = this.model
+    for (const node of this.nodes) nodeSites(this, node)
+    for (const [i, disk] of this.disks.entries()) diskSites(this, this.nodes[i]!, disk)
+    for (const channel of this.channels)
+      if (network !== undefined && channel !== undefined) channelSites(this, network, channel)
+    if (this.fabric !== undefined)
+      for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
+    if (this.clients !== undefined)
+      for (let client = 0; client < this.clients.parts.length; client++)
+        clientSites(this, this.clients, client)
+    for (const node of this.nodes) nodeFaultSites(this, node.index)
+    if (network !== undefined || this.fabric !== undefined)
+      for (let from = 0; from < this.nodeCount; from++)
+        for (let to = 0; to < this.nodeCount; to++) if (from !== to) linkFaultSites(this, from, to)
+    calmSite(this)
+  }
+
+  addSite(draft: SiteDraft): number {
+    const index = this.#sites.length
+    this.#sites.push({ ...draft, index })
+    return index
+  }
+
+  /** Adds a fault site: armed only within its budget, which each step uses up. A node of -1 is never spared. */
+  addFault(kind: FaultKind, node: NodeId, draft: SiteDraft): void {
+    if (this.#spared?.[kind]?.includes(node) === true) return
+    const { words } = this.memory
+    const at = this.budgets.offset / 4 + budgetIndex(kind)
+    const budgets = this.budgets.index
+    this.addSite({
+      ...draft,
+      guards: [...draft.guards, budgets],
+      writes: [...draft.writes, budgets],
+      armed: () => (words[at] === 0 ? 0 : draft.armed()),
+      step: (choice) => {
+        const outcome = draft.step(choice)
+        if (words[at] !== unlimited) {
+          words[at] = words[at]! - 1
+          this.touch(budgets)
+        }
+        return outcome
+      },
+    })
+  }
+
+  #boot(budget: FaultBudget): void {
+    const { words } = this.memory
+    for (const kind of faultKinds) {
+      const most = budget[kind] ?? 0
+      words[this.budgets.offset / 4 + budgetIndex(kind)] = most >= unlimited ? unlimited : most
+    }
+    this.fabric?.connectAll()
+    try {
+      for (const node of this.nodes) node.boot(false, 0)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#refreshAll()
+  }
+
+  // ---- bytes and footprints
+
+  /** Says that bytes of a part changed. */
+  touch(part: number): void {
+    this.changes++
+    if (this.#isTouched[part] === 1) return
+    this.#isTouched[part] = 1
+    this.#touched[this.#touchedCount++] = part
+  }
+  /** Says that a site has something new to offer though no byte says so (a timer armed again). */
+  wake(site: number): void {
+    if (site >= 0) this.#markDirty(site)
+  }
+  /** Parts that the last step changed. */
+  touchedParts(): readonly number[] {
+    return Array.from(this.#touched.subarray(0, this.#touchedCount))
+  }
+  wasTouched(part: number): boolean {
+    return this.#isTouched[part] === 1
+  }
+
+  isCut(from: NodeId, to: NodeId): boolean {
+    return ((this.memory.words[this.links.offset / 4 + from]! >>> to) & 1) === 1
+  }
+  setCut(from: NodeId, to: NodeId, cut: boolean): void {
+    const at = this.links.offset / 4 + from
+    const before = this.memory.words[at]!
+    this.memory.words[at] = (cut ? before | (1 << to) : before & ~(1 << to)) >>> 0
+    this.touch(this.links.index)
+  }
+  isDown(node: NodeId): boolean {
+    return this.nodes[node]!.status() === NodeStatus.down
+  }
+  diskOf(node: NodeId): Disk {
+    const disk = this.disks[node]
+    if (disk === undefined) throw new InvariantViolation('the system declares no disk')
+    return disk
+  }
+
+  // ---- stepping
+
+  /** Takes one of the choices that a site offers, or a choice that `find` returned. */
+  step(siteIndex: number, choice: number): Outcome {
+    const site = this.sites[siteIndex]!
+    this.#forgetTouched()
+    let outcome: Outcome = Outcome.moved
+    try {
+      outcome = site.step(choice)
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.coverage.steps[this.#kindOf[siteIndex]! * 3 + outcome]!++
+    this.#refresh()
+    return outcome
+  }
+
+  #fail(error: unknown): void {
+    const cause = error instanceof Error ? error : new Error(String(error))
+    const kind =
+      cause instanceof InvariantViolation ? 'assertion' : cause instanceof HiddenState ? 'hidden-state' : 'crash'
+    this.failure = { kind, message: cause.message, error: cause }
+  }
+
+  #forgetTouched(): void {
+    for (let i = 0; i < this.#touchedCount; i++) this.#isTouched[this.#touched[i]!] = 0
+    this.#touchedCount = 0
+    for (let i = 0; i < this.dirtyCount; i++) this.#isDirty[this.dirty[i]!] = 0
+    this.dirtyCount = 0
+  }
+  #markDirty(site: number): void {
+    if (this.#isDirty[site] === 1) return
+    this.#isDirty[site] = 1
+    this.dirty[this.dirtyCount++] = site
+  }
+  /** Counts again what the sites offer whose guards may have changed. */
+  #refresh(): void {
+    for (let i = 0; i < this.#touchedCount; i++) {
+      const readers = this.#readers[this.#touched[i]!]!
+      for (let k = 0; k < readers.length; k++) this.#markDirty(readers[k]!)
+    }
+    for (let i = 0; i < this.dirtyCount; i++) {
+      const site = this.dirty[i]!
+      const armed = this.sites[site]!.armed()
+      this.armedTotal += armed - this.armed[site]!
+      this.armed[site] = armed
+    }
+  }
+  #refreshAll(): void {
+    this.#forgetTouched()
+    this.armedTotal = 0
+    for (const site of this.sites) {
+      this.armed[site.index] = site.armed()
+      this.armedTotal += this.armed[site.index]!
+      this.#markDirty(site.index)
+    }
+  }
+
+  // ---- snapshots and fingerprints
+
+  snapshot(): Snapshot {
+    return {
+      state: this.memory.bytes.slice(),
+      side: this.memory.side.slice(),
+      nowNanos: this.nowNanos,
+    }
+  }
+  restore(snapshot: Snapshot): void {
+    this.memory.bytes.set(snapshot.state)
+    this.memory.side.set(snapshot.side)
+    this.nowNanos = snapshot.nowNanos
+    this.failure = undefined
+    this.#refreshAll()
+  }
+
+  /** 32-bit fingerprint of the state's contents. */
+  fingerprint(): number {
+    const { words } = this.memory
+    let hash = 0x811c9dc5
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i]!
+      if (word === 0) continue
+      hash ^= Math.imul(word ^ Math.imul(i + 1, 0x9e3779b1), 0x85ebca6b)
+      hash = Math.imul(hash ^ (hash >>> 15), 0xc2b2ae35)
+    }
+    return (hash ^ (hash >>> 16)) >>> 0
+  }
+
+  siteNamed(name: string): Site | undefined {
+    return this.sites.find((site) => site.name === name)
+  }
+}
