@@ -4,6 +4,7 @@
  */
 import type { CoreDefinition, NodeId } from './contract.js'
 import type { StructLayout, ViewOf } from './layout/index.js'
+import type { SequentialModel } from './sequential-model.js'
 
 /** A whole number that a user may set and a swarm may draw. */
 export interface Parameter {
@@ -164,25 +165,12 @@ export interface StepInvariant {
   check(before: Float64Array, after: Float64Array, observer: Observer): string | undefined
 }
 
-/** Outcome of a sequential model on one operation. */
-export interface SequentialModel<State, Input, Output> {
-  readonly name: string
-  readonly initial: State
-  /** The next state when this output is allowed (undefined: output unknown, any is), else undefined. */
-  step(state: State, input: Input, output: Output | undefined): { readonly state: State } | undefined
-  /** Canonical key of a state. */
-  key(state: State): string | number
-  describe(input: Input, output: Output | undefined): string
-  /** Independent parts of the object that an operation belongs to (locality, Herlihy and Wing 1990). */
-  partition?(input: Input, client: number): readonly (string | number)[]
-}
-
 /** What clients saw must be explained by a sequential model. */
 export interface HistoryProperty<Input = unknown, Output = unknown> {
   readonly name: string
   readonly meaning: string
   readonly model: SequentialModel<unknown, Input, Output>
-  decodeRequest(operation: Uint8Array): Input
+  decodeRequest(operation: Uint8Array, client: number): Input
   decodeReply(memory: DataView, at: number, length: number): Output
 }
 

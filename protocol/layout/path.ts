@@ -30,7 +30,7 @@ export function resolve(layout: AnyLayout, path: readonly PathStep[]): { layout:
     const next = enter(here, step)
     if (next === undefined) {
       const place = depth === 0 ? 'the layout' : pathText(path.slice(0, depth))
-      throw new RangeError(`${pathText(path)}: ${place} is a ${here.kind} without ${JSON.stringify(step)}`)
+      throw new RangeError(`${pathText(path)}: ${place} (${here.kind}) has no ${JSON.stringify(step)}`)
     }
     here = next.layout
     offset += next.offset
@@ -65,7 +65,7 @@ export function strideAt(layout: AnyLayout, path: readonly PathStep[]): number {
   const target = resolve(layout, path).layout
   if (target.kind === 'array' || target.kind === 'perNode' || target.kind === 'ring')
     return target.strideBytes
-  throw new RangeError(`${pathText(path)}: a ${target.kind} has no stride`)
+  throw new RangeError(`${pathText(path)}: ${target.kind} has no stride`)
 }
 
 /**

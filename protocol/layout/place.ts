@@ -41,9 +41,15 @@ export function readU32(place: Place, offset: number): number {
 /** Throws RangeError when the value is above 2^53 - 1. */
 export function readU64(place: Place, offset: number, name: string): number {
   const high = readU32(place, offset + 4)
-  const low = readU32(place, offset)
-  if (high === 0) return low
-  if (high > 0x1fffff) refuseRead(nameIn(place, name), low, high)
+  if (high === 0) return readU32(place, offset)
+  return high > 0x1fffff
+    ? u64Of(readU32(place, offset), high, nameIn(place, name))
+    : high * TWO_TO_32 + readU32(place, offset)
+}
+
+/** Two halves as one safe integer. Throws RangeError with the label when they are above 2^53 - 1. */
+export function u64Of(low: number, high: number, label: string): number {
+  if (high > 0x1fffff) refuseRead(label, low, high)
   return high * TWO_TO_32 + low
 }
 

@@ -1,7 +1,6 @@
 /** Scalar layouts: values that a struct shows as plain properties. Sizes and alignments are equal: 1, 2, 4 or 8 bytes. */
-import { Cursor } from './cursor.js'
 import { checkCount, checkPlace, refuseValue } from './errors.js'
-import { readU64 } from './place.js'
+import { u64Of } from './place.js'
 import type {
   AnyLayout,
   AnyLeaf,
@@ -76,9 +75,8 @@ function numeric<K extends Exclude<ScalarKind, 'boolean'>>(
 function readNumber(sizeBytes: number, memory: DataView, base: number, label: string): number {
   if (sizeBytes === 1) return memory.getUint8(base)
   if (sizeBytes === 2) return memory.getUint16(base, true)
-  return sizeBytes === 4
-    ? memory.getUint32(base, true)
-    : readU64(new Cursor(memory, base, label)._place, 0, '')
+  const low = memory.getUint32(base, true)
+  return sizeBytes === 4 ? low : u64Of(low, memory.getUint32(base + 4, true), label)
 }
 
 function scalarShape<K extends ScalarKind>(kind: K, sizeBytes: number) {
@@ -88,10 +86,10 @@ function scalarShape<K extends ScalarKind>(kind: K, sizeBytes: number) {
     alignBytes: sizeBytes,
     offsetOf: (...path: readonly PathStep[]): number => {
       if (path.length === 0) return 0
-      throw new RangeError(`a ${kind} has no part ${JSON.stringify(path[0])}`)
+      throw new RangeError(`${kind} has no part ${JSON.stringify(path[0])}`)
     },
     strideOf: (): never => {
-      throw new RangeError(`a ${kind} has no stride`)
+      throw new RangeError(`${kind} has no stride`)
     },
   }
 }

@@ -120,7 +120,7 @@ class NodeSetCursor extends Cursor implements NodeSetView {
 }
 
 /** How many of 32 bits are set. */
-export function countBits(word: number): number {
+function countBits(word: number): number {
   let bits = word - ((word >>> 1) & 0x55555555)
   bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333)
   return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24

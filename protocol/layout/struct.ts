@@ -3,7 +3,8 @@
  *
  * A struct layout makes one class whose prototype has a getter and a setter for each field, with the offset closed over
  * and the DataView method written literally. While the engine inlines them (some 20 to 30 accesses in one function) an
- * access costs about 1 ns; beyond that each is a call of about 5 ns. Keep handlers small.
+ * access costs about 1 ns; beyond that each is a call of about 5 ns. Keep handlers small, or raise the engine's limit with
+ * `node --max-inlined-bytecode-size-cumulative=5000`.
  */
 import { Cursor, pathsOf, placeOf } from './cursor.js'
 import { checkPlace } from './errors.js'
@@ -35,6 +36,7 @@ export function struct<F extends Fields>(fields: F): StructOf<F> {
   }
   if (table.length === 0) throw new Error('a struct needs a field')
   const sizeBytes = roundUp(end, alignBytes)
+  const composites = table.filter((field) => !isScalar(field.layout))
   const View = viewClass(table)
   const layout: StructShape = {
     kind: 'struct',
@@ -44,7 +46,7 @@ export function struct<F extends Fields>(fields: F): StructOf<F> {
     ...pathsOf(() => layout),
     view: (memory, base = 0, label = '') => {
       checkPlace(memory, base, sizeBytes, alignBytes, label)
-      return new View(memory, base, label)
+      return new View(memory, base, label, composites)
     },
   }
   return layout as StructOf<F>
@@ -67,22 +69,32 @@ class StructCursor extends Cursor {
   }
 }
 
-function viewClass(
-  table: readonly Field[],
-): new (memory: DataView, base: number, label: string) => StructCursor {
-  const composites = table.filter((field) => !isScalar(field.layout))
-  class View extends StructCursor {
-    constructor(memory: DataView, base: number, label: string) {
-      super(memory, base, label, composites)
-    }
-  }
+type ViewClass = new (...from: ConstructorParameters<typeof StructCursor>) => StructCursor
+
+/**
+ * The classes so far, by what their accessors close over. A layout that is made again, for another run of the same
+ * system, gets the class it had: handlers that met a new class with each run would slow down with the fifth.
+ */
+const classes = new Map<string, ViewClass>()
+
+function viewClass(table: readonly Field[]): ViewClass {
+  const key = table.map(accessorKey).join()
+  const known = classes.get(key)
+  if (known !== undefined) return known
+  class View extends StructCursor {}
+  let child = 0
   for (const field of table) {
     const accessor = isScalar(field.layout)
       ? scalarAccessor(field.name, field.offset, field.layout)
-      : childAccessor(field.offset, composites.indexOf(field))
+      : childAccessor(field.offset, child++)
     Object.defineProperty(View.prototype, field.name, { ...accessor, enumerable: true })
   }
+  classes.set(key, View)
   return View
+}
+
+function accessorKey({ name, offset, layout }: Field): string {
+  return `${name}:${offset}:` + (isScalar(layout) ? `${layout.kind}:${octetMost(layout)}` : 'child')
 }
 
 type Accessor<V> = PropertyDescriptor & ThisType<StructCursor> & { get(): V }

@@ -17,6 +17,11 @@ export function ownerOf(ballot: number): NodeId {
   return ballot % BALLOTS_PER_ROUND
 }
 
+/** The same server's ballot of the round before; none before the first. */
+export function formerRound(ballot: number): number {
+  return Math.max(0, ballot - BALLOTS_PER_ROUND)
+}
+
 /** What an acceptor must never forget. A record on disk supersedes all records before it. */
 export const acceptorRecord = struct({ promised: u32, acceptedBallot: u32, acceptedValue: u32 })
 

@@ -21,8 +21,10 @@ const decided = struct({ kind: messageKind, value: u32 })
 export const layouts = { prepare, promise, accept, accepted, nack, ask, decided } as const
 export const messageBytes = Math.max(...Object.values(layouts).map((layout) => layout.sizeBytes))
 
+export type PostOffice = ReturnType<typeof openPostOffice>
+
 /** One function for each kind of message: builds it at the front of `output` and sends it. */
-export function postOffice(host: Host, output: DataView) {
+export function openPostOffice(host: Host, output: DataView) {
   const views = {
     prepare: prepare.view(output),
     promise: promise.view(output),

@@ -3,18 +3,9 @@
  *
  * A slot is moved by one RDMA WRITE. Its 8-byte words move atomically; the slot as a whole may be torn.
  */
-import {
-  array,
-  bitset,
-  enumeration,
-  perNode,
-  queuePairTo,
-  remoteAddressOf,
-  struct,
-  u32,
-  u64,
-} from '../index.js'
-import type { NodeId, QueuePairId } from '../index.js'
+import { queuePairTo } from '../contract.js'
+import type { NodeId, QueuePairId } from '../contract.js'
+import { array, bitset, enumeration, perNode, remoteAddressOf, struct, u32, u64 } from '../layout/index.js'
 import { readerLinks, readerRoles, writerLinks, writerRoles } from './roles.js'
 
 /** The writer; every other node is a reader. */
@@ -129,8 +120,7 @@ export function registerLayouts(shape: Shape) {
     slotOf: (sequence: number): number => sequence % slots,
     offsetOfSlot: (index: number): number => index * slot.sizeBytes,
     offsetOfTrailer: (index: number): number => index * slot.sizeBytes + slot.offsetOf('trailer'),
-    addressOfSlot: (region: number, index: number): number =>
-      remoteAddressOf(region, index * slot.sizeBytes),
+    addressOfSlot: (region: number, index: number): number => remoteAddressOf(region, index * slot.sizeBytes),
     addressOfAck: (reader: NodeId): number =>
       remoteAddressOf(WriterRegion.acks, reader * ackLayout.sizeBytes),
     /** Enough for a slot, a reply, a request or a message. */

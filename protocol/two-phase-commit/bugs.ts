@@ -12,19 +12,19 @@ export const bugs = {
     story:
       'The transaction manager counts Prepared messages instead of remembering who sent them. One message that is delivered again stands for a resource manager that never voted.',
     fix: 'Keep the set of resource managers that prepared, so that hearing a vote twice changes nothing.',
-    caughtBy: ['commit-needs-every-vote', 'consistency'],
+    caughtBy: ['vote-binds', 'commit-needs-every-vote', 'consistency'],
   },
   'abort-after-commit': {
     story:
       'The transaction manager can still be told to abort after it has committed, and then tells everybody. Who hears the abort first aborts a committed transaction.',
     fix: 'A decision is final: TMAbort is guarded by "not decided yet".',
-    caughtBy: ['consistency'],
+    caughtBy: ['commit-needs-every-vote', 'vote-binds', 'consistency'],
   },
   'abort-after-prepared': {
     story:
       'A resource manager that has prepared changes its mind and aborts by itself, although its vote may already be counted.',
     fix: 'From prepared on, only the transaction manager decides.',
-    caughtBy: ['vote-binds', 'consistency'],
+    caughtBy: ['vote-binds', 'commit-needs-every-vote', 'consistency'],
   },
   'commit-on-silence': {
     story:

@@ -111,7 +111,8 @@ export function resourceManager(bug: string | undefined): CoreDefinition {
       /** RMChooseToAbort(rm) */
       function chooseToAbort(): void {
         if (commitOnSilence && state.role === states.prepared) return decide(events.commit)
-        const mayChoose = state.role === states.working || (abortAfterPrepared && state.role === states.prepared)
+        const mayChoose =
+          state.role === states.working || (abortAfterPrepared && state.role === states.prepared)
         if (!mayChoose) return host.refuse()
         state.role = next(state.role, events.abort)
       }

@@ -25,8 +25,7 @@ const consistency: StateInvariant = {
 
 const commitNeedsEveryVote: StateInvariant = {
   name: 'commit-needs-every-vote',
-  meaning:
-    'When the transaction manager has committed, no resource manager is still working or has aborted.',
+  meaning: 'When the transaction manager has committed, no resource manager is still working or has aborted.',
   check(observer) {
     if (!observer.isUp(MANAGER)) return undefined
     if (observer.state(MANAGER, managerState).role !== managerRoles.states.committed) return undefined
@@ -49,7 +48,7 @@ const voteBinds: StateInvariant = {
       const { role } = observer.state(rm, resourceState)
       if (role === working) return `the vote of resource manager ${rm} is counted, but it is still working`
       if (role === aborted && manager.role !== managerRoles.states.aborted)
-        return `resource manager ${rm} aborted on its own after its vote was counted`
+        return `the vote of resource manager ${rm} is counted and the transaction manager has not aborted, but it has`
     }
     return undefined
   },

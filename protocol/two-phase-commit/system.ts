@@ -7,7 +7,8 @@ import { spec } from './spec.js'
 
 export const twoPhaseCommit = defineSystem({
   name: '2pc',
-  summary: 'Two-phase commit, exactly as the TLA+ module TwoPhase: one transaction manager asks all resource managers.',
+  summary:
+    'Two-phase commit, exactly as the TLA+ module TwoPhase: one transaction manager asks all resource managers.',
   nodes: { minimum: 2, maximum: 9, default: 3, noun: 'resource managers' },
   parameters: {},
   bugs,

@@ -46,14 +46,18 @@ function* backwards<S>(
   context: ChainContext<S>,
   keys: readonly number[],
 ): Generator<readonly number[]> {
-  for (const index of plan.classesGiving.get(keys.at(-1)!) ?? []) {
-    const member = context.available(index)
-    const needs = plan.classes[index]!.needs
-    if (member < 0 || context.exhausted()) continue
-    if (needs === none || needs === context.key) yield [member]
-    else if (!keys.includes(needs)) {
-      for (const chain of backwards(plan, context, [...keys, needs])) yield [...chain, member]
+  const { classes, classesGiving } = plan
+  const giving = classesGiving.get(keys.at(-1)!) ?? []
+  for (const from of [context.key, none]) {
+    for (const index of giving) {
+      if (classes[index]!.needs === from && context.available(index) >= 0) yield [context.available(index)]
     }
+  }
+  for (const index of giving) {
+    const { needs } = classes[index]!
+    const member = context.available(index)
+    if (member < 0 || needs === none || needs === context.key || keys.includes(needs) || context.exhausted()) continue
+    for (const chain of backwards(plan, context, [...keys, needs])) yield [...chain, member]
   }
 }
 

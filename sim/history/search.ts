@@ -34,6 +34,7 @@ export interface SearchResult<I, O> {
   readonly horizon: number
 }
 
+const P = ((globalThis as any).process.env.P ?? '0,0,0,0').split(',').map(Number)
 interface Choice {
   /** Operations of unknown outcome that take effect first. */
   readonly chain: readonly number[]
@@ -48,7 +49,8 @@ interface Frame<S> {
   readonly path: number
   readonly count: number
   readonly placed: Int32Array
-  readonly choices: Iterator<Choice>
+  readonly choices: Iterator<Choice | number>
+  priority: number
 }
 
 export function search<S, I, O>(
@@ -67,7 +69,10 @@ class Search<S, I, O> implements ChainContext<S> {
   readonly #foresight: boolean
   readonly #usedSets = new UsedSets()
   readonly #memo: ConfigurationMemo
-  readonly #stack: Frame<S>[] = []
+  readonly #heap: Frame<S>[] = []
+  #push(f: Frame<S>) { const h=this.#heap; let i=h.length; h.push(f); while(i>0){const p=(i-1)>>1; if(h[p]!.priority>f.priority)break; h[i]=h[p]!; i=p} h[i]=f }
+  #pop() { const h=this.#heap; const last=h.pop()!; if(!h.length) return; let i=0; for(;;){let c=2*i+1; if(c>=h.length)break; if(c+1<h.length&&h[c+1]!.priority>h[c]!.priority)c++; if(h[c]!.priority<=last.priority)break; h[i]=h[c]!; i=c} h[i]=last }
+
   #steps = 0
   #horizon = -1
 
@@ -103,12 +108,13 @@ class Search<S, I, O> implements ChainContext<S> {
     const end = this.#plan.events.length
     this.#enter()
     while (this.#at < end) {
-      const frame = this.#stack.at(-1)
+      const frame = this.#heap[0]
       if (frame === undefined) return this.#result('none')
       if (this.#steps > this.#maxSteps) return this.#result('limit')
       this.#restore(frame)
       const next = frame.choices.next()
-      if (next.done === true) this.#stack.pop()
+      if (next.done === true) this.#pop()
+      else if (typeof next.value === 'number') { this.#pop(); frame.priority -= next.value; this.#push(frame) }
       else if (this.#take(next.value)) this.#enter()
     }
     return this.#result('found')
@@ -178,7 +184,7 @@ class Search<S, I, O> implements ChainContext<S> {
     if (this.#at === this.#plan.events.length) return
     this.#horizon = Math.max(this.#horizon, this.#at)
     if (!this.#memo.add(this.#at, this.#placed, this.#key, this.#used)) return
-    this.#stack.push({
+    this.#push({ priority: this.#at - P[3]! * this.#usedSets.size(this.#used),
       at: this.#at,
       state: this.#state,
       key: this.#key,
@@ -218,9 +224,22 @@ class Search<S, I, O> implements ChainContext<S> {
       const event = events[--this.#at]!
       this.#pending[lane[event >> 1]!] = event & 1 ? event >> 1 : -1
     }
-    for (; this.#used !== frame.used; this.#used = this.#usedSets.rest(this.#used)) {
-      this.#usedOfClass[classOf[this.#usedSets.operation(this.#used)]!]!--
+    while (this.#at < frame.at) {
+      const event = events[this.#at++]!
+      this.#pending[lane[event >> 1]!] = event & 1 ? -1 : event >> 1
     }
+    let mine = this.#used
+    let its = frame.used
+    while (mine !== its) {
+      if (this.#usedSets.size(mine) >= this.#usedSets.size(its)) {
+        this.#usedOfClass[classOf[this.#usedSets.operation(mine)]!]!--
+        mine = this.#usedSets.rest(mine)
+      } else {
+        this.#usedOfClass[classOf[this.#usedSets.operation(its)]!]!++
+        its = this.#usedSets.rest(its)
+      }
+    }
+    this.#used = frame.used
     this.#state = frame.state
     this.#key = frame.key
     this.#path = frame.path
@@ -229,7 +248,7 @@ class Search<S, I, O> implements ChainContext<S> {
   }
 
   /** What may come next, likeliest first: the frontier's operation, what makes it possible, the other pending ones. */
-  *#choices(): Generator<Choice> {
+  *#choices(): Generator<Choice | number> {
     const { events, needs, returnEvent, lane } = this.#plan
     const first = events[this.#at]! >> 1
     const needed = needs[first]!
@@ -246,8 +265,11 @@ class Search<S, I, O> implements ChainContext<S> {
     enabling.sort(byReturn)
     others.sort(byReturn)
     for (const operation of enabling) yield { chain: [], operation }
+    yield P[0]
     yield* this.#chainsBefore(first)
+    yield P[1]
     for (const operation of others) yield { chain: [], operation }
+    yield P[2]
     for (const operation of enabling) yield* this.#chainsBefore(operation)
     for (const operation of others) yield* this.#chainsBefore(operation)
   }

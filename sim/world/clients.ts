@@ -8,7 +8,7 @@
 import { InvariantViolation, type Workload, array, bytes, struct, u32 } from '../../protocol/index.js'
 import type { MemoryPlan, Part } from './memory.js'
 import { Handler } from './node.js'
-import { Outcome, single } from './site.js'
+import { Outcome, type Site } from './site.js'
 import type { World } from './world.js'
 
 // Words of a client part.
@@ -374,8 +374,8 @@ function replySites(world: World, clients: Clients, client: number, name: string
     guards: [parts.replies.index],
     armed: () => clients.replyCount(client),
     subject: (choice: number) => clients.replyOrdinal(client, choice),
-    find(subject: number): number {
-      const count = clients.replyCount(client)
+    find(this: Site, subject: number): number {
+      const count = this.armed()
       for (let i = 0; i < count; i++) if (clients.replyOrdinal(client, i) === subject) return i
       return -1
     },
@@ -415,17 +415,17 @@ function requestSites(world: World, clients: Clients, client: number, target: nu
   const path = `${name}→${world.nodeName(target)}`
   const script = clients.workload.clients[client]!.script
   const input = node.inputBytes
-  const handle = (sequence: number): void => {
+  const handle = (sequence: number): Outcome => {
     const bytes = script[sequence - 1]!
     input.set(bytes)
-    node.run(Handler.request, client, sequence, bytes.length)
+    return node.run(Handler.request, client, sequence, bytes.length)
   }
   const shared = {
     node: target,
     from: -1,
     subject: (choice: number) => clients.requestOrdinal(client, clients.requestAt(client, target, choice)),
-    find(subject: number): number {
-      const count = clients.requestsTo(client, target)
+    find(this: Site, subject: number): number {
+      const count = this.armed()
       for (let n = 0; n < count; n++)
         if (clients.requestOrdinal(client, clients.requestAt(client, target, n)) === subject) return n
       return -1
@@ -461,10 +461,7 @@ function requestSites(world: World, clients: Clients, client: number, target: nu
     reads: node.reads,
     writes: node.writes,
     armed,
-    step(choice) {
-      handle(clients.requestSequence(client, clients.requestAt(client, target, choice)))
-      return Outcome.moved
-    },
+    step: (choice) => handle(clients.requestSequence(client, clients.requestAt(client, target, choice))),
   })
   world.addFault('drop', target, {
     ...shared,

@@ -5,7 +5,7 @@
  *
  * State bytes hold contents only: no run-local ids, rising counters, deadlines or scratch.
  */
-import { type StructLayout, roundUp8, struct } from '../../protocol/index.js'
+import { type StructLayout, roundUp8 } from '../../protocol/index.js'
 
 export type PartKind =
   'private' | 'region' | 'control' | 'effects' | 'channel' | 'queuePair' | 'disk' | 'client' | 'replies' | 'links' | 'budgets'
@@ -74,6 +74,3 @@ export class MemoryPlan {
     }
   }
 }
-
-/** The layout of a part that a system has no use for. */
-export const emptyLayout = struct({})

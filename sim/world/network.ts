@@ -9,7 +9,7 @@
 import { InvariantViolation, type MessageNetwork, array, bytes, struct, u32 } from '../../protocol/index.js'
 import type { MemoryPlan, Part } from './memory.js'
 import { Handler } from './node.js'
-import { Outcome } from './site.js'
+import { Outcome, type Site } from './site.js'
 import type { World } from './world.js'
 
 const copiesAt = 0
@@ -150,8 +150,8 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     node: channel.to,
     from: channel.from,
     subject: (choice: number): number => memory.side[channel.side + 1 + choice]!,
-    find(subject: number): number {
-      const count = available()
+    find(this: Site, subject: number): number {
+      const count = this.armed()
       for (let i = 0; i < count; i++) if (memory.side[channel.side + 1 + i] === subject) return i
       return -1
     },
@@ -179,10 +179,7 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     reads: node.reads,
     writes: node.writes,
     armed: () => (node.ready() && !world.isCut(channel.from, channel.to) ? available() : 0),
-    step(choice) {
-      deliver(choice, true)
-      return Outcome.moved
-    },
+    step: (choice) => deliver(choice, true),
   })
   if (!network.lossy) return
   world.addFault('drop', channel.to, {

@@ -148,6 +148,8 @@ export class Node {
   readonly #words: Uint32Array
   readonly #control: number
   readonly #effects: number
+  /** Whether effects can wait behind a publish; where they cannot, their part is no guard. */
+  readonly #mayWait: boolean
   readonly #state: number
   readonly #stateWords: number
   readonly #before: Uint32Array
@@ -167,6 +169,7 @@ export class Node {
     this.#words = memory.words
     this.#control = parts.control.offset / 4
     this.#effects = parts.effects.offset / 4
+    this.#mayWait = world.knobs.poll === 'loads'
     this.#state = parts.state.offset / 4
     this.#stateWords = parts.state.sizeBytes / 4
     this.#before = new Uint32Array(this.#stateWords)
@@ -218,7 +221,11 @@ export class Node {
   ready(): boolean {
     const words = this.#words
     const control = this.#control
-    return words[control + statusAt] === 0 && words[control + loadingAt] === 0 && words[this.#effects] === 0
+    return (
+      words[control + statusAt] === 0 &&
+      words[control + loadingAt] === 0 &&
+      (!this.#mayWait || words[this.#effects] === 0)
+    )
   }
   isRunning(): boolean {
     return this.#words[this.#control + statusAt] === 0

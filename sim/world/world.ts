@@ -242,7 +242,7 @@ export class World {
     return index
   }
 
-  /** Adds a fault site: armed only within its budget, which each step uses up. A node of -1 is never spared. */
+  /** Adds a fault site: armed only within its budget, which each step that moved uses up. A node of -1 is never spared. */
   addFault(kind: FaultKind, node: NodeId, draft: SiteDraft): void {
     if (this.#spared?.[kind]?.includes(node) === true) return
     const { words } = this.memory
@@ -255,7 +255,7 @@ export class World {
       armed: () => (words[at] === 0 ? 0 : draft.armed()),
       step: (choice) => {
         const outcome = draft.step(choice)
-        if (words[at] !== unlimited) {
+        if (outcome === Outcome.moved && words[at] !== unlimited) {
           words[at] = words[at]! - 1
           this.touch(budgets)
         }
@@ -292,12 +292,12 @@ export class World {
   wake(site: number): void {
     if (site >= 0) this.#markDirty(site)
   }
-  /** Parts that the last step changed. */
-  touchedParts(): readonly number[] {
-    return Array.from(this.#touched.subarray(0, this.#touchedCount))
+  /** How many parts the last step changed, and which. */
+  get touchedCount(): number {
+    return this.#touchedCount
   }
-  wasTouched(part: number): boolean {
-    return this.#isTouched[part] === 1
+  touchedPart(i: number): number {
+    return this.#touched[i]!
   }
 
   isCut(from: NodeId, to: NodeId): boolean {

@@ -1,0 +1,143 @@
+/**
+ * Swarm configuration (Groce et al., Swarm Testing, ISSTA 2012): one seed draws everything about a batch of runs - the
+ * size of the cluster, the workload, the knobs, which faults there are and how often, the latencies and the scheduler.
+ * The right protocol and each wrong variant are drawn from the same urn, without hints.
+ */
+import {
+  type FaultBudget,
+  type FaultKind,
+  type Knobs,
+  type SystemDefinition,
+  faultKinds,
+} from '../../protocol/index.js'
+import { Random, derivedSeed } from '../random.js'
+import { type Setup, buildModel, defaultSetup } from '../run/setup.js'
+import type { FaultPace } from '../schedulers/fault-dice.js'
+import type { LatencyProfile } from '../schedulers/latency.js'
+import type { FaultClock } from '../schedulers/timed.js'
+import { defaultKnobs } from '../world/world.js'
+
+export const schedulerNames = ['timed', 'random', 'pct', 'uniform-walk'] as const
+export type SchedulerName = (typeof schedulerNames)[number]
+
+/** What a user may fix; the rest is drawn. */
+export interface SwarmOptions {
+  readonly bug?: string | undefined
+  readonly nodes?: number | undefined
+  readonly parameters?: Readonly<Record<string, number>> | undefined
+  readonly knobs?: Partial<Knobs> | undefined
+  /** `promised`: within the atlas. `none`. The name of a setting beyond the promise. Or budgets of one's own. */
+  readonly faults?: FaultChoice | undefined
+  readonly scheduler?: SchedulerName | undefined
+  readonly without?: readonly string[] | undefined
+}
+export type FaultChoice = 'promised' | 'none' | { readonly beyond: string } | { readonly budget: FaultBudget }
+
+/** All that a seed decides. */
+export interface Plan {
+  readonly seed: number
+  readonly setup: Setup
+  readonly scheduler: SchedulerName
+  /** Depth of PCT. */
+  readonly depth: number
+  /** Most actions of the safety phase. */
+  readonly actions: number
+  readonly pace: FaultPace
+  readonly clock: FaultClock
+  readonly latency: LatencyProfile
+}
+
+/** A whole number from a range, small ones more often. */
+function small(random: Random, minimum: number, maximum: number): number {
+  return minimum + Math.floor(random.fraction() * random.fraction() * (maximum - minimum + 1))
+}
+
+/** Most of a fault kind in one run where the protocol survives any number. */
+const enough: Readonly<Record<FaultKind, number>> = {
+  crash: 4,
+  restart: 4,
+  wipe: 1,
+  pause: 4,
+  resume: 4,
+  cut: 6,
+  heal: 6,
+  drop: 24,
+  duplicate: 24,
+}
+/** Faults that undo another go with it. */
+const repairOf: Readonly<Partial<Record<FaultKind, FaultKind>>> = {
+  crash: 'restart',
+  pause: 'resume',
+  cut: 'heal',
+}
+
+function drawBudget(random: Random, most: FaultBudget): FaultBudget {
+  const budget: Partial<Record<FaultKind, number>> = {}
+  for (const kind of faultKinds) {
+    const limit = Math.min(most[kind] ?? 0, enough[kind])
+    if (limit > 0 && random.chance(0.5)) budget[kind] = random.between(1, limit)
+  }
+  for (const [kind, repair] of Object.entries(repairOf) as [FaultKind, FaultKind][])
+    if (budget[kind] !== undefined && (most[repair] ?? 0) > 0 && random.chance(0.75))
+      budget[repair] = Math.min(most[repair] ?? 0, enough[repair])
+  return budget
+}
+
+/** Draws the plan of a seed. */
+export function drawPlan(definition: SystemDefinition, seed: number, options: SwarmOptions = {}): Plan {
+  const random = new Random(derivedSeed(seed, 2))
+  const { nodes } = definition
+  const parameters: Record<string, number> = {}
+  const drawnNodes = small(random, nodes.minimum, nodes.maximum)
+  for (const [name, parameter] of Object.entries(definition.parameters)) {
+    const drawn = small(random, parameter.minimum, parameter.maximum)
+    parameters[name] = options.parameters?.[name] ?? drawn
+  }
+  const knobs: Knobs = {
+    poll: random.chance(0.7) ? 'loads' : 'atomic',
+    placement: random.pick(['in-order', 'shuffled-in-packet', 'shuffled'] as const),
+    fetch: random.pick(['at-placement', 'early'] as const),
+    ...options.knobs,
+  }
+  const bare: Setup = {
+    ...defaultSetup(definition),
+    bug: options.bug,
+    nodes: options.nodes ?? drawnNodes,
+    parameters,
+    workloadSeed: seed,
+    knobs,
+    without: options.without ?? [],
+  }
+  const { atlas, requires } = buildModel(definition, bare)
+  const choice = options.faults ?? 'promised'
+  const quiet = random.chance(0.15)
+  const promised = drawBudget(random, atlas.safety)
+  let budget: FaultBudget = choice === 'none' || quiet ? {} : promised
+  let spared = atlas.spared ?? {}
+  if (typeof choice === 'object' && 'budget' in choice) budget = choice.budget
+  if (typeof choice === 'object' && 'beyond' in choice) {
+    const beyond = atlas.beyond.find((b) => b.name === choice.beyond)
+    if (beyond === undefined) throw new RangeError(`${definition.name} has no setting ${choice.beyond} beyond its promise`)
+    budget = { ...promised, ...beyond.faults }
+    spared = beyond.spared ?? spared
+  }
+  const scheduler = random.pick(['timed', 'timed', 'random', 'random', 'pct', 'uniform-walk'] as const)
+  const actions = random.pick([300, 1_000, 1_000, 3_000])
+  return {
+    seed,
+    setup: { ...bare, knobs: { ...defaultKnobs, ...knobs, ...requires }, budget, spared },
+    scheduler: options.scheduler ?? scheduler,
+    depth: random.between(1, 5),
+    actions,
+    pace: { meanActions: random.pick([10, 30, 100, 300]), stableActions: random.pick([0, 0, 20, 100]) },
+    clock: {
+      meanNanos: random.pick([5_000, 20_000, 100_000, 500_000]),
+      stableNanos: random.pick([0, 0, 10_000, 200_000]),
+    },
+    latency: {
+      jitter: random.pick([0, 1, 1, 3, 20]),
+      slowChance: random.pick([0, 0.001, 0.01, 0.1]),
+      slowFactor: random.pick([10, 50, 500]),
+    },
+  }
+}

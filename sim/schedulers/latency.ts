@@ -1,0 +1,70 @@
+/**
+ * How long things take: a minimum and an exponential excess per action kind, in nanoseconds. The defaults describe
+ * servers with 100 Gb RDMA NICs and NVMe disks in one rack.
+ */
+import type { Random } from '../random.js'
+import type { ActionKind } from '../world/site.js'
+
+export interface Latency {
+  readonly minimumNanos: number
+  /** Mean of the exponential part on top. */
+  readonly excessNanos: number
+  readonly source: string
+}
+
+const local = 'a loop over a few cache lines; a cache miss is about 100 ns'
+const fault = 'drawn by the fault clock, not by this table'
+const none = (source: string): Latency => ({ minimumNanos: 0, excessNanos: 0, source })
+
+export const latencies: Readonly<Record<ActionKind, Latency>> = {
+  poll: { minimumNanos: 40, excessNanos: 60, source: local },
+  observe: { minimumNanos: 50, excessNanos: 50, source: local },
+  store: { minimumNanos: 1, excessNanos: 1, source: 'a store to a cached line' },
+  timer: none('as set by the core'),
+  input: { minimumNanos: 1_000, excessNanos: 20_000, source: 'an environment that makes up its mind in tens of microseconds' },
+  deliver: { minimumNanos: 5_000, excessNanos: 2_500, source: 'kernel TCP between two hosts of a rack: 10 to 20 µs a round trip' },
+  fetch: { minimumNanos: 150, excessNanos: 100, source: 'a PCIe read by the NIC: 150 to 400 ns' },
+  place: { minimumNanos: 600, excessNanos: 150, source: 'one way of a small WRITE on ConnectX-5/6: 0.6 to 0.9 µs; Mu replicates in 1.3 µs (OSDI 2020)' },
+  land: { minimumNanos: 50_000, excessNanos: 2_000_000, source: 'a write reported failed landed seconds later on soft-RoCE; scaled to keep runs short' },
+  complete: { minimumNanos: 500, excessNanos: 150, source: 'the way back of the acknowledgement, and the completion queue entry over PCIe' },
+  expire: { minimumNanos: 1_048_576, excessNanos: 500_000, source: '4.096 µs × 2^timeout × (retries + 1), with timeout 7 and one retry' },
+  receive: { minimumNanos: 100, excessNanos: 100, source: local },
+  control: { minimumNanos: 80_000, excessNanos: 20_000, source: 'Mu: a change of access flags takes about 88 µs; a reset and reconnect about 1.2 ms' },
+  flush: { minimumNanos: 15_000, excessNanos: 15_000, source: 'a flush of a data-centre NVMe drive with capacitors: 15 to 40 µs' },
+  invoke: { minimumNanos: 500, excessNanos: 20_000, source: 'a client that thinks for tens of microseconds' },
+  request: { minimumNanos: 5_000, excessNanos: 2_500, source: 'as deliver' },
+  reply: { minimumNanos: 5_000, excessNanos: 2_500, source: 'as deliver' },
+  retry: none('as set by the client model'),
+  abandon: none('as set by the client model'),
+  drop: none(fault),
+  duplicate: none(fault),
+  crash: none(fault),
+  wipe: none(fault),
+  restart: none(fault),
+  pause: none(fault),
+  resume: none(fault),
+  cut: none(fault),
+  heal: none(fault),
+  calm: none(fault),
+}
+
+/** Words of a WRITE after its first follow at line rate: 8 bytes at 100 Gb/s, rounded up. */
+export const nextWordNanos = 1
+
+/** What a swarm varies: how far from the table's figures a run is. */
+export interface LatencyProfile {
+  /** Multiplies the exponential part: 0 lock-step, 1 as in the table, above 1 a jittery network. */
+  readonly jitter: number
+  /** Probability that an action takes `slowFactor` times as long (FoundationDB: 0.1 % slow packets). */
+  readonly slowChance: number
+  readonly slowFactor: number
+}
+
+export const defaultLatency: LatencyProfile = { jitter: 1, slowChance: 0.001, slowFactor: 50 }
+
+export function drawNanos(latency: Latency, profile: LatencyProfile, random: Random): number {
+  let nanos = latency.minimumNanos
+  if (latency.excessNanos > 0) nanos -= Math.log(1 - random.fraction()) * latency.excessNanos * profile.jitter
+  if (profile.slowChance > 0 && random.chance(profile.slowChance)) nanos *= profile.slowFactor
+  return Math.round(nanos)
+}

@@ -1,0 +1,177 @@
+/**
+ * Timed: virtual time. Each action takes as long as its latency says from the moment it became possible, and the
+ * earliest goes first. Faults come from a clock of their own. This is the simulator proper: what happens here is what a
+ * cluster with these latencies would do.
+ *
+ * An action gets its time when its site turns dirty while it is armed and has none yet. An action that is no longer
+ * armed when its time comes is dropped.
+ */
+import type { Random } from '../random.js'
+import { type ActionKind, type Outcome, isFaultKind } from '../world/site.js'
+import type { World } from '../world/world.js'
+import { piecesPerRequest } from '../world/fabric/sites.js'
+import type { FaultDice } from './fault-dice.js'
+import { EventHeap } from './heap.js'
+import { type Latency, type LatencyProfile, drawNanos, latencies, nextWordNanos } from './latency.js'
+import type { Scheduler } from './scheduler.js'
+
+export interface FaultClock {
+  /** Mean virtual time between faults in nanoseconds; Infinity for none. */
+  readonly meanNanos: number
+  /** Stability period after each fault. */
+  readonly stableNanos: number
+}
+
+const faultSite = -1
+/** Most choices of a site that have a time at once; more wait until one of them is taken. */
+const mostPending = 16
+
+/** How the delay of a site's actions is found. */
+const Rule = { table: 0, timer: 1, client: 2, place: 3, never: 4 } as const
+
+export class Timed implements Scheduler {
+  readonly name = 'timed'
+  site = -1
+  choice = 0
+  readonly #world: World
+  readonly #random: Random
+  readonly #dice: FaultDice
+  readonly #clock: FaultClock
+  readonly #profile: LatencyProfile
+  readonly #heap = new EventHeap()
+  readonly #pending: Float64Array
+  readonly #pendingCount: Int32Array
+  readonly #rules: Uint8Array
+  readonly #latencies: readonly Latency[]
+  /** For timers: node and timer; for clients: the client. */
+  readonly #owners: Int32Array
+  readonly #timers: Int32Array
+
+  constructor(world: World, random: Random, dice: FaultDice, clock: FaultClock, profile: LatencyProfile) {
+    this.#world = world
+    this.#random = random
+    this.#dice = dice
+    this.#clock = clock
+    this.#profile = profile
+    const count = world.sites.length
+    this.#pending = new Float64Array(count * mostPending)
+    this.#pendingCount = new Int32Array(count)
+    this.#latencies = world.sites.map((site) => latencies[site.kind])
+    this.#rules = Uint8Array.from(world.sites, (site) => ruleOf(site.kind))
+    this.#owners = new Int32Array(count)
+    this.#timers = new Int32Array(count)
+    for (const node of world.nodes)
+      node.timerSites.forEach((site, timer) => {
+        this.#owners[site] = node.index
+        this.#timers[site] = timer
+      })
+    for (const site of world.sites)
+      if (this.#rules[site.index] === Rule.client) this.#owners[site.index] = Number(site.name.split(' c')[1])
+  }
+
+  begin(): void {
+    this.#heap.clear()
+    this.#pendingCount.fill(0)
+    this.#scheduleFault()
+    for (let site = 0; site < this.#rules.length; site++) this.#schedule(site)
+  }
+
+  #scheduleFault(): void {
+    const { meanNanos, stableNanos } = this.#clock
+    if (meanNanos === Infinity) return
+    const wait = stableNanos - Math.log(1 - this.#random.fraction()) * meanNanos
+    this.#heap.push(this.#world.nowNanos + Math.round(wait), faultSite, 0)
+  }
+
+  next(): boolean {
+    const world = this.#world
+    const heap = this.#heap
+    while (heap.pop()) {
+      const { site, subject } = heap
+      if (site === faultSite) {
+        world.nowNanos = heap.time
+        const others = heap.size > 0
+        this.#scheduleFault()
+        if (!this.#dice.pick()) {
+          if (others) continue
+          return false
+        }
+        this.site = this.#dice.site
+        this.choice = this.#dice.choice
+        return true
+      }
+      this.#forget(site, subject)
+      if (world.armed[site] === 0) continue
+      const choice = world.sites[site]!.find(subject)
+      if (choice < 0) continue
+      world.nowNanos = heap.time
+      this.site = site
+      this.choice = choice
+      return true
+    }
+    return false
+  }
+
+  after(_outcome: Outcome): void {
+    const world = this.#world
+    for (let i = 0; i < world.dirtyCount; i++) this.#schedule(world.dirty[i]!)
+    if (this.site >= 0 && this.#rules[this.site] === Rule.place) this.#schedule(this.site)
+  }
+
+  #forget(site: number, subject: number): void {
+    const first = site * mostPending
+    const count = this.#pendingCount[site]!
+    for (let i = 0; i < count; i++)
+      if (this.#pending[first + i] === subject) {
+        this.#pending[first + i] = this.#pending[first + count - 1]!
+        this.#pendingCount[site] = count - 1
+        return
+      }
+  }
+
+  /** Gives a time to each armed choice of a site that has none. */
+  #schedule(index: number): void {
+    if (this.#rules[index] === Rule.never) return
+    const world = this.#world
+    const armed = world.armed[index]!
+    if (armed === 0) return
+    const site = world.sites[index]!
+    const first = index * mostPending
+    for (let choice = 0; choice < armed; choice++) {
+      const subject = site.subject(choice)
+      const count = this.#pendingCount[index]!
+      let known = count === mostPending
+      for (let i = 0; i < count && !known; i++) known = this.#pending[first + i] === subject
+      if (known) continue
+      this.#pending[first + count] = subject
+      this.#pendingCount[index] = count + 1
+      this.#heap.push(this.#due(index, subject), index, subject)
+    }
+  }
+
+  #due(site: number, subject: number): number {
+    const world = this.#world
+    const now = world.nowNanos
+    switch (this.#rules[site]) {
+      case Rule.timer:
+        return now + world.nodes[this.#owners[site]!]!.timerMicros(this.#timers[site]!) * 1000
+      case Rule.client:
+        return now + world.clients!.workload.clients[this.#owners[site]!]!.timeoutMicros * 1000
+      case Rule.place: {
+        // The first word of a request travels; the others of it follow at line rate.
+        if (subject % piecesPerRequest !== 0 && world.knobs.placement === 'in-order') return now + nextWordNanos
+        const nanos = drawNanos(this.#latencies[site]!, this.#profile, this.#random)
+        return now + nanos
+      }
+      default:
+        return now + drawNanos(this.#latencies[site]!, this.#profile, this.#random)
+    }
+  }
+}
+
+function ruleOf(kind: ActionKind): number {
+  if (isFaultKind(kind)) return Rule.never
+  if (kind === 'timer') return Rule.timer
+  if (kind === 'retry' || kind === 'abandon') return Rule.client
+  return kind === 'place' ? Rule.place : Rule.table
+}

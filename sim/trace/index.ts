@@ -1,0 +1,28 @@
+/** Traces: recording, storing, reading, replaying and exporting schedules. */
+export { decodeTrace, encodeTrace, openTrace, type TraceFile } from './codec.js'
+export { type Finding, type Investigation, investigate } from './detective.js'
+export { TraceError, type TraceProblem } from './errors.js'
+export { type ItfOptions, itfChunks } from './export/itf.js'
+export { type JsonLinesOptions, jsonLines } from './export/jsonl.js'
+export { type PerfettoOptions, perfettoChunks } from './export/perfetto.js'
+export { FingerprintLog, defaultFingerprintEvery } from './fingerprints.js'
+export { type Deviation, type GuidedOptions, type GuidedReplay, endFaults, replayGuided } from './guided.js'
+export {
+  type Component,
+  type Divergence,
+  type ReplayOptions,
+  type StrictReplay,
+  replayStrict,
+} from './replay.js'
+export { fromText, textLines, toText } from './text.js'
+export {
+  type About,
+  type Trace,
+  type TraceHeader,
+  type TracedPart,
+  type TracedViolation,
+  bareTrace,
+  recordTrace,
+  retrace,
+} from './trace.js'
+export { type Step, actionName, walk } from './walk.js'

@@ -1,0 +1,243 @@
+/**
+ * Stories of Paxos: schedules written by hand, one line an action. Each wrong variant lives through a story in which two
+ * servers decide different values; the right core lives through the same story, skips what it does not do, and agrees.
+ */
+import { describe, expect, test } from 'vitest'
+import { paxos, serverState } from '../../protocol/paxos/index.js'
+import { InvariantViolation } from '../../protocol/index.js'
+import type { FaultBudget } from '../../protocol/index.js'
+import { WorldObserver } from '../../sim/world/observer.js'
+import { World } from '../../sim/world/world.js'
+
+/** `n0→n1 prepare` delivers a message; everything else is the name of a site, then how its choice begins. */
+function parse(line: string): { site: string; words: string } {
+  const [first = '', second = '', ...rest] = line.split(' ')
+  if (first.includes('→')) return { site: `deliver ${first}`, words: [second, ...rest].join(' ') }
+  return { site: `${first} ${second}`, words: rest.join(' ') }
+}
+
+/** Tells a story to a core; returns the names of all invariants that it broke and what the servers have decided. */
+function tell(story: string, bug: string | undefined, budget: FaultBudget = { crash: 1, restart: 1 }) {
+  // Every operation is a put: c0 puts v1, c1 puts v5.
+  const draw = { between: (_minimum: number, maximum: number) => maximum }
+  const parameters = { clients: 2, operations: 1, rounds: 100 }
+  const model = paxos.build({ nodes: 3, parameters, bug, draw })
+  const world = new World(model, { budget, selfTest: true })
+  const observer = new WorldObserver(world)
+  const broken = new Set<string>()
+  const skipped: string[] = []
+  for (const line of story.trim().split(/\s*\n\s*/)) {
+    const { site, words } = parse(line)
+    const found = world.siteNamed(site)
+    if (found === undefined) throw new Error(`there is no site ${site}`)
+    let choice = 0
+    while (choice < world.armed[found.index]! && !found.describe(choice).startsWith(words)) choice++
+    if (choice === world.armed[found.index]) {
+      skipped.push(line)
+      continue
+    }
+    world.step(found.index, choice)
+    if (world.failure !== undefined) throw world.failure.error
+    for (const invariant of model.spec.invariants)
+      if (invariant.check(observer) !== undefined) broken.add(invariant.name)
+  }
+  const layout = serverState(parameters.clients)
+  const decided = [0, 1, 2].map((node) => observer.state(node, layout).decided)
+  return { broken: [...broken], skipped, decided }
+}
+
+/** n0 runs phase 1 with n1 and proposes v1 under ballot 32; its own acceptance is not stored yet. */
+const n0Proposes = `
+  invoke c0
+  request c0→n0
+  flush n0
+  n0→n1 prepare ballot=32
+  flush n1
+  n1→n0 promise ballot=32
+`
+/** Then n1 has v5 chosen under ballot 65, together with n2. */
+const n1Decides = `
+  invoke c1
+  request c1→n1
+  flush n1
+  n1→n2 prepare ballot=65
+  flush n2
+  n2→n1 promise ballot=65
+  flush n1
+  n1→n2 accept ballot=65 value=v5
+  flush n2
+  n2→n1 accepted ballot=65
+`
+/** n0 has not heard of it, is refused, and comes back with a higher ballot. */
+const n0TriesAgain = `
+  flush n0
+  n0→n1 accept ballot=32
+  n1→n0 nack ballot=32
+  timer n0 retry
+  flush n0
+  n0→n2 prepare ballot=96
+  flush n2
+  n2→n0 promise ballot=96
+  flush n0
+  n0→n2 accept ballot=96
+  flush n2
+  n2→n0 accepted ballot=96
+`
+/** n0 decides v1 together with n1, whose acceptance nobody else knows of. */
+const n0Decides = `
+  flush n0
+  n0→n1 accept ballot=32 value=v1
+  n1→n0 accepted ballot=32
+`
+
+const stories: Record<string, string> = {
+  'lowest-ballot-value': n0Proposes + n1Decides + n0TriesAgain,
+  'forget-accepted-value': n0Proposes + n1Decides + n0TriesAgain,
+  'accept-any-ballot': `${n0Proposes} ${n1Decides}
+    flush n0
+    n0→n2 accept ballot=32
+    flush n2
+    n2→n0 accepted ballot=32
+  `,
+  'minority-quorum': `
+    invoke c0
+    request c0→n0
+    flush n0
+    flush n0
+    invoke c1
+    request c1→n1
+    flush n1
+    flush n1
+  `,
+  'promise-before-flush': `${n0Proposes}
+    flush n0
+    invoke c1
+    request c1→n1
+    flush n1
+    n1→n2 prepare ballot=65
+    n2→n1 promise ballot=65
+    crash n2
+    restart n2
+    n0→n2 accept ballot=32
+    flush n2
+    n2→n0 accepted ballot=32
+    n1→n2 accept ballot=65
+    flush n2
+    flush n1
+    flush n1
+    n2→n1 accepted ballot=65
+  `,
+  'accept-before-flush': `${n0Proposes} ${n0Decides}
+    crash n1
+    restart n1
+    ${n1Decides}
+  `,
+  'count-duplicates': `${n0Proposes}
+    n0→n1 accept ballot=32
+    flush n1
+    duplicate n1→n0 accepted ballot=32
+    n1→n0 accepted ballot=32
+    n0→n2 decided value=v1
+    crash n0
+    restart n0
+    invoke c1
+    retry c1
+    retry c1
+    request c1→n0
+    flush n0
+    n0→n2 prepare ballot=64
+    flush n2
+    n2→n0 promise ballot=64
+    flush n0
+    n0→n2 accept ballot=64 value=v5
+    flush n2
+    n2→n0 accepted ballot=64
+  `,
+  'ballot-reused-after-restart': `${n0Proposes}
+    n0→n1 accept ballot=32 value=v1
+    flush n1
+    crash n0
+    restart n0
+    invoke c1
+    retry c1
+    retry c1
+    request c1→n0
+    n0→n2 prepare ballot=32
+    flush n2
+    n2→n0 promise ballot=32
+    flush n0
+    n1→n0 accepted ballot=32
+    timer n1 retry
+    flush n1
+    n1→n2 prepare ballot=65
+    flush n2
+    n2→n1 promise ballot=65
+    flush n1
+    n1→n2 accept ballot=65
+    flush n2
+    n2→n1 accepted ballot=65
+  `,
+}
+
+describe('two servers decide different values', () => {
+  test('every wrong variant has its story', () => {
+    expect(Object.keys(stories).sort()).toEqual(Object.keys(paxos.bugs).sort())
+  })
+
+  test.each(Object.entries(stories))('when the core is %s', (bug, story) => {
+    const { broken, skipped } = tell(story, bug, { crash: 1, restart: 1, duplicate: 1 })
+    expect(broken).toContain('agreement')
+    expect(broken.filter((name) => !paxos.bugs[bug]!.caughtBy.includes(name))).toEqual([])
+    expect(skipped.filter((line) => !line.startsWith('flush'))).toEqual([])
+  })
+
+  test('when an acceptor loses its disk, which is beyond the promise', () => {
+    const story = `${n0Proposes}
+      flush n0
+      n0→n1 accept ballot=32 value=v1
+      flush n1
+      n1→n0 accepted ballot=32
+      crash n1
+      wipe n1
+      restart n1
+      ${n1Decides.replaceAll('65', '33')}
+    `
+    const { broken, decided } = tell(story, undefined, { crash: 1, wipe: 1, restart: 1 })
+    expect(decided).toEqual([1, 5, 0])
+    expect(broken).toContain('agreement')
+  })
+})
+
+describe('the right core', () => {
+  test.each(Object.entries(stories))('agrees in the story of %s', (_bug, story) => {
+    expect(tell(story, undefined, { crash: 1, restart: 1, duplicate: 1 }).broken).toEqual([])
+  })
+
+  test('decides the value of a put with two of three servers and tells the third', () => {
+    const { broken, decided } = tell(
+      `${n0Proposes} flush n0
+      n0→n1 accept ballot=32 value=v1
+      flush n1
+      n1→n0 accepted ballot=32
+      n0→n2 decided value=v1
+      reply c0 ok`,
+      undefined,
+    )
+    expect({ broken, decided }).toEqual({ broken: [], decided: [1, 0, 1] })
+  })
+
+  test('a second proposer takes up the value that it finds accepted', () => {
+    expect(tell(n0Proposes + n1Decides + n0TriesAgain, undefined).decided).toEqual([5, 5, 0])
+  })
+
+  test('an acceptor says nothing before its disk has answered', () => {
+    const { skipped } = tell('invoke c0\nrequest c0→n0\nn0→n1 prepare', undefined)
+    expect(skipped).toEqual(['n0→n1 prepare'])
+  })
+
+  test('a server never decides that nothing was put', () => {
+    expect(() => paxos.build({ nodes: 3, parameters: {}, bug: undefined, draw: { between: () => 0 } })).not.toThrow(
+      InvariantViolation,
+    )
+  })
+})
