@@ -53,8 +53,8 @@ export function createAcceptor(
   function receivePrepare(from: NodeId, ballot: number): void {
     see(state, ballot)
     if (ballot < state.promised) return refuse(from, ballot)
-    // A late duplicate: the owner of this ballot is in phase 2 already.
-    if (ballot === state.acceptedBallot) return
+    // A late duplicate: the owner of this ballot is in phase 2 already, and waits for the acceptance that is owed.
+    if (ballot === state.promised && state.owed === owed.acceptance) return
     const isNew = ballot > state.promised
     if (isNew) {
       promise(ballot)

@@ -6,7 +6,14 @@ export const bugs = {
     story:
       'An acceptor sends its promise before the promise is on disk. A crash in between makes it forget, and it then accepts a lower ballot that it had promised to refuse.',
     fix: 'Answer a prepare request only when the flush that covers the promise has returned.',
-    caughtBy: ['promise-is-kept', 'one-value-per-ballot', 'accepted-is-safe', 'agreement', 'linearizable'],
+    caughtBy: [
+      'promise-is-kept',
+      'ballot-is-fresh',
+      'one-value-per-ballot',
+      'accepted-is-safe',
+      'agreement',
+      'linearizable',
+    ],
   },
   'accept-before-flush': {
     story:
@@ -33,6 +40,7 @@ export const bugs = {
     caughtBy: [
       'promise-never-falls',
       'promise-is-kept',
+      'ballot-is-fresh',
       'acceptance-is-kept',
       'accepted-is-safe',
       'agreement',
@@ -55,6 +63,6 @@ export const bugs = {
     story:
       'A server that restarts takes the ballot on its disk for the next one to use, though it has used it before the crash. So it may propose another value under a ballot that is in use.',
     fix: 'After a restart, choose ballots above the promise that was read back from the disk.',
-    caughtBy: ['one-value-per-ballot', 'accepted-is-safe', 'agreement', 'linearizable'],
+    caughtBy: ['ballot-is-fresh', 'one-value-per-ballot', 'accepted-is-safe', 'agreement', 'linearizable'],
   },
 } as const satisfies Record<string, Bug>

@@ -108,6 +108,22 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
     },
   }
 
+  const ballotIsFresh: StateInvariant = {
+    name: 'ballot-is-fresh',
+    meaning: 'While a server asks for promises for a ballot, nobody has accepted that ballot yet.',
+    check(observer) {
+      for (let proposer = 0; proposer < observer.nodes; proposer++) {
+        if (!observer.isUp(proposer)) continue
+        const { role: doing, ballot } = serverAt(observer, proposer)
+        if (doing !== role.preparing) continue
+        for (let node = 0; node < observer.nodes; node++)
+          if (observer.isUp(node) && serverAt(observer, node).acceptedBallot === ballot)
+            return `server ${proposer} prepares ballot ${ballot}, under which server ${node} has accepted v${serverAt(observer, node).acceptedValue} already`
+      }
+      return undefined
+    },
+  }
+
   const oneValuePerBallot: StateInvariant = {
     name: 'one-value-per-ballot',
     meaning: 'No two servers have accepted different values under the same ballot.',
@@ -191,6 +207,7 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
       quorumIsAMajority,
       promiseIsKept,
       acceptanceIsKept,
+      ballotIsFresh,
       oneValuePerBallot,
       acceptedIsSafe,
     ],

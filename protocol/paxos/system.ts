@@ -79,6 +79,7 @@ function atlasFor(replicas: number): FaultAtlas {
         caughtBy: [
           'promise-is-kept',
           'acceptance-is-kept',
+          'ballot-is-fresh',
           'one-value-per-ballot',
           'accepted-is-safe',
           'agreement',

@@ -8,14 +8,9 @@
  * that answers at all has it. Writing back before a get returns would mend that, at the price of a round.
  */
 import type { NodeId } from '../contract.js'
-import type {
-  HistoryProperty,
-  Observer,
-  SequentialModel,
-  Spec,
-  StateInvariant,
-  StepInvariant,
-} from '../system.js'
+import { refused } from '../sequential-model.js'
+import type { SequentialModel } from '../sequential-model.js'
+import type { HistoryProperty, Observer, Spec, StateInvariant, StepInvariant } from '../system.js'
 import { Integrity, WRITER, WriterRegion } from './layout.js'
 import type { RegisterLayouts } from './layout.js'
 import { checksumOf, INITIAL_VALUE, TORN, valueIn, wordOf } from './payload.js'
@@ -233,14 +228,18 @@ const model: SequentialModel<number, RegisterInput, RegisterOutput> = {
   name: 'register at one reader',
   initial: INITIAL_VALUE,
   step(state, input, output) {
-    if (input.kind === 'put') return { state: input.value }
-    return output === undefined || output === state ? { state } : undefined
+    if (input.kind === 'put') return input.value
+    return output === undefined || output === state ? state : refused
   },
   key: (state) => state,
   describe(input, output) {
     if (input.kind === 'put') return `put(${input.value})${output === undefined ? ' -> ?' : ''}`
     if (output === undefined) return 'get() -> ?'
     return `get() -> ${output === TORN ? 'torn' : output}`
+  },
+  shape(input, output) {
+    if (input.kind === 'put') return { kind: 'sets', to: input.value }
+    return output === undefined ? { kind: 'observes' } : { kind: 'observes', from: output }
   },
 }
 

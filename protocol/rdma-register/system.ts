@@ -105,7 +105,7 @@ export const rdmaRegister = defineSystem({
         sendQueueDepth: slots,
         requestBytes: layouts.slot.sizeBytes,
         // No SENDs are used; a queue has room for one at least.
-        receiveQueueDepth: 1,
+        receiveQueueDepth: 0,
         initialRights: Right.write,
       },
       workload: workloadOf(layouts, operations, attempts, choice.draw),

@@ -3,8 +3,8 @@
  *
  * Contract. An operation of unknown outcome need never be placed, and stays available for ever once called. So in
  * some order that uses as few of them as possible, and each as late as possible, they only stand right before a known
- * operation that needs them there. `chainsTo` gives all chains worth trying at a configuration, shortest first; it
- * leaves out only those that another chain, or none, covers (see memo.ts).
+ * operation that needs them there. `chainsTo` gives all chains worth trying at a configuration, single
+ * operations first; it leaves out only those that another chain, or none, covers (see memo.ts).
  *
  * With shapes the chains are found backwards from the state needed. Without, they are enumerated breadth first, which
  * is exponential in the number of open operations of unknown outcome: give your model shapes.
@@ -56,7 +56,8 @@ function* backwards<S>(
   for (const index of giving) {
     const { needs } = classes[index]!
     const member = context.available(index)
-    if (member < 0 || needs === none || needs === context.key || keys.includes(needs) || context.exhausted()) continue
+    if (member < 0 || needs === none || needs === context.key || keys.includes(needs) || context.exhausted())
+      continue
     for (const chain of backwards(plan, context, [...keys, needs])) yield [...chain, member]
   }
 }

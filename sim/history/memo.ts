@@ -32,10 +32,6 @@ export class UsedSets {
     return this.#rest[set]!
   }
 
-  size(set: number): number {
-    return this.#size[set]!
-  }
-
   /** Is `small` a subset of `large`? Costs no more than the part in which they differ. */
   isSubset(small: number, large: number): boolean {
     if (small === large) return true

@@ -13,10 +13,10 @@
  * 2. A pending operation that only observes is placed as soon as its output is allowed, without alternatives: the
  *    rest of any order is still good when such an operation is moved forward out of it.
  * 3. An operation of unknown outcome is only placed as part of a chain that leads up to a known one (see chains.ts).
- * 4. Foresight, where all shapes are known: a state is not left while an operation still needs it and none that is
- *    left could bring it back in time.
+ * 4. Foresight, where all shapes are known (see foresight.ts).
  */
 import { chainsTo, type ChainContext } from './chains.js'
+import { strandedUntil, type ForesightContext } from './foresight.js'
 import type { Operation } from './history.js'
 import { ConfigurationMemo, UsedSets } from './memo.js'
 import { refused, type Outcome, type SequentialModel } from './model.js'
@@ -34,7 +34,6 @@ export interface SearchResult<I, O> {
   readonly horizon: number
 }
 
-const P = ((globalThis as any).process.env.P ?? '0,0,0,0').split(',').map(Number)
 interface Choice {
   /** Operations of unknown outcome that take effect first. */
   readonly chain: readonly number[]
@@ -49,8 +48,7 @@ interface Frame<S> {
   readonly path: number
   readonly count: number
   readonly placed: Int32Array
-  readonly choices: Iterator<Choice | number>
-  priority: number
+  readonly choices: Iterator<Choice>
 }
 
 export function search<S, I, O>(
@@ -62,17 +60,14 @@ export function search<S, I, O>(
   return new Search(plan, model, maxSteps, foresight && plan.shaped).run()
 }
 
-class Search<S, I, O> implements ChainContext<S> {
+class Search<S, I, O> implements ChainContext<S>, ForesightContext {
   readonly #plan: Plan<I, O>
   readonly #model: SequentialModel<S, I, O>
   readonly #maxSteps: number
   readonly #foresight: boolean
   readonly #usedSets = new UsedSets()
   readonly #memo: ConfigurationMemo
-  readonly #heap: Frame<S>[] = []
-  #push(f: Frame<S>) { const h=this.#heap; let i=h.length; h.push(f); while(i>0){const p=(i-1)>>1; if(h[p]!.priority>f.priority)break; h[i]=h[p]!; i=p} h[i]=f }
-  #pop() { const h=this.#heap; const last=h.pop()!; if(!h.length) return; let i=0; for(;;){let c=2*i+1; if(c>=h.length)break; if(c+1<h.length&&h[c+1]!.priority>h[c]!.priority)c++; if(h[c]!.priority<=last.priority)break; h[i]=h[c]!; i=c} h[i]=last }
-
+  readonly #stack: Frame<S>[] = []
   #steps = 0
   #horizon = -1
 
@@ -108,19 +103,22 @@ class Search<S, I, O> implements ChainContext<S> {
     const end = this.#plan.events.length
     this.#enter()
     while (this.#at < end) {
-      const frame = this.#heap[0]
+      const frame = this.#stack.at(-1)
       if (frame === undefined) return this.#result('none')
       if (this.#steps > this.#maxSteps) return this.#result('limit')
       this.#restore(frame)
       const next = frame.choices.next()
-      if (next.done === true) this.#pop()
-      else if (typeof next.value === 'number') { this.#pop(); frame.priority -= next.value; this.#push(frame) }
+      if (next.done === true) this.#stack.pop()
       else if (this.#take(next.value)) this.#enter()
     }
     return this.#result('found')
   }
 
-  // What chains.ts may ask of the configuration.
+  // What chains.ts and foresight.ts may ask of the configuration.
+  get at(): number {
+    return this.#at
+  }
+
   get state(): S {
     return this.#state
   }
@@ -129,10 +127,21 @@ class Search<S, I, O> implements ChainContext<S> {
     return this.#key
   }
 
-  /** The first member of the class that may take effect now, or -1. */
   available(index: number): number {
-    const member = this.#plan.classes[index]!.members[this.#usedOfClass[index]!]
-    return member !== undefined && this.#plan.unknownFrom[member]! <= this.#at ? member : -1
+    const member = this.firstUnused(index)
+    return member >= 0 && this.#plan.unknownFrom[member]! <= this.#at ? member : -1
+  }
+
+  firstUnused(index: number): number {
+    return this.#plan.classes[index]!.members[this.#usedOfClass[index]!] ?? -1
+  }
+
+  isOpen(operation: number): boolean {
+    return this.#plan.callEvent[operation]! >= this.#at || !this.#isPlaced(this.#plan.lane[operation]!)
+  }
+
+  pending(): Int32Array {
+    return this.#pending
   }
 
   stepUnknown(state: S, member: number): Outcome<S> {
@@ -184,7 +193,7 @@ class Search<S, I, O> implements ChainContext<S> {
     if (this.#at === this.#plan.events.length) return
     this.#horizon = Math.max(this.#horizon, this.#at)
     if (!this.#memo.add(this.#at, this.#placed, this.#key, this.#used)) return
-    this.#push({ priority: this.#at - P[3]! * this.#usedSets.size(this.#used),
+    this.#stack.push({
       at: this.#at,
       state: this.#state,
       key: this.#key,
@@ -224,22 +233,9 @@ class Search<S, I, O> implements ChainContext<S> {
       const event = events[--this.#at]!
       this.#pending[lane[event >> 1]!] = event & 1 ? event >> 1 : -1
     }
-    while (this.#at < frame.at) {
-      const event = events[this.#at++]!
-      this.#pending[lane[event >> 1]!] = event & 1 ? -1 : event >> 1
+    for (; this.#used !== frame.used; this.#used = this.#usedSets.rest(this.#used)) {
+      this.#usedOfClass[classOf[this.#usedSets.operation(this.#used)]!]!--
     }
-    let mine = this.#used
-    let its = frame.used
-    while (mine !== its) {
-      if (this.#usedSets.size(mine) >= this.#usedSets.size(its)) {
-        this.#usedOfClass[classOf[this.#usedSets.operation(mine)]!]!--
-        mine = this.#usedSets.rest(mine)
-      } else {
-        this.#usedOfClass[classOf[this.#usedSets.operation(its)]!]!++
-        its = this.#usedSets.rest(its)
-      }
-    }
-    this.#used = frame.used
     this.#state = frame.state
     this.#key = frame.key
     this.#path = frame.path
@@ -248,11 +244,11 @@ class Search<S, I, O> implements ChainContext<S> {
   }
 
   /** What may come next, likeliest first: the frontier's operation, what makes it possible, the other pending ones. */
-  *#choices(): Generator<Choice | number> {
+  *#choices(): Generator<Choice> {
     const { events, needs, returnEvent, lane } = this.#plan
     const first = events[this.#at]! >> 1
     const needed = needs[first]!
-    if (this.#foresight && needed !== none && needed !== this.#key && this.#isStranded(needed)) return
+    if (this.#foresight && needed !== none && needed !== this.#key && this.#strands(needed)) return
     yield { chain: [], operation: first }
     const enabling: number[] = []
     const others: number[] = []
@@ -265,11 +261,8 @@ class Search<S, I, O> implements ChainContext<S> {
     enabling.sort(byReturn)
     others.sort(byReturn)
     for (const operation of enabling) yield { chain: [], operation }
-    yield P[0]
     yield* this.#chainsBefore(first)
-    yield P[1]
     for (const operation of others) yield { chain: [], operation }
-    yield P[2]
     for (const operation of enabling) yield* this.#chainsBefore(operation)
     for (const operation of others) yield* this.#chainsBefore(operation)
   }
@@ -307,34 +300,14 @@ class Search<S, I, O> implements ChainContext<S> {
     this.#state = state
     this.#key = this.keyOf(state)
     this.#place(operation)
-    return !this.#foresight || !left.some((key) => key !== this.#key && this.#isStranded(key))
+    return !this.#foresight || !left.some((key) => key !== this.#key && this.#strands(key))
   }
 
-  /** Does an unplaced operation need the state `key`, which is not the present one, with nothing left to bring it? */
-  #isStranded(key: number): boolean {
-    const { needers, givers, callEvent, returnEvent, lane, classes, classesGiving, unknownFrom } = this.#plan
-    const waiting = needers.get(key)
-    if (waiting === undefined) return false
-    let index = firstAtLeast(waiting, returnEvent, this.#at)
-    const isDone = (operation: number): boolean =>
-      callEvent[operation]! < this.#at && this.#isPlaced(lane[operation]!)
-    while (index < waiting.length && isDone(waiting[index]!)) index++
-    if (index === waiting.length) return false
-
-    const deadline = returnEvent[waiting[index]!]!
-    for (const operation of this.#pending) {
-      if (operation >= 0 && this.#plan.gives[operation] === key && !this.#isPlaced(lane[operation]!))
-        return false
-    }
-    const later = givers.get(key)
-    const giver = later?.[firstAtLeast(later, callEvent, this.#at)]
-    if (giver !== undefined && callEvent[giver]! < deadline) return false
-    for (const itsClass of classesGiving.get(key) ?? []) {
-      const member = classes[itsClass]!.members[this.#usedOfClass[itsClass]!]
-      if (member !== undefined && unknownFrom[member]! <= deadline) return false
-    }
-    this.#horizon = Math.max(this.#horizon, deadline)
-    return true
+  /** True when leaving `key`, or not being in it, dooms an operation; `horizon` then reaches to its return. */
+  #strands(key: number): boolean {
+    const deadline = strandedUntil(this.#plan, this, key)
+    if (deadline !== undefined) this.#horizon = Math.max(this.#horizon, deadline)
+    return deadline !== undefined
   }
 
   #result(outcome: SearchResult<I, O>['outcome']): SearchResult<I, O> {
@@ -354,16 +327,4 @@ class Search<S, I, O> implements ChainContext<S> {
       horizon: this.#horizon,
     }
   }
-}
-
-/** The first index whose operation has an event of at least `event`; operations are sorted by it. */
-function firstAtLeast(operations: readonly number[], eventOf: Int32Array, event: number): number {
-  let low = 0
-  let high = operations.length
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (eventOf[operations[middle]!]! < event) low = middle + 1
-    else high = middle
-  }
-  return low
 }

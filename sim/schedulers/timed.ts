@@ -103,7 +103,10 @@ export class Timed implements Scheduler {
       this.#forget(site, subject)
       if (world.armed[site] === 0) continue
       const choice = world.sites[site]!.find(subject)
-      if (choice < 0) continue
+      if (choice < 0) {
+        this.#schedule(site)
+        continue
+      }
       world.nowNanos = heap.time
       this.site = site
       this.choice = choice
@@ -114,8 +117,10 @@ export class Timed implements Scheduler {
 
   after(_outcome: Outcome): void {
     const world = this.#world
-    for (let i = 0; i < world.dirtyCount; i++) this.#schedule(world.dirty[i]!)
-    if (this.site >= 0 && this.#rules[this.site] === Rule.place) this.#schedule(this.site)
+    for (let i = 0; i < world.dirtyCount; i++) {
+      const site = world.dirty[i]!
+      if (site !== world.settled) this.#schedule(site)
+    }
   }
 
   #forget(site: number, subject: number): void {
@@ -134,7 +139,8 @@ export class Timed implements Scheduler {
     if (this.#rules[index] === Rule.never) return
     const world = this.#world
     const armed = world.armed[index]!
-    if (armed === 0) return
+    // Enough times are pending. Should some of them be stale, the next stale one to come looks again.
+    if (armed <= this.#pendingCount[index]!) return
     const site = world.sites[index]!
     const first = index * mostPending
     for (let choice = 0; choice < armed; choice++) {

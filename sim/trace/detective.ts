@@ -32,7 +32,7 @@ export interface Investigation {
   readonly selfTest?: boolean | undefined
 }
 
-export type Finding =
+export type DetectiveFinding =
   | { readonly verdict: 'deterministic'; readonly steps: number; readonly message: string }
   | {
       readonly verdict: 'different'
@@ -63,9 +63,9 @@ export type Finding =
       readonly message: string
     }
 
-type Different = Extract<Finding, { verdict: 'different' }>
+type Different = Extract<DetectiveFinding, { verdict: 'different' }>
 
-export function investigate(investigation: Investigation): Finding {
+export function investigate(investigation: Investigation): DetectiveFinding {
   const { definition, setup, schedule } = investigation
   const driven = typeof schedule === 'function' ? new Run(definition, setup) : undefined
   if (driven !== undefined && typeof schedule === 'function') schedule(driven)

@@ -6,7 +6,6 @@
  * *which* parts (a part that differs hides with probability 2^-16). What is not state (ordinals, generations, virtual
  * time) is left out.
  */
-import type { Run } from '../run/run.js'
 import type { World } from '../world/world.js'
 
 export const defaultFingerprintEvery = 64
@@ -65,7 +64,14 @@ export class Fingerprinter {
     this.#hashes = new Uint32Array(parts)
     this.#isDirty = new Uint8Array(parts)
     this.#dirty = new Int32Array(parts)
-    for (let part = 0; part < parts; part++) {
+    this.reset()
+  }
+  /** Hashes everything anew. */
+  reset(): void {
+    this.#isDirty.fill(0)
+    this.#dirtyCount = 0
+    this.#total = 0
+    for (let part = 0; part < this.#hashes.length; part++) {
       const hash = this.#hash(part)
       this.#hashes[part] = hash
       this.#total = (this.#total + weightOf(part, hash)) >>> 0
@@ -110,6 +116,9 @@ export class Fingerprinter {
   hash(part: number): number {
     return this.#hashes[part]!
   }
+  forEach(visit: (part: number, hash: number) => void): void {
+    for (let part = 0; part < this.#hashes.length; part++) visit(part, this.#hashes[part]!)
+  }
   /** The fingerprint as of the last settling. */
   get settled(): number {
     return this.#total
@@ -117,60 +126,49 @@ export class Fingerprinter {
 }
 
 /**
- * Fingerprints of a run while it goes on. Attach it before the first action:
- * `const log = new FingerprintLog(run)`; it hangs itself on `run.onAction` (behind whoever is there already).
- * Per action it marks the parts that were touched; every `every` actions it hashes those.
+ * Fingerprints of a world while it is stepped: per action the parts that were touched are marked, every `every` actions
+ * those are hashed. Begins at the state that the world is in.
  */
 export class FingerprintLog {
   readonly every: number
-  /** How many actions had been taken when the run's violation was there, or -1. */
-  violationAt: number
-  readonly #run: Run
   readonly #fingerprinter: Fingerprinter
-  readonly #points: PointLog
+  readonly #points = new PointLog()
+  readonly #component = (part: number, hash: number): void => this.#points.component(part, hash)
   #left: number
 
-  constructor(run: Run, every = defaultFingerprintEvery) {
+  constructor(world: World, every = defaultFingerprintEvery) {
     if (!Number.isInteger(every) || every < 1)
       throw new RangeError('fingerprints are taken every 1 or more actions')
-    if (run.log.length > 0)
-      throw new RangeError('a FingerprintLog is attached before the first action of a run')
     this.every = every
-    this.violationAt = run.violation === undefined ? -1 : 0
-    this.#run = run
-    this.#fingerprinter = new Fingerprinter(run.world)
-    this.#points = new PointLog()
     this.#left = every
-    run.world.memory.parts.forEach((part) =>
-      this.#points.component(part.index, this.#fingerprinter.hash(part.index)),
-    )
-    this.#points.point(this.#fingerprinter.settled)
-    const before = run.onAction
-    run.onAction =
-      before === undefined
-        ? () => this.#afterAction()
-        : (index, site, subject) => {
-            before(index, site, subject)
-            this.#afterAction()
-          }
+    this.#fingerprinter = new Fingerprinter(world)
+    this.#begin()
   }
-  #afterAction(): void {
-    if (this.violationAt < 0 && this.#run.violation !== undefined) this.violationAt = this.#run.log.length
-    this.#fingerprinter.afterStep()
-    if (--this.#left > 0) return
+  /** Begins anew at the world's present state. */
+  clear(): void {
     this.#left = this.every
-    this.#settleInto(this.#points)
+    this.#points.clear()
+    this.#fingerprinter.reset()
+    this.#begin()
   }
-  #settleInto(points: PointLog): void {
-    points.point(this.#fingerprinter.settle((part, hash) => points.component(part, hash)))
+  #begin(): void {
+    this.#fingerprinter.forEach(this.#component)
+    this.#points.point(this.#fingerprinter.settled)
+  }
+
+  /** To be called after each step that moved something. */
+  afterAction(): void {
+    this.#fingerprinter.afterStep()
+    if (--this.#left === 0) this.#settle()
+  }
+  #settle(): void {
+    this.#left = this.every
+    this.#points.point(this.#fingerprinter.settle(this.#component))
   }
 
   /** All points, with one for the present state at the end. Ends the log: what is taken after it is not recorded. */
   finish(): FingerprintPoints {
-    if (this.#left < this.every) {
-      this.#settleInto(this.#points)
-      this.#left = this.every
-    }
+    if (this.#left < this.every) this.#settle()
     return this.#points.take()
   }
 }
@@ -199,6 +197,10 @@ class PointLog {
     }
     this.#fingerprints[this.#points++] = fingerprint
     this.#starts[this.#points] = this.#components
+  }
+  clear(): void {
+    this.#points = 0
+    this.#components = 0
   }
   take(): FingerprintPoints {
     return {

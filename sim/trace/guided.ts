@@ -2,17 +2,19 @@
  * Guided replay: the same story on changed code, another variant or another setup.
  *
  * Contract. Takes the trace's actions in order. An action whose site and subject are possible is *executed*. Else, when
- * its site offers exactly one choice, that one is taken and counted as *approximated*. Else it is *skipped*, and the
- * reason is told. Nothing is searched; the result is a run like any other, with its own log, which `recordTrace` turns
+ * its site offers exactly one choice, that one is taken and counted as *approximated*; so is one whose subject is as far
+ * off as that of the last approximation there (what was lost or added shifts the ordinals of all that follows). Else it
+ * is *skipped*, and the reason is told. Nothing is searched; the result is a run like any other, with its own log, which `recordTrace` turns
  * into a trace. A guided replay proves nothing by not finding a violation: it says how much of the story it could follow.
  */
 import type { SystemDefinition } from '../../protocol/index.js'
 import type { Violation } from '../run/judge.js'
+import { heal } from '../run/heal.js'
 import { Run } from '../run/run.js'
 import type { Setup } from '../run/setup.js'
-import { type ActionKind, Outcome } from '../world/site.js'
+import { Outcome } from '../world/site.js'
 import { type Trace, armedChoice, sitesByName } from './trace.js'
-import { actionName } from './walk.js'
+import { actionName, checkSystem } from './walk.js'
 
 export interface GuidedOptions {
   /** Replaces fields of the trace's setup: another variant, other parameters, other knobs. */
@@ -20,8 +22,8 @@ export interface GuidedOptions {
   readonly selfTest?: boolean | undefined
   /** Stops at the first violation; true unless said otherwise. */
   readonly stopAtViolation?: boolean | undefined
-  /** What happens after the last action when nothing is violated: `endFaults`, or a healing of the caller's. */
-  readonly heal?: ((run: Run) => void) | undefined
+  /** Whether the faults end after the last action when nothing is violated, or what the caller does instead. */
+  readonly heal?: boolean | ((run: Run) => void) | undefined
   readonly onAction?: ((index: number, run: Run) => void) | undefined
 }
 
@@ -54,12 +56,15 @@ export function replayGuided(
   options: GuidedOptions = {},
 ): GuidedReplay {
   const { actions, header } = trace
-  const run = new Run(definition, { ...header.setup, ...options.setup }, options.selfTest ?? false)
+  const setup = adaptedSetup(definition, { ...header.setup, ...options.setup })
+  checkSystem(definition, { ...trace, header: { ...header, setup } })
+  const run = new Run(definition, setup, options.selfTest ?? false)
   const { world } = run
   const sites = sitesByName(world, header.sites)
   const stop = options.stopAtViolation ?? true
   const approximations: Deviation[] = []
   const skips: Deviation[] = []
+  const offBy = new Float64Array(world.sites.length)
   let executed = 0
   let approximated = 0
   let skipped = 0
@@ -76,10 +81,11 @@ export function replayGuided(
       skip('there is no such site')
       continue
     }
-    let choice = armedChoice(site, actions.subject(index))
+    const subject = actions.subject(index)
+    let choice = armedChoice(site, subject)
     const armed = site.armed()
     const exact = choice >= 0
-    if (!exact && armed === 1) choice = 0
+    if (!exact) choice = armed === 1 ? 0 : armedChoice(site, subject + offBy[site.index]!)
     if (choice < 0) {
       skip(
         armed === 0
@@ -93,15 +99,16 @@ export function replayGuided(
       skip('it changes nothing')
       continue
     }
+    if (!exact) offBy[site.index] = taken - subject
     if (exact) executed++
-    else if (approximated++ < mostNamed)
-      approximations.push(deviation(`taken with subject ${String(taken)}, the only choice there`))
+    else if (approximated++ < mostNamed) approximations.push(deviation(`taken with subject ${String(taken)}`))
     options.onAction?.(index, run)
   }
   if (!mustStop()) run.finish()
-  const heals = options.heal !== undefined && !mustStop()
-  if (heals) {
-    options.heal(run)
+  const healed = options.heal !== undefined && options.heal !== false && !mustStop()
+  if (healed) {
+    if (options.heal === true) heal(run)
+    else options.heal(run)
     run.finish()
   }
   const { violation } = run
@@ -118,19 +125,18 @@ export function replayGuided(
     skips,
     followed,
     violation,
-    healed: heals,
+    healed,
     message: `Of ${String(followed)} actions ${String(executed)} were executed, ${String(approximated)} approximated and ${String(skipped)} skipped; ${found}`,
   }
 }
 
-const repairs: readonly ActionKind[] = ['resume', 'heal', 'restart']
-
-/** Ends the faults: takes `calm`, then resumes, heals and restarts whatever can be. Leaves the rest to the caller's scheduler. */
-export function endFaults(run: Run): void {
-  const { world } = run
-  const calm = world.siteNamed('calm')
-  if (calm !== undefined) run.take(calm.index, calm.find(0))
-  for (const kind of repairs)
-    for (const site of world.sites)
-      if (site.kind === kind && world.failure === undefined && site.armed() > 0) run.take(site.index, 0)
+/** The setup with the parameters that the system has now: those it no longer knows are dropped, new ones are at their default. */
+function adaptedSetup(definition: SystemDefinition, setup: Setup): Setup {
+  const parameters = Object.fromEntries(
+    Object.entries(definition.parameters).map(([name, parameter]) => [
+      name,
+      Object.hasOwn(setup.parameters, name) ? setup.parameters[name]! : parameter.default,
+    ]),
+  )
+  return { ...setup, parameters }
 }

@@ -1,12 +1,13 @@
 /** Traces: recording, storing, reading, replaying and exporting schedules. */
 export { decodeTrace, encodeTrace, openTrace, type TraceFile } from './codec.js'
-export { type Finding, type Investigation, investigate } from './detective.js'
+export { type DetectiveFinding, type Investigation, investigate } from './detective.js'
 export { TraceError, type TraceProblem } from './errors.js'
 export { type ItfOptions, itfChunks } from './export/itf.js'
 export { type JsonLinesOptions, jsonLines } from './export/jsonl.js'
 export { type PerfettoOptions, perfettoChunks } from './export/perfetto.js'
-export { FingerprintLog, defaultFingerprintEvery } from './fingerprints.js'
-export { type Deviation, type GuidedOptions, type GuidedReplay, endFaults, replayGuided } from './guided.js'
+export { Fingerprinter, type FingerprintPoints, defaultFingerprintEvery } from './fingerprints.js'
+export { type Deviation, type GuidedOptions, type GuidedReplay, replayGuided } from './guided.js'
+export { RunRecorder, TraceRecorder } from './recorder.js'
 export {
   type Component,
   type Divergence,

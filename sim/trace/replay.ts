@@ -54,7 +54,7 @@ export type Divergence =
     }
   | {
       readonly kind: 'fingerprint'
-      /** The states after `after` actions were equal; those after `step + 1` are not. */
+      /** The states after `after` actions were equal, those after step `step` are not; both -1: the initial ones are not. */
       readonly after: number
       readonly step: number
       readonly components: readonly Component[]
@@ -248,14 +248,11 @@ class Checker {
       this.#point++
       return undefined
     }
-    const after = Math.max(0, (this.#point - 1) * header.fingerprintEvery)
+    const after = expected === undefined ? 0 : (this.#point - 1) * header.fingerprintEvery
     const components = isLast && image !== undefined ? this.#exactly(image) : this.#roughly()
-    return {
-      kind: 'fingerprint',
-      after: expected === undefined ? 0 : after,
-      step: Math.max(0, taken - 1),
-      components,
-    }
+    return taken === 0
+      ? { kind: 'fingerprint', after: -1, step: -1, components }
+      : { kind: 'fingerprint', after, step: taken - 1, components }
   }
   #learnFolds(point: number): void {
     const { starts, parts, folds } = this.#trace.components
@@ -322,9 +319,11 @@ function explain(divergence: Divergence): string {
     case 'fingerprint': {
       const { after, step, components } = divergence
       const where =
-        step <= after
-          ? `After step ${String(step)}`
-          : `Somewhere in steps ${String(after)} to ${String(step)}`
+        step < 0
+          ? 'Before the first step'
+          : step <= after
+            ? `After step ${String(step)}`
+            : `Somewhere in steps ${String(after)} to ${String(step)}`
       if (components.length === 0)
         return `${where} the state became another one; which part differs is not stored.`
       return `${where} the state became another one: ${components.map(describeComponent).join('; ')}.`

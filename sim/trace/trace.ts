@@ -15,6 +15,7 @@ import { Outcome, type Site } from '../world/site.js'
 import type { World } from '../world/world.js'
 import { TraceError } from './errors.js'
 import { FingerprintLog, type FingerprintPoints, defaultFingerprintEvery, noPoints } from './fingerprints.js'
+import { RunRecorder } from './recorder.js'
 
 export const traceFormatVersion = 1
 /** What Aviary is called in the traces that it writes, when the caller says nothing else. */
@@ -71,10 +72,10 @@ export interface About {
 }
 
 /**
- * The trace of a run. With the log that was attached to it nothing is executed again; without one the run's actions are
+ * The trace of a run. With the recorder that was attached to it nothing is executed again; without one the run's actions are
  * executed once more. Finishes the run: the history of its clients is judged.
  */
-export function recordTrace(run: Run, about: About, log?: FingerprintLog): Trace {
+export function recordTrace(run: Run, about: About, log?: RunRecorder): Trace {
   run.finish()
   const { world } = run
   const header = headerOf(run, about, log?.every ?? about.fingerprintEvery ?? defaultFingerprintEvery)
@@ -99,7 +100,7 @@ export function retrace(
 ): Trace {
   const { header } = trace
   const run = new Run(definition, header.setup)
-  const log = new FingerprintLog(run, header.fingerprintEvery)
+  const log = new RunRecorder(run, header.fingerprintEvery)
   const sites = sitesByName(run.world, header.sites)
   for (let i = 0; i < actions.length; i++) {
     const site = actions.site(i)
@@ -144,7 +145,7 @@ export function partsOf(world: World): readonly TracedPart[] {
 
 function measure(run: Run, every: number): { points: FingerprintPoints; at: number } {
   const again = new Run(run.definition, run.setup)
-  const log = new FingerprintLog(again, every)
+  const log = new RunRecorder(again, every)
   for (let i = 0; i < run.log.length; i++) {
     const site = run.log.site(i)
     follow(again, site, run.world.sites[site]!.name, run.log.subject(i), i)

@@ -19,17 +19,17 @@ export function nodeFaultSites(world: World, index: number): void {
   const node = world.nodes[index]!
   const disk = world.disks[index]
   const name = world.nodeName(index)
-  const control = node.parts.control.index
-  const memory = [control, node.parts.state.index, node.parts.effects.index, node.parts.copies.index, ...node.parts.regions.map((r) => r.index)]
+  const status = node.parts.status.index
+  const memory = [status, node.parts.control.index, node.parts.state.index, node.parts.effects.index, node.parts.copies.index, ...node.parts.regions.map((r) => r.index)]
   const onDisk = disk === undefined ? [] : [disk.part.index]
-  const flows = world.fabric?.flows.filter((f) => f.from === index || f.to === index).map((f) => f.part.index) ?? []
+  const flows = world.fabric?.flows.filter((f) => f.from === index || f.to === index).flatMap((f) => [f.end.index, f.queue.index]) ?? []
   const shared = { ...single, node: index, from: -1, reads: [] as number[], describe: () => '' }
 
   world.addFault('crash', index, {
     ...shared,
     kind: 'crash',
     name: `crash ${name}`,
-    guards: [control, ...onDisk],
+    guards: [status, ...onDisk],
     writes: [...memory, ...onDisk, ...flows],
     armed: () => (node.status() === NodeStatus.down ? 0 : disk?.hasUnflushedTail() === true ? 2 : 1),
     subject: (choice) => choice,
@@ -50,7 +50,7 @@ export function nodeFaultSites(world: World, index: number): void {
     ...shared,
     kind: 'restart',
     name: `restart ${name}`,
-    guards: [control],
+    guards: [status],
     reads: [...onDisk, ...node.reads],
     writes: node.writes,
     armed: () => (node.status() === NodeStatus.down ? 1 : 0),
@@ -65,7 +65,7 @@ export function nodeFaultSites(world: World, index: number): void {
       ...shared,
       kind: 'wipe',
       name: `wipe ${name}`,
-      guards: [control, ...onDisk],
+      guards: [status, ...onDisk],
       writes: onDisk,
       armed: () => (node.status() === NodeStatus.down && !disk.isEmpty() ? 1 : 0),
       step() {
@@ -73,7 +73,7 @@ export function nodeFaultSites(world: World, index: number): void {
         return Outcome.moved
       },
     })
-  const pausing = { ...shared, guards: [control], writes: [control] }
+  const pausing = { ...shared, guards: [status], writes: [status] }
   world.addFault('pause', index, {
     ...pausing,
     kind: 'pause',

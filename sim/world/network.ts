@@ -166,6 +166,7 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     name: `deliver ${path}`,
     guards: [channel.part.index, world.links.index, ...node.readyParts],
     reads: node.reads,
+    wakes: network.kind === 'set' ? node.reads : [],
     writes: [channel.part.index, ...node.writes],
     armed: () => (node.ready() && !world.isCut(channel.from, channel.to) ? available() : 0),
     step: (choice) => deliver(choice, network.kind === 'set'),

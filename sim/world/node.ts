@@ -51,20 +51,24 @@ export const handlerNames: readonly string[] = Object.keys(Handler)
 export const NodeStatus = { up: 0, paused: 1, down: 2 } as const
 const statusLayout = enumeration(['up', 'paused', 'down'] as const)
 
-// Words of the control part.
+// Words of the status part.
 const statusAt = 0
 const incarnationAt = 1
-const timersAt = 2
 /** 0: nothing; 1: a poll is copying windows; 2 + n: observe slot n is copying. */
-const loadingAt = 3
-const loadedWordsAt = 4
-const windowsAt = 5
+const loadingAt = 2
+// Words of the control part.
+const timersAt = 0
+const loadedWordsAt = 1
+const windowsAt = 2
 const observeWords = 4
 export const mostObserves = 4
 
 export interface NodeParts {
   readonly state: Part
   readonly regions: readonly Part[]
+  /** Whether the process runs; what decides if a handler may run is here and in `effects`. */
+  readonly status: Part
+  /** Armed timers, watched windows, copies under way. */
   readonly control: Part
   /** Effects that wait behind a publish that lands word by word; empty unless `poll: loads`. */
   readonly effects: Part
@@ -90,11 +94,9 @@ export function planNode(
   for (const window of definition.windows) copyBytes += window.layout.sizeBytes
   const window = struct({ region: u32, offset: u32 })
   const observation = struct({ region: u32, offset: u32, length: u32, token: u32 })
+  const status = struct({ status: statusLayout, incarnation: u32, loading: u32 })
   const control = struct({
-    status: statusLayout,
-    incarnation: u32,
     timers: u32,
-    loading: u32,
     loadedWords: u32,
     windows: array(window, Math.max(1, definition.windows.length)),
     observes: array(observation, mostObserves),
@@ -108,6 +110,7 @@ export function planNode(
   })
   return {
     state: plan.part(`${name} private`, 'private', node, definition.state),
+    status: plan.part(`${name} status`, 'status', node, status),
     control: plan.part(`${name} control`, 'control', node, control),
     regions: definition.regions.map((region) =>
       plan.part(`${name} ${region.name}`, 'region', node, region.layout),
@@ -146,6 +149,7 @@ export class Node {
   #windowTotalWords = 0
   readonly #world: World
   readonly #words: Uint32Array
+  readonly #status: number
   readonly #control: number
   readonly #effects: number
   /** Whether effects can wait behind a publish; where they cannot, their part is no guard. */
@@ -156,6 +160,8 @@ export class Node {
   readonly #again: EffectLog
   readonly #after: Uint32Array
   readonly timerSites: number[] = []
+  /** Changes of own regions when the poll under way began: whether it may have missed one. */
+  #regionChanges = -1
   #firing = -1
   #rearmed = false
   pollSite = -1
@@ -167,6 +173,7 @@ export class Node {
     this.definition = definition
     this.parts = parts
     this.#words = memory.words
+    this.#status = parts.status.offset / 4
     this.#control = parts.control.offset / 4
     this.#effects = parts.effects.offset / 4
     this.#mayWait = world.knobs.poll === 'loads'
@@ -174,9 +181,9 @@ export class Node {
     this.#stateWords = parts.state.sizeBytes / 4
     this.#before = new Uint32Array(this.#stateWords)
     this.#after = new Uint32Array(this.#stateWords)
-    this.readyParts = world.knobs.poll === 'loads' ? [parts.control.index, parts.effects.index] : [parts.control.index]
+    this.readyParts = world.knobs.poll === 'loads' ? [parts.status.index, parts.effects.index] : [parts.status.index]
     this.reads = [parts.state.index]
-    this.writes = [parts.state.index, parts.control.index, parts.effects.index, ...parts.regions.map((r) => r.index)]
+    this.writes = [parts.state.index, parts.status.index, parts.control.index, parts.effects.index, ...parts.regions.map((r) => r.index)]
     const scratch = (definition.scratchBytes + 7) & ~7
     const input = new ArrayBuffer(scratch)
     const output = new ArrayBuffer(scratch)
@@ -208,34 +215,38 @@ export class Node {
   }
 
   status(): number {
-    return this.#words[this.#control + statusAt]! & 0xff
+    return this.#words[this.#status + statusAt]! & 0xff
   }
   setStatus(status: number): void {
-    this.#words[this.#control + statusAt] = status
-    this.#world.touch(this.parts.control.index)
+    this.#words[this.#status + statusAt] = status
+    this.#world.touch(this.parts.status.index)
   }
   incarnation(): number {
-    return this.#words[this.#control + incarnationAt]!
+    return this.#words[this.#status + incarnationAt]!
   }
   /** Whether a handler may run: the process runs, and no copy or publish is under way. */
   ready(): boolean {
     const words = this.#words
-    const control = this.#control
+    const status = this.#status
     return (
-      words[control + statusAt] === 0 &&
-      words[control + loadingAt] === 0 &&
-      (!this.#mayWait || words[this.#effects] === 0)
+      words[status + statusAt] === 0 &&
+      words[status + loadingAt] === 0 &&
+      !this.#isWaiting()
     )
   }
+  /** Whether effects wait behind a publish. */
+  #isWaiting(): boolean {
+    return this.#mayWait && this.#words[this.#effects] !== 0
+  }
   isRunning(): boolean {
-    return this.#words[this.#control + statusAt] === 0
+    return this.#words[this.#status + statusAt] === 0
   }
 
   // ---- handlers
 
   #call(handler: number, a: number, b: number, c: number): void {
     const core = this.core
-    this.host.incarnation = this.#words[this.#control + incarnationAt]!
+    this.host.incarnation = this.#words[this.#status + incarnationAt]!
     switch (handler) {
       case Handler.start:
         core.start(a !== 0, b)
@@ -460,17 +471,21 @@ export class Node {
     const control = this.#control
     const total = this.#windowTotalWords
     if (this.#world.knobs.poll === 'atomic') {
-      for (let i = 0; i < total; i++) this.#windowWords[i] = this.#windowWord(i)
+      this.#copyWindows()
       return this.run(Handler.poll, 0, 0, 0)
     }
     const copies = this.parts.copies.offset / 4
     let done = words[control + loadedWordsAt]!
+    if (done === 0) this.#regionChanges = this.#countRegionChanges()
     words[copies + done] = this.#windowWord(done)
     words[copies + done + 1] = this.#windowWord(done + 1)
     done += 2
     const world = this.#world
     if (done < total) {
-      words[control + loadingAt] = 1
+      if (words[this.#status + loadingAt] === 0) {
+        words[this.#status + loadingAt] = 1
+        world.touch(this.parts.status.index)
+      }
       words[control + loadedWordsAt] = done
       world.touch(this.parts.control.index)
       world.touch(this.parts.copies.index)
@@ -479,12 +494,40 @@ export class Node {
     }
     for (let i = 0; i < total; i++) this.#windowWords[i] = words[copies + i]!
     words.fill(0, copies, copies + total)
-    words[control + loadingAt] = 0
+    words[this.#status + loadingAt] = 0
     words[control + loadedWordsAt] = 0
+    world.touch(this.parts.status.index)
     world.touch(this.parts.control.index)
     world.touch(this.parts.copies.index)
-    this.run(Handler.poll, 0, 0, 0)
+    const outcome = this.run(Handler.poll, 0, 0, 0)
+    if (outcome !== Outcome.moved && this.#regionChanges === this.#countRegionChanges())
+      world.settled = this.pollSite
+    this.#regionChanges = -1
     return Outcome.moved
+  }
+
+  #countRegionChanges(): number {
+    let changes = 0
+    for (const region of this.parts.regions) changes += this.#world.partChanges[region.index]!
+    return changes
+  }
+
+  #copyWindows(): void {
+    const words = this.#words
+    const target = this.#windowWords
+    const offsets = this.#windowOffsets
+    for (let window = 0; window < offsets.length; window++) {
+      const at = this.#control + windowsAt + window * 2
+      const begin = offsets[window]!
+      const end = window + 1 < offsets.length ? offsets[window + 1]! : this.#windowTotalWords
+      const region = words[at]!
+      if (region === 0) {
+        for (let i = begin; i < end; i++) target[i] = 0
+        continue
+      }
+      const shift = (this.parts.regions[region - 1]!.offset + words[at + 1]!) / 4 - begin
+      for (let i = begin; i < end; i++) target[i] = words[shift + i]!
+    }
   }
 
   /** Word `i` (4 bytes) of the windows in declared order, read from shared memory; an unwatched window reads as zero. */
@@ -502,10 +545,10 @@ export class Node {
   /** Whether the node runs and may begin or go on with a poll. */
   canPoll(): boolean {
     const words = this.#words
-    return this.isRunning() && words[this.#effects] === 0 && words[this.#control + loadingAt]! <= 1
+    return this.isRunning() && !this.#isWaiting() && words[this.#status + loadingAt]! <= 1
   }
   isPolling(): boolean {
-    return this.#words[this.#control + loadingAt] === 1
+    return this.#words[this.#status + loadingAt] === 1
   }
   loadedWords(): number {
     return this.#words[this.#control + loadedWordsAt]! / 2
@@ -513,10 +556,10 @@ export class Node {
 
   /** The observe slots that may be stepped: all when none is copying, else the one that is. */
   observeArmed(slot: number): boolean {
-    const loading = this.#words[this.#control + loadingAt]!
+    const loading = this.#words[this.#status + loadingAt]!
     return (
       this.isRunning() &&
-      this.#words[this.#effects] === 0 &&
+      !this.#isWaiting() &&
       this.#words[this.#observeSlot(slot)] !== 0 &&
       (loading === 0 || loading === 2 + slot)
     )
@@ -542,15 +585,18 @@ export class Node {
       words[copies + done + 1] = words[source + done + 1]!
       world.touch(this.parts.copies.index)
       if ((done + 2) * 4 < length) {
-        words[control + loadingAt] = 2 + slot
+        words[this.#status + loadingAt] = 2 + slot
         words[control + loadedWordsAt] = done + 2
+        world.touch(this.parts.status.index)
         world.wake(site)
         return Outcome.moved
       }
       for (let i = 0; i < length / 4; i++) this.inputWords[i] = words[copies + i]!
       words.fill(0, copies, copies + length / 4)
-      words[control + loadingAt] = 0
+      words[this.#status + loadingAt] = 0
       words[control + loadedWordsAt] = 0
+      world.touch(this.parts.status.index)
+      world.touch(this.parts.copies.index)
     } else for (let i = 0; i < length / 4; i++) this.inputWords[i] = words[source + i]!
     for (let i = 0; i < observeWords; i++) words[at + i] = 0
     this.run(Handler.observed, token, length, 0)
@@ -604,17 +650,17 @@ export class Node {
 
   /** Loses everything that is not on disk: private and shared memory, timers, windows, copies. Keeps the incarnation. */
   loseMemory(): void {
-    const { state, control, regions, effects, copies } = this.parts
+    const { state, status, control, regions, effects, copies } = this.parts
     const incarnation = this.incarnation()
-    for (const part of [state, control, effects, copies, ...regions]) {
+    for (const part of [state, status, control, effects, copies, ...regions]) {
       this.#words.fill(0, part.offset / 4, (part.offset + part.sizeBytes) / 4)
       this.#world.touch(part.index)
     }
-    this.#words[this.#control + incarnationAt] = incarnation
+    this.#words[this.#status + incarnationAt] = incarnation
   }
   /** Comes up as incarnation 0, or as the next one after a crash, and runs `start`. */
   boot(recovered: boolean, recoveredBytes: number): void {
-    if (recovered) this.#words[this.#control + incarnationAt] = this.incarnation() + 1
+    if (recovered) this.#words[this.#status + incarnationAt] = this.incarnation() + 1
     this.setStatus(NodeStatus.up)
     this.run(Handler.start, recovered ? 1 : 0, recoveredBytes, 0)
   }

@@ -61,8 +61,10 @@ export interface Site {
   readonly from: number
   /** Parts that `armed` reads. */
   readonly guards: readonly number[]
-  /** Parts beyond `guards` that `step` reads; a change in one gives the site something new to do. */
+  /** Parts beyond `guards` that `step` reads. */
   readonly reads: readonly number[]
+  /** Those of `reads` whose change gives a choice that was idle or refused something new to do. */
+  readonly wakes?: readonly number[]
   /** Parts that `step` may write. */
   readonly writes: readonly number[]
   /** How many choices are possible now. Pure, a function of the bytes of `guards` alone. */

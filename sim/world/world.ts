@@ -100,8 +100,11 @@ export class World {
   failure: Failure | undefined
   /** Virtual time, set by a scheduler that keeps time. */
   nowNanos = 0
-  /** Rises whenever bytes change. */
+  /** Rises whenever bytes change; and per part. */
   changes = 0
+  readonly partChanges: Float64Array
+  /** A site whose last step ended a look at memory that found nothing new, or -1: it has nothing to offer until woken. */
+  settled = -1
   /** How many choices each site offers now, and in all. */
   readonly armed: Int32Array
   armedTotal = 0
@@ -113,7 +116,7 @@ export class World {
   readonly #touched: Int32Array
   #touchedCount = 0
   readonly #isTouched: Uint8Array
-  /** Per part the sites that read it. */
+  /** Per part the sites that it guards or wakes. */
   readonly #readers: readonly Int32Array[]
   readonly #spared: WorldOptions['spared']
   readonly #kindOf: Uint8Array
@@ -150,6 +153,7 @@ export class World {
       lostToFullChannels: 0,
     }
     const parts = this.memory.parts.length
+    this.partChanges = new Float64Array(parts)
     this.#touched = new Int32Array(parts)
     this.#isTouched = new Uint8Array(parts)
     this.channels = channels
@@ -167,7 +171,7 @@ export class World {
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
     this.#readers = this.memory.parts.map((part) =>
       Int32Array.from(
-        this.sites.filter((site) => site.guards.includes(part.index) || site.reads.includes(part.index)),
+        this.sites.filter((site) => site.guards.includes(part.index) || site.wakes?.includes(part.index) === true),
         (site) => site.index,
       ),
     )
@@ -213,7 +217,7 @@ export class World {
       for (const channel of this.channels) if (channel?.from === node.index) node.writes.push(channel.part.index)
       const disk = this.disks[node.index]
       if (disk !== undefined) node.writes.push(disk.part.index)
-      for (const flow of this.fabric?.flows ?? []) if (flow.from === node.index) node.writes.push(flow.part.index)
+      for (const flow of this.fabric?.flows ?? []) if (flow.from === node.index) node.writes.push(flow.end.index, flow.queue.index)
       for (const client of this.clients?.parts ?? []) node.writes.push(client.replies.index)
     }
   }
@@ -284,6 +288,7 @@ export class World {
   /** Says that bytes of a part changed. */
   touch(part: number): void {
     this.changes++
+    this.partChanges[part]!++
     if (this.#isTouched[part] === 1) return
     this.#isTouched[part] = 1
     this.#touched[this.#touchedCount++] = part
@@ -347,6 +352,7 @@ export class World {
     this.#touchedCount = 0
     for (let i = 0; i < this.dirtyCount; i++) this.#isDirty[this.dirty[i]!] = 0
     this.dirtyCount = 0
+    this.settled = -1
   }
   #markDirty(site: number): void {
     if (this.#isDirty[site] === 1) return

@@ -23,20 +23,24 @@ interface Wire {
   inFlight(): readonly number[]
   /** Arrows by ordinal. */
   readonly arrows: Map<number, number>
+  /** Whether what is left of a pile of equal messages gets a new number when one is taken off. */
+  readonly renumbers: boolean
 }
 
 export class Arrows {
-  readonly #wires: readonly Wire[]
+  readonly #world: World
+  /** By the part whose change tells that something was put on a wire or taken off. */
+  readonly #wires = new Map<number, Wire>()
   /** What a site takes from a wire: the wire, the ordinal of a subject, and whether the arrow ends there. */
   readonly #takes = new Map<string, { wire: Wire; ordinalOf: (subject: number) => number; ends: boolean }>()
   #last = 0
   #taken: { wire: Wire; ordinal: number; arrow: number; ends: boolean } | undefined
 
   constructor(world: World) {
-    const wires: Wire[] = []
-    const wire = (inFlight: () => readonly number[]): Wire => {
-      const made = { inFlight, arrows: new Map<number, number>() }
-      wires.push(made)
+    this.#world = world
+    const wire = (part: number, renumbers: boolean, inFlight: () => readonly number[]): Wire => {
+      const made = { inFlight, arrows: new Map<number, number>(), renumbers }
+      this.#wires.set(part, made)
       return made
     }
     const same = (subject: number): number => subject
@@ -47,14 +51,18 @@ export class Arrows {
     const keeps = world.model.network?.kind === 'set'
     for (const channel of world.channels) {
       if (channel === undefined) continue
-      const made = wire(() => slice(memory.side, channel.side + 1, memory.words[channel.part.offset / 4]!))
+      const made = wire(channel.part.index, true, () =>
+        slice(memory.side, channel.side + 1, memory.words[channel.part.offset / 4]!),
+      )
       const path = `${world.nodeName(channel.from)}→${world.nodeName(channel.to)}`
       takes(`deliver ${path}`, made, !keeps)
       takes(`duplicate ${path}`, made, false)
       takes(`drop ${path}`, made, true)
     }
     for (const flow of fabric?.flows ?? []) {
-      const made = wire(() => Array.from({ length: fabric!.count(flow) }, (_, i) => fabric!.ordinal(flow, i)))
+      const made = wire(flow.queue.index, false, () =>
+        Array.from({ length: fabric!.count(flow) }, (_, i) => fabric!.ordinal(flow, i)),
+      )
       const pair = fabric!.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''
       const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${pair}`
       takes(`fetch ${path}`, made, false)
@@ -62,8 +70,8 @@ export class Arrows {
       takes(`expire ${path}`, made, false)
       takes(`complete ${path}`, made, true)
     }
-    clients?.parts.forEach((_, client) => {
-      const requests = wire(() =>
+    clients?.parts.forEach((parts, client) => {
+      const requests = wire(parts.client.index, true, () =>
         world.nodes.flatMap(({ index }) =>
           Array.from({ length: clients.requestsTo(client, index) }, (__, n) =>
             clients.requestOrdinal(client, clients.requestAt(client, index, n)),
@@ -76,14 +84,13 @@ export class Arrows {
         takes(`duplicate ${name}→${world.nodeName(index)}`, requests, false)
         takes(`drop request ${name}→${world.nodeName(index)}`, requests, true)
       }
-      const replies = wire(() =>
+      const replies = wire(parts.replies.index, false, () =>
         Array.from({ length: clients.replyCount(client) }, (__, i) => clients.replyOrdinal(client, i)),
       )
       takes(`reply ${name}`, replies, true)
       takes(`drop reply ${name}`, replies, true)
     })
-    this.#wires = wires
-    for (const { inFlight, arrows } of wires)
+    for (const { inFlight, arrows } of this.#wires.values())
       for (const ordinal of inFlight()) arrows.set(ordinal, ++this.#last)
   }
 
@@ -101,12 +108,15 @@ export class Arrows {
   after(): ArrowEnds {
     const through: number[] = []
     const taken = this.#taken
-    for (const wire of this.#wires) {
+    const world = this.#world
+    for (let i = 0; i < world.touchedCount; i++) {
+      const wire = this.#wires.get(world.touchedPart(i))
+      if (wire === undefined) continue
       const ordinals = wire.inFlight()
       for (const ordinal of ordinals) {
         if (wire.arrows.has(ordinal)) continue
         // What is taken off a pile of equal messages leaves the others under a new number: still the same arrow.
-        const arrow = taken?.wire === wire && taken.ends ? taken.arrow : ++this.#last
+        const arrow = wire.renumbers && taken?.wire === wire ? taken.arrow : ++this.#last
         wire.arrows.set(ordinal, arrow)
         if (arrow !== taken?.arrow) through.push(arrow)
       }

@@ -59,7 +59,8 @@ export function* perfettoChunks(
   trace: Trace,
   options: PerfettoOptions = {},
 ): Generator<Uint8Array<ArrayBuffer>, void> {
-  const nanosOf = options.nanosOf ?? ((index) => index * 1000)
+  const given = options.nanosOf
+  const nanosOf = (index: number): number => (given === undefined ? index * 1000 : Math.round(given(index)))
   const sliceNanos = options.sliceNanos ?? 800
   let arrows: Arrows | undefined
   let out = new Message()

@@ -40,10 +40,10 @@ import {
   operationAt,
   phaseAt,
   placedAt,
-  queueAt,
   receivedCountAt,
   remoteAt,
   requestOf,
+  requestsAt,
   rightsAt,
   stateAt,
   statusAt,
@@ -60,6 +60,7 @@ export class Fabric {
   readonly #words: Uint32Array
   /** Index of a flow by from, to and pair. */
   readonly #table: Int32Array
+  readonly #opposites: readonly Flow[]
   constructor(world: World, model: RdmaFabric, flows: readonly Flow[]) {
     this.world = world
     this.model = model
@@ -69,13 +70,14 @@ export class Fabric {
     this.#table = new Int32Array(n * n * model.pairsPerPeer).fill(-1)
     for (const flow of flows)
       this.#table[(flow.from * n + flow.to) * model.pairsPerPeer + flow.pair] = flow.index
+    this.#opposites = flows.map(
+      (flow) => flows[this.#table[(flow.to * n + flow.from) * model.pairsPerPeer + flow.pair]!]!,
+    )
   }
 
   /** The flow of the opposite direction: the other end of the same queue pair. */
   opposite(flow: Flow): Flow {
-    return this.flows[
-      this.#table[(flow.to * this.world.nodeCount + flow.from) * this.model.pairsPerPeer + flow.pair]!
-    ]!
+    return this.#opposites[flow.index]!
   }
 
   #flowOf(node: number, queuePair: number): Flow {
@@ -89,8 +91,8 @@ export class Fabric {
   /** Both ends of every queue pair of a node as after a start: ready, connection 0. */
   connectAll(): void {
     for (const flow of this.flows) {
-      this.#words[flow.base + stateAt] = EndState.readyToSend
-      this.#words[flow.base + rightsAt] = this.model.initialRights
+      this.#words[flow.endBase + stateAt] = EndState.readyToSend
+      this.#words[flow.endBase + rightsAt] = this.model.initialRights
     }
   }
 
@@ -98,16 +100,18 @@ export class Fabric {
   loseEnds(node: number): void {
     for (const flow of this.flows) {
       if (flow.from === node) {
-        this.#words.fill(0, flow.base, flow.base + flow.part.sizeBytes / 4)
-        this.world.touch(flow.part.index)
+        this.#words.fill(0, flow.endBase, flow.endBase + flow.end.sizeBytes / 4)
+        this.#words.fill(0, flow.queueBase, flow.queueBase + flow.queue.sizeBytes / 4)
+        this.world.touch(flow.end.index)
+        this.world.touch(flow.queue.index)
       } else if (flow.to === node) this.#clearReceived(flow)
     }
   }
 
   #clearReceived(flow: Flow): void {
-    this.#words[flow.base + receivedCountAt] = 0
+    this.#words[flow.queueBase + receivedCountAt] = 0
     this.#words.fill(0, flow.received, flow.received + flow.receiveDepth * flow.receivedWords)
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.queue.index)
   }
 
   // ---- posting and control
@@ -127,7 +131,7 @@ export class Fabric {
   ): void {
     const flow = this.#flowOf(node, queuePair)
     const words = this.#words
-    const count = words[flow.base + countAt]!
+    const count = words[flow.queueBase + countAt]!
     if (count === flow.depth)
       throw new InvariantViolation(`${flow.name} must hold at most ${String(count)} requests`)
     const operation = operationOf(effect)
@@ -153,11 +157,10 @@ export class Fabric {
         this.world.memory.bytes[target + i] = payload[payloadFrom + i]!
     } else if (operation !== Operation.read) this.#checkLocal(flow, local, length)
     if (operation !== Operation.write && operation !== Operation.send) this.#checkLocal(flow, local, length)
-    words[flow.base + countAt] = count + 1
+    words[flow.queueBase + countAt] = count + 1
     const side = this.world.memory.side
     side[flow.side + 2 + count] = side[flow.side]!++
-    side[flow.side + 2 + flow.depth + count] = this.world.nowNanos
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.queue.index)
   }
 
   #checkLocal(flow: Flow, local: number, length: number): void {
@@ -170,45 +173,46 @@ export class Fabric {
   requestControl(node: number, queuePair: number, change: number, argument: number, token: number): void {
     const flow = this.#flowOf(node, queuePair)
     const words = this.#words
-    if (words[flow.base + controlPhaseAt] !== 0)
+    if (words[flow.endBase + controlPhaseAt] !== 0)
       throw new InvariantViolation(`one control call at a time may be under way at ${flow.name}`)
-    words[flow.base + controlPhaseAt] = 1
-    words[flow.base + controlChangeAt] = change
-    words[flow.base + controlArgumentAt] = argument
-    words[flow.base + controlTokenAt] = token
-    this.world.touch(flow.part.index)
+    words[flow.endBase + controlPhaseAt] = 1
+    words[flow.endBase + controlChangeAt] = change
+    words[flow.endBase + controlArgumentAt] = argument
+    words[flow.endBase + controlTokenAt] = token
+    this.world.touch(flow.end.index)
   }
 
   controlPhase(flow: Flow): number {
-    return this.#words[flow.base + controlPhaseAt]!
+    return this.#words[flow.endBase + controlPhaseAt]!
   }
 
   /** The change takes effect. */
   applyControl(flow: Flow): void {
     const words = this.#words
-    const { base } = flow
+    const base = flow.endBase
     const change = words[base + controlChangeAt]
     if (change === Control.rights) words[base + rightsAt] = words[base + controlArgumentAt]!
     else {
       words[base + stateAt] = change === Control.reset ? EndState.reset : EndState.readyToSend
       words[base + connectionAt] = change === Control.reset ? 0 : words[base + controlArgumentAt]!
       if (change === Control.connect) words[base + rightsAt] = this.model.initialRights
-      words.fill(0, base + queueAt, flow.late)
-      words[base + countAt] = 0
+      words.fill(0, flow.queueBase + requestsAt, flow.late)
+      words[flow.queueBase + countAt] = 0
+      this.world.touch(flow.queue.index)
       const incoming = this.opposite(flow)
       this.#clearReceived(incoming)
-      if (words[incoming.base + lateAt] !== words[base + connectionAt]! + 1) this.#clearLate(incoming)
+      if (words[incoming.queueBase + lateAt] !== words[base + connectionAt]! + 1) this.#clearLate(incoming)
     }
     words[base + controlPhaseAt] = 2
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.end.index)
   }
 
   /** Forgets the control call that has taken effect and returns its token. */
   finishControl(flow: Flow): number {
     const words = this.#words
-    const token = words[flow.base + controlTokenAt]!
-    words.fill(0, flow.base + controlPhaseAt, flow.base + controlTokenAt + 1)
-    this.world.touch(flow.part.index)
+    const token = words[flow.endBase + controlTokenAt]!
+    words.fill(0, flow.endBase + controlPhaseAt, flow.endBase + controlTokenAt + 1)
+    this.world.touch(flow.end.index)
     return token
   }
 
@@ -217,30 +221,30 @@ export class Fabric {
   /** Whether packets of `flow` reach an end that hears them. */
   reaches(flow: Flow): boolean {
     const words = this.#words
-    const peer = this.opposite(flow).base
+    const peer = this.opposite(flow).endBase
     const peerState = words[peer + stateAt]!
     return (
       (peerState === EndState.readyToSend || peerState === EndState.readyToReceive) &&
-      words[peer + connectionAt] === words[flow.base + connectionAt] &&
+      words[peer + connectionAt] === words[flow.endBase + connectionAt] &&
       !this.world.isCut(flow.from, flow.to) &&
       !this.world.isDown(flow.to)
     )
   }
 
   isReadyToSend(flow: Flow): boolean {
-    return this.#words[flow.base + stateAt] === EndState.readyToSend
+    return this.#words[flow.endBase + stateAt] === EndState.readyToSend
   }
   isInError(flow: Flow): boolean {
-    return this.#words[flow.base + stateAt] === EndState.error
+    return this.#words[flow.endBase + stateAt] === EndState.error
   }
   count(flow: Flow): number {
-    return this.#words[flow.base + countAt]!
+    return this.#words[flow.queueBase + countAt]!
   }
 
   /** Index of the first request that is not yet executed; executed requests are a prefix of the queue. */
   head(flow: Flow): number {
     const words = this.#words
-    const count = words[flow.base + countAt]!
+    const count = words[flow.queueBase + countAt]!
     let i = 0
     while (i < count && words[requestOf(flow, i) + phaseAt] === Phase.executed) i++
     return i
@@ -249,7 +253,7 @@ export class Fabric {
   /** Index of the first request whose payload is still to be fetched, or -1. */
   unfetched(flow: Flow): number {
     const words = this.#words
-    const count = words[flow.base + countAt]!
+    const count = words[flow.queueBase + countAt]!
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
       if (words[request + phaseAt] === Phase.posted && words[request + operationAt] === Operation.write) return i
@@ -265,7 +269,7 @@ export class Fabric {
     const length = words[request + lengthAt]! / 4
     for (let k = 0; k < length; k++) words[request + flow.payloadAt + k] = words[source + k]!
     words[request + phaseAt] = Phase.fetched
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.queue.index)
   }
 
   #sourceWord(flow: Flow, request: number): number {
@@ -280,7 +284,7 @@ export class Fabric {
     const operation = words[request + operationAt]!
     if (operation === Operation.send) return Status.ok
     const needed = operation === Operation.write ? 1 : operation === Operation.read ? 2 : 4
-    if ((words[this.opposite(flow).base + rightsAt]! & needed) === 0) return Status.remoteInvalidRequest
+    if ((words[this.opposite(flow).endBase + rightsAt]! & needed) === 0) return Status.remoteInvalidRequest
     const remote = words[request + remoteAt]!
     const region = this.world.nodes[flow.to]!.parts.regions[regionOf(remote)]
     if (region === undefined || byteOffsetOf(remote) + words[request + lengthAt]! > region.sizeBytes)
@@ -294,10 +298,11 @@ export class Fabric {
     words[request + phaseAt] = Phase.failed
     words[request + statusAt] = status
     const peer = this.opposite(flow)
-    words[flow.base + stateAt] = EndState.error
-    words[peer.base + stateAt] = EndState.error
-    this.world.touch(flow.part.index)
-    this.world.touch(peer.part.index)
+    words[flow.endBase + stateAt] = EndState.error
+    words[peer.endBase + stateAt] = EndState.error
+    this.world.touch(flow.queue.index)
+    this.world.touch(flow.end.index)
+    this.world.touch(peer.end.index)
   }
 
   isPlaced(request: number, piece: number): boolean {
@@ -322,7 +327,7 @@ export class Fabric {
     }
     const mask = request + placedAt + (piece >>> 5)
     words[mask] = (words[mask]! | (1 << (piece & 31))) >>> 0
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.queue.index)
     const pieces = words[request + lengthAt]! / 8
     for (let k = 0; k < pieces; k++) if (!this.isPlaced(request, k)) return
     this.#execute(flow, request)
@@ -351,13 +356,13 @@ export class Fabric {
     const words = this.#words
     const request = requestOf(flow, i)
     const payload = request + flow.payloadAt
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.queue.index)
     if (words[request + operationAt] === Operation.send) {
-      const waiting = words[flow.base + receivedCountAt]!
+      const waiting = words[flow.queueBase + receivedCountAt]!
       const arrival = flow.received + waiting * flow.receivedWords
       words[arrival] = words[request + lengthAt]!
       for (let k = 0; k < flow.receivedWords - 1; k++) words[arrival + 1 + k] = words[payload + k]!
-      words[flow.base + receivedCountAt] = waiting + 1
+      words[flow.queueBase + receivedCountAt] = waiting + 1
       this.#execute(flow, request)
       return
     }
@@ -380,10 +385,10 @@ export class Fabric {
   }
 
   receiveQueueIsFull(flow: Flow): boolean {
-    return this.#words[flow.base + receivedCountAt] === flow.receiveDepth
+    return this.#words[flow.queueBase + receivedCountAt] === flow.receiveDepth
   }
   receivedCount(flow: Flow): number {
-    return this.#words[flow.base + receivedCountAt]!
+    return this.#words[flow.queueBase + receivedCountAt]!
   }
 
   /** Copies the first received SEND into `input`, removes it and returns its length. */
@@ -391,12 +396,12 @@ export class Fabric {
     const words = this.#words
     const length = words[flow.received]!
     for (let k = 0; k < (length + 3) >>> 2; k++) input[k] = words[flow.received + 1 + k]!
-    const count = words[flow.base + receivedCountAt]!
+    const count = words[flow.queueBase + receivedCountAt]!
     const size = flow.receivedWords
     words.copyWithin(flow.received, flow.received + size, flow.received + count * size)
     words.fill(0, flow.received + (count - 1) * size, flow.received + count * size)
-    words[flow.base + receivedCountAt] = count - 1
-    this.world.touch(flow.part.index)
+    words[flow.queueBase + receivedCountAt] = count - 1
+    this.world.touch(flow.queue.index)
     return length
   }
 
@@ -405,8 +410,8 @@ export class Fabric {
   /** Index of the request whose completion is next, or -1. Errors complete always, successes when signalled and acknowledged. */
   completable(flow: Flow): number {
     const words = this.#words
-    const count = words[flow.base + countAt]!
-    const inError = words[flow.base + stateAt] === EndState.error
+    const count = words[flow.queueBase + countAt]!
+    const inError = words[flow.endBase + stateAt] === EndState.error
     const acknowledged = !this.world.isCut(flow.to, flow.from)
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
@@ -435,19 +440,20 @@ export class Fabric {
     this.token = words[request + tokenAt]!
     this.status = this.statusOf(flow, i)
     if (this.status === Status.ok) this.#returnPayload(flow, request)
-    const count = words[flow.base + countAt]!
+    const count = words[flow.queueBase + countAt]!
     const left = count - i - 1
     const first = requestOf(flow, 0)
     const size = flow.requestWords
-    words.copyWithin(first, first + (i + 1) * size, first + count * size)
-    words.fill(0, first + left * size, first + count * size)
-    words[flow.base + countAt] = left
+    const moved = left * size
+    const shift = (i + 1) * size
+    // Plain loops: for the few words of a short queue they are faster than copyWithin and fill.
+    for (let k = first; k < first + moved; k++) words[k] = words[k + shift]!
+    for (let k = first + moved; k < first + count * size; k++) words[k] = 0
+    words[flow.queueBase + countAt] = left
     const { side } = this.world.memory
     const ordinals = flow.side + 2
-    side.copyWithin(ordinals, ordinals + i + 1, ordinals + count)
-    const instants = ordinals + flow.depth
-    side.copyWithin(instants, instants + i + 1, instants + count)
-    this.world.touch(flow.part.index)
+    for (let k = ordinals; k < ordinals + left; k++) side[k] = side[k + i + 1]!
+    this.world.touch(flow.queue.index)
   }
   token = 0
   status: Status = Status.ok
@@ -479,7 +485,7 @@ export class Fabric {
   /** The retries are used up: the request and all after it fail. The one on its way may still land. */
   expire(flow: Flow, i: number): void {
     const words = this.#words
-    const count = words[flow.base + countAt]!
+    const count = words[flow.queueBase + countAt]!
     const head = this.head(flow)
     if (head < count) this.#keepLate(flow, requestOf(flow, head))
     for (let k = i; k < count; k++) {
@@ -487,16 +493,17 @@ export class Fabric {
       words[request + phaseAt] = Phase.failed
       words[request + statusAt] = k === i ? Status.retryExceeded : Status.flushed
     }
-    words[flow.base + stateAt] = EndState.error
-    this.world.touch(flow.part.index)
+    words[flow.endBase + stateAt] = EndState.error
+    this.world.touch(flow.queue.index)
+    this.world.touch(flow.end.index)
   }
 
   #keepLate(flow: Flow, request: number): void {
     const words = this.#words
     if (words[request + operationAt] !== Operation.write) return
-    const peerConnection = words[this.opposite(flow).base + connectionAt]! + 1
-    const own = words[flow.base + connectionAt]! + 1
-    if (words[flow.base + lateAt] === peerConnection || own !== peerConnection) return
+    const peerConnection = words[this.opposite(flow).endBase + connectionAt]! + 1
+    const own = words[flow.endBase + connectionAt]! + 1
+    if (words[flow.queueBase + lateAt] === peerConnection || own !== peerConnection) return
     if (words[request + phaseAt] === Phase.posted) {
       const source = this.#sourceWord(flow, request)
       const length = words[request + lengthAt]! / 4
@@ -504,22 +511,22 @@ export class Fabric {
     }
     for (let k = 0; k < flow.requestWords; k++) words[flow.late + k] = words[request + k]!
     words[flow.late + phaseAt] = Phase.fetched
-    words[flow.base + lateAt] = own
+    words[flow.queueBase + lateAt] = own
   }
 
   #clearLate(flow: Flow): void {
-    if (this.#words[flow.base + lateAt] === 0) return
-    this.#words[flow.base + lateAt] = 0
+    if (this.#words[flow.queueBase + lateAt] === 0) return
+    this.#words[flow.queueBase + lateAt] = 0
     this.#words.fill(0, flow.late, flow.late + flow.requestWords)
-    this.world.touch(flow.part.index)
+    this.world.touch(flow.queue.index)
   }
 
   /** Whether a late request would be accepted: same connection, right still there, link and node alive. */
   canLand(flow: Flow): boolean {
     const words = this.#words
-    const late = words[flow.base + lateAt]!
+    const late = words[flow.queueBase + lateAt]!
     if (late === 0) return false
-    const peer = this.opposite(flow).base
+    const peer = this.opposite(flow).endBase
     const peerState = words[peer + stateAt]!
     return (
       late === words[peer + connectionAt]! + 1 &&
@@ -548,10 +555,6 @@ export class Fabric {
 
   ordinal(flow: Flow, i: number): number {
     return this.world.memory.side[flow.side + 2 + i]!
-  }
-  /** Instant of the post of request `i`, in nanoseconds of virtual time. */
-  postedAtNanos(flow: Flow, i: number): number {
-    return this.world.memory.side[flow.side + 2 + flow.depth + i]!
   }
 }
 

@@ -16,7 +16,7 @@ export const operationNames = ['none', 'write', 'read', 'compareSwap', 'fetchAdd
 /** Where a work request stands. `executed`: all of it is placed at the responder. `failed`: its status says how. */
 export const Phase = { free: 0, posted: 1, fetched: 2, executed: 3, failed: 4 } as const
 
-// Words of the part before the send queue.
+// Words of the end.
 export const stateAt = 0
 export const rightsAt = 1
 export const connectionAt = 2
@@ -25,11 +25,12 @@ export const controlPhaseAt = 3
 export const controlChangeAt = 4
 export const controlArgumentAt = 5
 export const controlTokenAt = 6
-export const countAt = 7
+// Words of the queue before its requests.
+export const countAt = 0
 /** 1 + connection of a late request, or 0. */
-export const lateAt = 8
-export const receivedCountAt = 9
-export const queueAt = 10
+export const lateAt = 1
+export const receivedCountAt = 2
+export const requestsAt = 3
 
 // Words of a request.
 export const operationAt = 0
@@ -48,9 +49,13 @@ export interface Flow {
   readonly to: number
   readonly pair: number
   readonly name: string
-  readonly part: Part
-  /** First word of the part. */
-  readonly base: number
+  /** State, rights, connection and control call of the end that posts. */
+  readonly end: Part
+  /** Its send queue, the late request, and the SENDs that have arrived. */
+  readonly queue: Part
+  /** First words of the two parts. */
+  readonly endBase: number
+  readonly queueBase: number
   /** Words of a request, of its placed mask and where its payload begins inside it. */
   readonly requestWords: number
   readonly maskWords: number
@@ -61,7 +66,7 @@ export interface Flow {
   readonly receivedWords: number
   readonly depth: number
   readonly receiveDepth: number
-  /** Side slots: next request ordinal, ordinals of the queue, instants of the posts, next SEND ordinal. */
+  /** Side slots: ordinal of the next request, spare, ordinals of the queue. */
   readonly side: number
 }
 
@@ -88,7 +93,7 @@ export function planFlow(
     payload: bytes(fabric.requestBytes),
   })
   const arrival = struct({ length: u32, content: bytes(fabric.requestBytes) })
-  const layout = struct({
+  const end = struct({
     state: u32,
     rights: u32,
     connection: u32,
@@ -96,25 +101,30 @@ export function planFlow(
     controlChange: u32,
     controlArgument: u32,
     controlToken: u32,
+  })
+  const queue = struct({
     count: u32,
     late: u32,
     receivedCount: u32,
-    queue: array(request, fabric.sendQueueDepth),
+    requests: array(request, fabric.sendQueueDepth),
     lateRequest: request,
-    received: array(arrival, fabric.receiveQueueDepth),
+    received: array(arrival, Math.max(1, fabric.receiveQueueDepth)),
   })
-  const part = plan.part(name, 'queuePair', from, layout)
+  const endPart = plan.part(`${name} end`, 'end', from, end)
+  const queuePart = plan.part(`${name} queue`, 'queue', from, queue)
   const requestWords = request.sizeBytes / 4
-  const base = part.offset / 4
-  const late = base + queueAt + fabric.sendQueueDepth * requestWords
+  const queueBase = queuePart.offset / 4
+  const late = queueBase + requestsAt + fabric.sendQueueDepth * requestWords
   return {
     index,
     from,
     to,
     pair,
     name,
-    part,
-    base,
+    end: endPart,
+    queue: queuePart,
+    endBase: endPart.offset / 4,
+    queueBase,
     requestWords,
     maskWords,
     payloadAt: placedAt + maskWords,
@@ -123,9 +133,9 @@ export function planFlow(
     receivedWords: arrival.sizeBytes / 4,
     depth: fabric.sendQueueDepth,
     receiveDepth: fabric.receiveQueueDepth,
-    side: plan.side(2 + 2 * fabric.sendQueueDepth),
+    side: plan.side(2 + fabric.sendQueueDepth),
   }
 }
 
 /** Word index of request `i` of a flow's queue. */
-export const requestOf = (flow: Flow, i: number): number => flow.base + queueAt + i * flow.requestWords
+export const requestOf = (flow: Flow, i: number): number => flow.queueBase + requestsAt + i * flow.requestWords

@@ -18,8 +18,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   const responder = world.nodes[flow.to]!
   const peer = fabric.opposite(flow)
   const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${fabric.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''}`
-  const ends = [flow.part.index, peer.part.index]
-  const way = [...ends, world.links.index, responder.parts.control.index]
+  const queue = flow.queue.index
+  const ends = [flow.end.index, peer.end.index]
+  const way = [queue, ...ends, world.links.index, responder.parts.status.index]
   const regions = (node: number): number[] => world.nodes[node]!.parts.regions.map((part) => part.index)
   const name = (request: number): string => {
     const operation = operationNames[words[request + operationAt]!] ?? '?'
@@ -74,7 +75,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     from: flow.from,
     guards: way,
     reads: [...regions(flow.from), ...regions(flow.to)],
-    writes: [...ends, ...regions(flow.to)],
+    writes: [queue, ...ends, ...regions(flow.to)],
     armed: placeable,
     step(choice) {
       const head = fabric.head(flow)
@@ -90,9 +91,17 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       return fabric.ordinal(flow, head) * piecesPerRequest + pieceOf(requestOf(flow, head), choice)
     },
     find(subject) {
-      const armed = placeable()
-      for (let choice = 0; choice < armed; choice++) if (this.subject(choice) === subject) return choice
-      return -1
+      if (placeable() === 0) return -1
+      const head = fabric.head(flow)
+      const piece = subject % piecesPerRequest
+      if (fabric.ordinal(flow, head) !== (subject - piece) / piecesPerRequest) return -1
+      const request = requestOf(flow, head)
+      if (words[request + operationAt]! > Operation.read) return piece === 0 ? 0 : -1
+      const [first, end] = span(request)
+      if (piece < first || piece >= end || fabric.isPlaced(request, piece)) return -1
+      let choice = 0
+      for (let before = first; before < piece; before++) if (!fabric.isPlaced(request, before)) choice++
+      return choice
     },
     describe(choice) {
       const head = fabric.head(flow)
@@ -108,9 +117,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       name: `fetch ${path}`,
       node: flow.from,
       from: -1,
-      guards: [flow.part.index],
+      guards: [queue, flow.end.index],
       reads: regions(flow.from),
-      writes: [flow.part.index],
+      writes: [queue],
       armed: () => (fabric.isReadyToSend(flow) && fabric.unfetched(flow) >= 0 ? 1 : 0),
       step() {
         fabric.fetch(flow, fabric.unfetched(flow))
@@ -129,9 +138,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     name: `complete ${path}`,
     node: flow.from,
     from: flow.to,
-    guards: [flow.part.index, world.links.index, ...requester.readyParts],
+    guards: [queue, flow.end.index, world.links.index, ...requester.readyParts],
     reads: requester.reads,
-    writes: [flow.part.index, ...requester.writes],
+    writes: requester.writes,
     armed: () => (requester.ready() && fabric.completable(flow) >= 0 ? 1 : 0),
     step() {
       fabric.retire(flow, fabric.completable(flow))
@@ -154,7 +163,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     from: flow.to,
     guards: way,
     reads: regions(flow.from),
-    writes: [flow.part.index],
+    writes: [queue, flow.end.index],
     armed: () => (fabric.expirable(flow) >= 0 ? 1 : 0),
     step() {
       fabric.expire(flow, fabric.expirable(flow))
@@ -174,7 +183,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     from: flow.from,
     guards: way,
     reads: [],
-    writes: [flow.part.index, ...regions(flow.to)],
+    writes: [queue, ...regions(flow.to)],
     armed: () => (fabric.canLand(flow) ? 1 : 0),
     step() {
       fabric.land(flow)
@@ -191,9 +200,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       name: `receive ${path}`,
       node: flow.to,
       from: flow.from,
-      guards: [flow.part.index, ...responder.readyParts],
+      guards: [queue, ...responder.readyParts],
       reads: responder.reads,
-      writes: [flow.part.index, ...responder.writes],
+      writes: [queue, ...responder.writes],
       armed: () => (responder.ready() && fabric.receivedCount(flow) > 0 ? 1 : 0),
       step() {
         const length = fabric.takeReceived(flow, responder.inputWords)
@@ -210,9 +219,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     name: `control ${path}`,
     node: flow.from,
     from: -1,
-    guards: [flow.part.index, ...requester.readyParts],
-    reads: [peer.part.index, ...requester.reads],
-    writes: [...ends, ...requester.writes],
+    guards: [flow.end.index, ...requester.readyParts],
+    reads: [queue, peer.queue.index, ...requester.reads],
+    writes: [peer.queue.index, ...requester.writes],
     armed() {
       const phase = fabric.controlPhase(flow)
       return (phase === 1 && requester.isRunning()) || (phase === 2 && requester.ready()) ? 1 : 0

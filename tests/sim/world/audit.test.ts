@@ -67,8 +67,9 @@ describe('the auditor finds a site', () => {
     expect(findings).toContain('deliver is armed by what its guards do not declare')
   })
   test('that reads what it does not declare', () => {
-    const findings = tampered('request', (site) => ({ writes: [], guards: without(site.guards, site.guards[0]) }))
-    expect(findings.some((finding) => finding.startsWith('request depends on what it does not declare'))).toBe(true)
+    const undeclared = (site: Site) => ({ reads: [], writes: without(site.writes, site.reads[0]) })
+    const findings = tampered('timer', undeclared)
+    expect(findings).toContain('timer leaves other bytes in a part of kind control when undeclared parts differ')
   })
   test('that says moved when nothing changed', () => {
     const findings = tampered('input', (site) => ({

@@ -1,0 +1,184 @@
+/**
+ * The speed of the simulator: moved actions per second on one core under the timed scheduler with default latencies and
+ * no faults. Idle polls are counted apart. `judged` evaluates every invariant after every step and checks the history of
+ * each run; `traced` records a trace with fingerprints as well; `bare` does neither.
+ */
+import { type SystemDefinition, systems } from '../protocol/index.js'
+import {
+  type Plan,
+  Random,
+  Run,
+  type Setup,
+  TraceRecorder,
+  defaultLatency,
+  defaultSetup,
+  makeScheduler,
+} from '../sim/index.js'
+import { Outcome } from '../sim/world/site.js'
+
+export interface SystemFigures {
+  readonly system: string
+  /** Moved actions per second, nothing judged or recorded. */
+  readonly actionsPerSecond: number
+  readonly judgedActionsPerSecond: number
+  /** Share of the bare rate that recording costs, from pairs of alternating samples. */
+  readonly tracingOverhead: number
+  readonly idlePollsPerAction: number
+  readonly bytesAllocatedPerAction: number
+  /** Virtual seconds per second of the wall. */
+  readonly virtualToWall: number
+  readonly runsPerSecond: number
+}
+export interface SimFigures {
+  readonly systems: readonly SystemFigures[]
+}
+export interface BenchSimOptions {
+  readonly systems?: readonly SystemDefinition[] | undefined
+  /** Wall seconds per system. */
+  readonly seconds?: number | undefined
+  readonly onProgress?: ((system: string) => void) | undefined
+}
+
+const samples = 5
+
+export function benchSim(options: BenchSimOptions = {}): SimFigures {
+  const seconds = options.seconds ?? 6
+  return {
+    systems: (options.systems ?? systems).map((definition) => {
+      options.onProgress?.(definition.name)
+      return benchSystem(definition, seconds)
+    }),
+  }
+}
+
+/** The longest scripts that the system allows, so that a run is long. */
+function longSetup(definition: SystemDefinition): Setup {
+  const setup = defaultSetup(definition)
+  const operations = definition.parameters['operations']
+  if (operations === undefined) return setup
+  return { ...setup, parameters: { ...setup.parameters, operations: operations.maximum } }
+}
+
+type Mode = 'bare' | 'judged' | 'traced'
+
+interface Sample {
+  moved: number
+  idle: number
+  runs: number
+  virtualNanos: number
+  wallNanos: number
+}
+
+function benchSystem(definition: SystemDefinition, seconds: number): SystemFigures {
+  const benches = { bare: bench(definition, 'bare'), judged: bench(definition, 'judged'), traced: bench(definition, 'traced') }
+  const budget = (seconds * 1e9) / (3 * (samples + 1))
+  for (const run of Object.values(benches)) run(budget)
+  const rates: Record<Mode, number[]> = { bare: [], judged: [], traced: [] }
+  const ratios: number[] = []
+  let last = benches.bare(1)
+  for (let i = 0; i < samples; i++) {
+    const traced = benches.traced(budget)
+    const bare = benches.bare(budget)
+    rates.judged.push(rate(benches.judged(budget)))
+    rates.bare.push(rate(bare))
+    rates.traced.push(rate(traced))
+    ratios.push(rate(traced) / rate(bare))
+    last = bare
+  }
+  return {
+    system: definition.name,
+    actionsPerSecond: Math.round(median(rates.bare)),
+    judgedActionsPerSecond: Math.round(median(rates.judged)),
+    tracingOverhead: Math.max(0, 1 - median(ratios)),
+    idlePollsPerAction: last.idle / last.moved,
+    bytesAllocatedPerAction: allocation(definition),
+    virtualToWall: last.virtualNanos / last.wallNanos,
+    runsPerSecond: Math.round((last.runs / last.wallNanos) * 1e9),
+  }
+}
+
+const rate = (sample: Sample): number => (sample.moved / sample.wallNanos) * 1e9
+const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+
+/** A function that runs one system over and over for some time. */
+function bench(definition: SystemDefinition, mode: Mode): (wallNanos: number) => Sample {
+  const setup = longSetup(definition)
+  const run = new Run(definition, setup)
+  const { world } = run
+  const start = world.snapshot()
+  const scheduler = makeScheduler(world, quietPlan(setup), new Random(7))
+  const recorder = mode === 'traced' ? new TraceRecorder(world) : undefined
+  return (wallNanos) => {
+    const sample: Sample = { moved: 0, idle: 0, runs: 0, virtualNanos: 0, wallNanos: 0 }
+    const begun = process.hrtime.bigint()
+    while (sample.wallNanos < wallNanos) {
+      world.restore(start)
+      world.nowNanos = 0
+      if (mode === 'judged') run.judge.reset()
+      else world.listener = undefined
+      recorder?.clear()
+      scheduler.begin()
+      let left = 20_000
+      while (left-- > 0 && scheduler.next()) {
+        const { site } = scheduler
+        const subject = mode === 'traced' ? world.sites[site]!.subject(scheduler.choice) : 0
+        const outcome = world.step(site, scheduler.choice)
+        if (outcome === Outcome.moved) {
+          sample.moved++
+          recorder?.add(site, subject)
+          if (mode === 'judged' && run.judge.afterStep() !== undefined)
+            throw new Error(`${definition.name} violates its spec in the benchmark`)
+        } else sample.idle++
+        scheduler.after(outcome)
+        if (world.clients !== undefined && world.clients.busy() === 0) break
+      }
+      if (mode === 'judged' && run.judge.finish() !== undefined)
+        throw new Error(`${definition.name} violates its spec in the benchmark`)
+      sample.runs++
+      sample.virtualNanos += world.nowNanos
+      sample.wallNanos = Number(process.hrtime.bigint() - begun)
+    }
+    return sample
+  }
+}
+
+function quietPlan(setup: Setup): Plan {
+  return {
+    seed: 7,
+    setup,
+    scheduler: 'timed',
+    depth: 1,
+    actions: 20_000,
+    pace: { meanActions: Infinity, stableActions: 0 },
+    clock: { meanNanos: Infinity, stableNanos: 0 },
+    latency: defaultLatency,
+  }
+}
+
+/**
+ * Bytes of heap that an action takes, once the code is warm: the growth of the heap over stretches that met no
+ * collection (growth is then exact), the least of several.
+ */
+function allocation(definition: SystemDefinition): number {
+  const setup = longSetup(definition)
+  const run = new Run(definition, setup)
+  const { world } = run
+  world.listener = undefined
+  const start = world.snapshot()
+  const scheduler = makeScheduler(world, quietPlan(setup), new Random(7))
+  let best = Infinity
+  for (let stretch = 0; stretch < 60; stretch++) {
+    world.restore(start)
+    scheduler.begin()
+    let moved = 0
+    const before = process.memoryUsage().heapUsed
+    while (moved < 4_000 && scheduler.next()) {
+      const outcome = world.step(scheduler.site, scheduler.choice)
+      if (outcome === Outcome.moved) moved++
+      scheduler.after(outcome)
+    }
+    const grown = process.memoryUsage().heapUsed - before
+    if (moved > 0 && grown >= 0) best = Math.min(best, grown / moved)
+  }
+  return best
+}

@@ -1,0 +1,30 @@
+/** Where a system comes from, as plain data that a worker thread can be given; and how a thread gets hold of it. */
+import { type SystemDefinition, systems } from '../protocol/index.js'
+
+export type SystemSource =
+  | { readonly kind: 'built-in'; readonly name: string }
+  /** A bundle that was written by this process, and which of its systems. */
+  | { readonly kind: 'bundle'; readonly bundleUrl: string; readonly name: string }
+
+/** Loads a system that has been looked at before: by the main thread, in `load-system.ts`. */
+export async function openSystem(source: SystemSource): Promise<SystemDefinition> {
+  const known = source.kind === 'built-in' ? systems : systemsIn(await importModule(source.bundleUrl))
+  const found = known.find((system) => system.name === source.name)
+  if (found === undefined) throw new Error(`the system ${source.name} is not where it was found before`)
+  return found
+}
+
+export async function importModule(url: string): Promise<Readonly<Record<string, unknown>>> {
+  return (await import(url)) as Readonly<Record<string, unknown>>
+}
+
+/** What looks like a system among the exports of a module. */
+export function systemsIn(exports: Readonly<Record<string, unknown>>): readonly SystemDefinition[] {
+  const { system, systems: list } = exports
+  if (system !== undefined) return [system as SystemDefinition]
+  if (Array.isArray(list)) return list as SystemDefinition[]
+  return [...new Set(Object.values(exports).filter(looksLikeSystem))]
+}
+
+const looksLikeSystem = (value: unknown): value is SystemDefinition =>
+  typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function'

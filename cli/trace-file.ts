@@ -1,0 +1,116 @@
+/** Trace files: recorded from findings, written, read back together with the system that they are about. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, isAbsolute, relative, resolve } from 'node:path'
+import { systems } from '../protocol/index.js'
+import { type SwarmOptions, Run, drawPlan } from '../sim/index.js'
+import {
+  FingerprintLog,
+  type Trace,
+  TraceError,
+  decodeTrace,
+  encodeTrace,
+  fromText,
+  recordTrace,
+} from '../sim/trace/index.js'
+import { armedChoice } from '../sim/trace/trace.js'
+import { Exit, UsageError, fileError } from './errors.js'
+import type { RawFinding } from './hunt-order.js'
+import { type LoadedSystem, loadSystem, readPackage } from './load-system.js'
+
+/** Runs a finding once more, and records its trace. */
+export function traceOf(system: LoadedSystem, swarm: SwarmOptions, finding: RawFinding): Trace {
+  const { definition } = system
+  const { violation, sites, subjects } = finding
+  const plan = drawPlan(definition, finding.seed, swarm)
+  const run = new Run(definition, plan.setup, violation.kind === 'hidden-state')
+  const log = new FingerprintLog(run)
+  for (let i = 0; i < sites.length; i++) {
+    const site = run.world.sites[sites[i]!]!
+    const choice = armedChoice(site, subjects[i]!)
+    if (choice < 0) throw notDeterministic(system, finding, `${site.name} is not possible at step ${String(i)}`)
+    run.take(site.index, choice)
+  }
+  run.finish()
+  if (violation.kind === 'liveness') run.violation ??= violation
+  if (run.violation?.kind !== violation.kind || run.violation.name !== violation.name)
+    throw notDeterministic(system, finding, `it found ${run.violation?.name ?? 'nothing'}`)
+  const about = {
+    provenance: { seed: finding.seed, run: finding.run, scheduler: plan.scheduler },
+    codeFingerprint: system.codeFingerprint,
+    createdBy: `aviary ${readPackage().version}`,
+    ...(system.modulePath === undefined ? {} : { modulePath: system.argument }),
+  }
+  return recordTrace(run, about, log)
+}
+
+const notDeterministic = (system: LoadedSystem, { seed, violation }: RawFinding, what: string): UsageError =>
+  new UsageError(
+    `${system.argument}, seed ${String(seed)}: a run that violated ${violation.name} went another way when it was repeated: ${what}`,
+    'the system is not deterministic: keep all state of a core in its layout, and take chance from choice.draw only.',
+    Exit.diverged,
+  )
+
+/** `<system>-<bug|right>-<name>-<seed>.aviary` */
+export function traceFileName(trace: Trace): string {
+  const { header, violation } = trace
+  const parts = [header.system, header.setup.bug ?? 'right', violation?.name ?? 'run', header.provenance['seed'] ?? 0]
+  return `${parts.map((part) => String(part).replace(/[^\w.-]+/g, '_')).join('-')}.aviary`
+}
+
+export function writeTrace(path: string, trace: Trace): void {
+  writeOut(path, encodeTrace(trace))
+}
+
+/** Writes a file, and the folders on the way to it. */
+export function writeOut(path: string, content: string | Uint8Array): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content)
+  } catch (error) {
+    throw fileError('cannot write', path, error)
+  }
+}
+
+/** A trace file, as bytes or as text. */
+export function readTrace(path: string): Trace {
+  let bytes: Uint8Array
+  try {
+    bytes = readFileSync(path)
+  } catch (error) {
+    throw fileError('cannot read', path, error)
+  }
+  try {
+    const begin = Buffer.from(bytes.subarray(0, 16)).toString('latin1').trimStart()
+    return /^(aviary trace|#)/.test(begin) ? fromText(Buffer.from(bytes).toString('utf8')) : decodeTrace(bytes)
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error
+    throw new TraceError(error.problem, `${path}: ${error.field}`, whatOf(error), error.mend)
+  }
+}
+
+const whatOf = (error: TraceError): string =>
+  error.message.slice(error.field.length + 2, error.message.length - error.mend.length - 2)
+
+/** The system that a trace is about: what the user names, else the built-in or the module that the trace names. */
+export async function systemOf(path: string, trace: Trace, named: string | undefined): Promise<LoadedSystem> {
+  if (named !== undefined) return loadSystem(named)
+  const { system, modulePath } = trace.header
+  if (modulePath === undefined) {
+    if (systems.some(({ name }) => name === system)) return loadSystem(system)
+    throw new UsageError(
+      `${path}: is about the system ${JSON.stringify(system)}, which does not come with Aviary`,
+      'name its module: --system ./my-protocol.ts',
+    )
+  }
+  const at = modulePath.replace(/#[^#/]*$/, '')
+  const places = isAbsolute(at) ? [at] : [at, resolve(dirname(path), at)]
+  const found = places.find((place) => existsSync(place))
+  if (found === undefined)
+    throw new UsageError(
+      `${path}: its system was the module ${modulePath}, which is not here`,
+      'name the module: --system ./my-protocol.ts',
+    )
+  const fromHere = relative(process.cwd(), resolve(found))
+  const shown = fromHere.startsWith('..') ? resolve(found) : `./${fromHere}`
+  return loadSystem(`${shown}${modulePath.slice(at.length)}`)
+}

@@ -1,0 +1,7 @@
+/** The systems that come with Aviary. */
+import { paxos } from './paxos/index.js'
+import { rdmaRegister } from './rdma-register/index.js'
+import type { SystemDefinition } from './system.js'
+import { twoPhaseCommit } from './two-phase-commit/index.js'
+
+export const systems: readonly SystemDefinition[] = [twoPhaseCommit, paxos, rdmaRegister]

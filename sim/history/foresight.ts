@@ -1,0 +1,59 @@
+/**
+ * Foresight: a configuration is hopeless when an operation needs a state that nothing left can bring back in time.
+ *
+ * Contract. Needs the shapes of all operations. A necessary condition only: it looks at the operation with the
+ * earliest return among those that need the state, and at whether any operation called before that return, of known
+ * or unknown outcome, is left that leads to the state. So what it excludes has no order, and what it lets pass may
+ * have none either.
+ */
+import type { Plan } from './plan.js'
+
+export interface ForesightContext {
+  /** The event of the frontier. */
+  readonly at: number
+  /** The known operation in each lane, or -1. */
+  pending(): Int32Array
+  /** Whether an operation that has not returned before the frontier is still to be placed. */
+  isOpen(operation: number): boolean
+  /** The first member of a class that has not been used, or -1. */
+  firstUnused(index: number): number
+}
+
+/** The return event of the operation that will find no `key`, which is not the present one; or undefined. */
+export function strandedUntil(
+  plan: Plan<unknown, unknown>,
+  context: ForesightContext,
+  key: number,
+): number | undefined {
+  const { needers, givers, gives, callEvent, returnEvent, classesGiving, unknownFrom } = plan
+  const waiting = needers.get(key)
+  if (waiting === undefined) return undefined
+  let index = firstAtLeast(waiting, returnEvent, context.at)
+  while (index < waiting.length && !context.isOpen(waiting[index]!)) index++
+  if (index === waiting.length) return undefined
+
+  const deadline = returnEvent[waiting[index]!]!
+  for (const operation of context.pending()) {
+    if (operation >= 0 && gives[operation] === key && context.isOpen(operation)) return undefined
+  }
+  const later = givers.get(key) ?? []
+  const giver = later[firstAtLeast(later, callEvent, context.at)]
+  if (giver !== undefined && callEvent[giver]! < deadline) return undefined
+  for (const itsClass of classesGiving.get(key) ?? []) {
+    const member = context.firstUnused(itsClass)
+    if (member >= 0 && unknownFrom[member]! <= deadline) return undefined
+  }
+  return deadline
+}
+
+/** The first index whose operation has an event of at least `event`; operations are sorted by it. */
+function firstAtLeast(operations: readonly number[], eventOf: Int32Array, event: number): number {
+  let low = 0
+  let high = operations.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (eventOf[operations[middle]!]! < event) low = middle + 1
+    else high = middle
+  }
+  return low
+}
