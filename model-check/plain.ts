@@ -53,7 +53,11 @@ export interface PlainResult {
   readonly finding: PlainFinding | undefined
 }
 
-export function enumerate(definition: SystemDefinition, setup: Setup, options: PlainOptions = {}): PlainResult {
+export function enumerate(
+  definition: SystemDefinition,
+  setup: Setup,
+  options: PlainOptions = {},
+): PlainResult {
   return new PlainSearch(definition, setup, options).run()
 }
 
@@ -212,7 +216,10 @@ class StateStore {
   }
 
   /** The new state's number, or -1 when it is known. */
-  add(memory: { readonly side: Float64Array } & ({ readonly words: Uint32Array } | Snapshot), history: number): number {
+  add(
+    memory: { readonly side: Float64Array } & ({ readonly words: Uint32Array } | Snapshot),
+    history: number,
+  ): number {
     const words = 'words' in memory ? memory.words : wordsOf(memory.state)
     const start = this.#wordsAt[this.count]!
     const end = this.#write(words, start, history)
@@ -242,7 +249,8 @@ class StateStore {
 
   #write(words: Uint32Array, start: number, history: number): number {
     const most = start + 1 + 2 * words.length
-    while (most > this.#words.length) this.#words = grown(this.#words, new Uint32Array(this.#words.length * 2))
+    while (most > this.#words.length)
+      this.#words = grown(this.#words, new Uint32Array(this.#words.length * 2))
     const pool = this.#words
     const initial = this.#initialWords
     pool[start] = history

@@ -6,6 +6,8 @@
  * output is a call on {@link Host}. Host calls take effect after the handler has returned, in program order; nothing
  * of a host can be read back inside a handler but the constants `self`, `nodes` and `incarnation`.
  *
+ * Bytes are captured from `output` at the call, padding and all: clear a message with padding before it is built.
+ *
  * A core keeps no state outside `state` (its private memory). Scratch memories are not state: `input` holds the
  * bytes of the input while the handler runs, `output` is where a core builds the bytes that it hands to the host.
  * Both are overwritten between handlers, and so is every window.
@@ -60,7 +62,7 @@ export const Control = {
   rights: 0,
   /** Moves the end to RESET: queued requests vanish without completions, incoming requests are dropped without an answer. */
   reset: 1,
-  /** RESET, then INIT, RTR and RTS under the connection number `argument`. Ends with different numbers do not hear each other. */
+  /** RESET, which swallows completions not yet delivered, then INIT, RTR and RTS under the connection number `argument`. Ends with different numbers do not hear each other. */
   connect: 2,
 } as const
 export type Control = (typeof Control)[keyof typeof Control]
@@ -135,9 +137,10 @@ export interface Core {
   /** An `observe` has copied its bytes in. */
   observed?(token: number, length: number): void
   timer?(timer: number): void
-  /** A work request or a control call ended. */
+  /** A work request or a control call ended. After a restart all ends of a node are in RESET. */
   completion?(queuePair: QueuePairId, token: number, status: Status): void
   message?(from: NodeId, length: number): void
+  /** A client asks; its operations are numbered from 1, and a retry has the number of the operation. */
   request?(client: number, sequence: number, length: number): void
   /** A flush ended. */
   stored?(token: number, status: Status): void

@@ -12,6 +12,8 @@ export interface Parameter {
   readonly maximum: number
   readonly default: number
   readonly meaning: string
+  /** False for a bound of the model, which swarms leave at its default. */
+  readonly drawn?: boolean
 }
 
 /** A named wrong variant: a few changed lines of the core that the tools must catch. */

@@ -26,6 +26,7 @@ export const paxos = defineSystem({
       maximum: MOST_ROUNDS,
       default: MOST_ROUNDS,
       meaning: 'rounds of ballots that may be begun; few make the state space finite',
+      drawn: false,
     },
   },
   bugs,

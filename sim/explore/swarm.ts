@@ -91,7 +91,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
   const drawnNodes = small(random, nodes.minimum, nodes.maximum)
   for (const [name, parameter] of Object.entries(definition.parameters)) {
     const drawn = small(random, parameter.minimum, parameter.maximum)
-    parameters[name] = options.parameters?.[name] ?? drawn
+    parameters[name] = options.parameters?.[name] ?? (parameter.drawn === false ? parameter.default : drawn)
   }
   const knobs: Knobs = {
     poll: random.chance(0.7) ? 'loads' : 'atomic',

@@ -55,7 +55,10 @@ export type DetectiveFinding =
             readonly first: number
             readonly second: number
           }
-        /** One can take the step and the other cannot, or only one of them moved or failed. */
+        /**
+         * One can take the step and the other cannot, or only one of them moved or failed. When neither can take it, the
+         * run that made the schedule got there by more than its bytes and recorded actions: by an idle step with an effect.
+         */
         | { readonly kind: 'outcome'; readonly first: string; readonly second: string }
         | { readonly kind: 'layout'; readonly part: string }
       /** All fields that differ, at most twenty. */
@@ -88,7 +91,7 @@ export function investigate(investigation: Investigation): DetectiveFinding {
     const b = twin === undefined ? -1 : armedChoice(twin, subject)
     const action = `${site.name} ${String(subject)}`
     if (a < 0 || b < 0 || twin === undefined) {
-      const words = (choice: number): string => (choice < 0 ? 'not possible' : 'possible')
+      const words = (choice: number): string => (choice < 0 ? notPossible : 'possible')
       return different(step, action, { kind: 'outcome', first: words(a), second: words(b) }, [])
     }
     poison(first, 0x11)
@@ -118,6 +121,7 @@ export function investigate(investigation: Investigation): DetectiveFinding {
   }
 }
 
+const notPossible = 'not possible'
 const outcomeNames = Object.keys(Outcome)
 const ending = (world: World, outcome: Outcome): string =>
   world.failure === undefined ? outcomeNames[outcome]! : `${world.failure.kind}: ${world.failure.message}`
@@ -196,6 +200,8 @@ function words(what: Different['what']): string {
     case 'byte':
       return `${what.part} differs in byte ${String(what.offset)}, which no field names: ${String(what.first)} in the first execution, ${String(what.second)} in the second.`
     case 'outcome':
+      if (what.first === notPossible && what.second === notPossible)
+        return 'not possible, though the run that made the schedule took it: one of its idle steps had an effect, or the schedule was changed.'
       return `${what.first} in the first execution, ${what.second} in the second.`
     case 'layout':
       return `${what.part} is not laid out alike in both.`

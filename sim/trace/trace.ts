@@ -14,7 +14,7 @@ import type { Setup } from '../run/setup.js'
 import { Outcome, type Site } from '../world/site.js'
 import type { World } from '../world/world.js'
 import { TraceError } from './errors.js'
-import { FingerprintLog, type FingerprintPoints, defaultFingerprintEvery, noPoints } from './fingerprints.js'
+import { type FingerprintPoints, defaultFingerprintEvery, noPoints } from './fingerprints.js'
 import { RunRecorder } from './recorder.js'
 
 export const traceFormatVersion = 1

@@ -3,7 +3,8 @@
  * messages of an unordered network; a request carries the client's sequence number (from 1), so a core can tell a retry
  * from a new operation. After its last attempt a client may give an operation up: its outcome is unknown for ever.
  *
- * A reply that finds the client's reply slots full is lost, as on any lossy wire, and counted in the coverage.
+ * A wire that is full loses the oldest request, or the newest reply, as any lossy wire may; this is counted in the
+ * coverage.
  */
 import { InvariantViolation, type Workload, array, bytes, struct, u32 } from '../../protocol/index.js'
 import type { MemoryPlan, Part } from './memory.js'
@@ -18,7 +19,8 @@ const attemptAt = 2
 const inFlightAt = 3
 const requestsAt = 4
 const requestWords = 3 // 1 + node, sequence, copies
-const mostRequests = 6
+/** More than there are targets in a script's attempts; beyond it the oldest request is lost. */
+const mostRequests = 8
 const mostReplies = 6
 const mostCopies = 3
 
@@ -111,9 +113,6 @@ export class Clients {
     this.#world.listener?.abandon?.(client, this.position(client))
     this.#finish(client)
   }
-  canSend(client: number): boolean {
-    return this.#word(client, inFlightAt) < mostRequests
-  }
   #client(client: number): { part: number; base: number } {
     const part = this.parts[client]!.client
     this.#found.part = part.index
@@ -129,6 +128,7 @@ export class Clients {
     if (node < 0 || node >= this.#world.nodeCount)
       throw new InvariantViolation(`the target of client ${String(client)} must be a node, not ${String(node)}`)
     const sequence = words[base + positionAt]! + 1
+    if (words[base + inFlightAt] === mostRequests) this.#loseOldest(client)
     const count = words[base + inFlightAt]!
     let i = 0
     for (; i < count; i++) {
@@ -150,6 +150,13 @@ export class Clients {
     const ordinals = this.parts[client]!.side + 1
     side.copyWithin(ordinals + i + 1, ordinals + i, ordinals + count)
     side[ordinals + i] = side[ordinals - 1]!++
+  }
+
+  /** The wire is full: the request that comes first in canonical order, an oldest one, is lost. */
+  #loseOldest(client: number): void {
+    this.#words[this.#client(client).base + requestsAt + 2] = 1
+    this.takeRequest(client, 0)
+    this.#world.coverage.lostToFullChannels++
   }
 
   /** How many requests of a client are on their way to a node. */
@@ -318,7 +325,7 @@ export function clientSites(world: World, clients: Clients, client: number): voi
     ...attempts,
     kind: 'invoke',
     name: `invoke ${name}`,
-    armed: () => (!clients.isPending(client) && !clients.isDone(client) && clients.canSend(client) ? 1 : 0),
+    armed: () => (!clients.isPending(client) && !clients.isDone(client) ? 1 : 0),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },
@@ -334,7 +341,7 @@ export function clientSites(world: World, clients: Clients, client: number): voi
     ...attempts,
     kind: 'retry',
     name: `retry ${name}`,
-    armed: () => (clients.isPending(client) && !lastAttempt() && clients.canSend(client) ? 1 : 0),
+    armed: () => (clients.isPending(client) && !lastAttempt() ? 1 : 0),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },

@@ -4,8 +4,9 @@
  *
  * Contract. State 0 is the initial one, state i + 1 is the one after action i. Each variable is a part of the world,
  * decoded by its layout: structs are records, arrays and rings lists, sets sets, whole numbers beyond 2^53 `#bigint`.
- * The variable `action` is the name of the action that led to the state. Parts of the kinds asked for are shown; effects
- * and windows under way and fault budgets are left out unless named.
+ * The variable `action` is the name of the action that led to the state. Parts of the kinds asked for are shown; unless
+ * named otherwise that is what protocols are about (memory, messages, disks, clients, links), not the insides of queue
+ * pairs, copies under way and fault budgets.
  */
 import { type AnyLayout, type Decoded, type SystemDefinition, decode } from '../../../protocol/index.js'
 import type { Part, PartKind } from '../../world/memory.js'
@@ -27,17 +28,7 @@ export type ItfValue =
   | { readonly '#set': readonly ItfValue[] }
   | { readonly [field: string]: ItfValue }
 
-const usualKinds: readonly PartKind[] = [
-  'private',
-  'region',
-  'channel',
-  'end',
-  'queue',
-  'disk',
-  'client',
-  'replies',
-  'links',
-]
+const usualKinds: readonly PartKind[] = ['private', 'region', 'channel', 'disk', 'client', 'links']
 
 /** Pieces of the JSON text, to be written one after the other. */
 export function* itfChunks(

@@ -43,7 +43,7 @@ const event = {
   flows: 47,
   endingFlows: 48,
 } as const
-const annotation = { uint: 3, string: 6, name: 10 } as const
+const annotation = { uint: 3, name: 10 } as const
 const descriptor = { uuid: 1, name: 2, process: 3, thread: 4, parent: 5 } as const
 const processField = { pid: 1, name: 6 } as const
 const threadField = { pid: 1, tid: 2, name: 5 } as const

@@ -37,7 +37,11 @@ describe('a world keeps its rules over long random runs:', () => {
     for (const network of [0, 1, 2])
       for (const [i, knobs] of knobSets.entries()) {
         const budget = budgetOf(i === 2 ? 3 : Infinity)
-        const one = auditor(everything, { knobs, parameters: { network }, nodes: 2 + (i % 2), budget }, network * 10 + i)
+        const one = auditor(
+          everything,
+          { knobs, parameters: { network }, nodes: 2 + (i % 2), budget },
+          network * 10 + i,
+        )
         one.walk({ steps: 1000, deepEvery: 25 })
         findings.push(...one.findings.keys())
         for (const kind of one.kindsTaken) taken.add(kind)
@@ -69,7 +73,9 @@ describe('the auditor finds a site', () => {
   test('that reads what it does not declare', () => {
     const undeclared = (site: Site) => ({ reads: [], writes: without(site.writes, site.reads[0]) })
     const findings = tampered('timer', undeclared)
-    expect(findings).toContain('timer leaves other bytes in a part of kind control when undeclared parts differ')
+    expect(findings).toContain(
+      'timer leaves other bytes in a part of kind control when undeclared parts differ',
+    )
   })
   test('that says moved when nothing changed', () => {
     const findings = tampered('input', (site) => ({

@@ -108,7 +108,9 @@ export class Auditor {
     }
     for (const part of touched)
       if (!site.writes.includes(part))
-        this.find(`${kindOf(site)} touches a part of kind ${parts[part]!.kind} that it does not declare to write`)
+        this.find(
+          `${kindOf(site)} touches a part of kind ${parts[part]!.kind} that it does not declare to write`,
+        )
     if (outcome !== Outcome.moved && changed > 0) this.find(`${kindOf(site)} is not moved but changes bytes`)
     if (outcome === Outcome.moved && changed === 0 && !failed)
       this.find(`${kindOf(site)} says moved but no byte changes`)
@@ -163,7 +165,9 @@ export class Auditor {
         } else
           for (let k = part.offset / 4; k < (part.offset + part.sizeBytes) / 4; k++)
             if (poisoned.words[k] !== honest.words[k]) {
-              this.find(`${kindOf(site)} leaves other bytes in a part of kind ${part.kind} when undeclared parts differ`)
+              this.find(
+                `${kindOf(site)} leaves other bytes in a part of kind ${part.kind} when undeclared parts differ`,
+              )
               break
             }
       }

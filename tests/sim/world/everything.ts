@@ -88,14 +88,18 @@ function core(): ReturnType<typeof defineCore> {
     scratchBytes: 160,
     create(context: Context<typeof stateLayout>): Core {
       const { host, state, input, output } = context
-      const head = context.window(0, headWindow as StructLayout) as unknown as { first: number; second: number }
+      const head = context.window(0, headWindow as StructLayout) as unknown as {
+        first: number
+        second: number
+      }
       const cell = context.window(1, cellWindow as StructLayout) as unknown as { value: number }
       const pulse = (): number => {
         state.pulse = (state.pulse + 1) % 48
         return state.pulse
       }
       const fill = (length: number, seed: number): void => {
-        for (let i = 0; i < length; i += 4) output.setUint32(i, seed % 5 === 0 ? 0 : (seed * 7 + i) & 0xff, true)
+        for (let i = 0; i < length; i += 4)
+          output.setUint32(i, seed % 5 === 0 ? 0 : (seed * 7 + i) & 0xff, true)
       }
       const peerOf = (n: number): number => (host.self + 1 + (n % (host.nodes - 1))) % host.nodes
       const pairOf = (n: number): number => peerOf(n) * pairs + (Math.floor(n / 2) % pairs)

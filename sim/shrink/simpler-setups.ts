@@ -1,0 +1,84 @@
+/** Setups that are one step simpler than another, and how a schedule reads in them. */
+import {
+  type FaultBudget,
+  type FaultKind,
+  type Knobs,
+  type SystemDefinition,
+  faultKinds,
+} from '../../protocol/index.js'
+import type { Setup } from '../run/setup.js'
+import { type Schedule, isFault, kindOf } from './schedule.js'
+
+export interface SimplerSetup {
+  readonly setup: Setup
+  /** The schedule's actions under the names that they have in it. */
+  rename(schedule: Schedule): Schedule
+}
+
+const simplestKnobs: Knobs = { poll: 'atomic', placement: 'in-order', fetch: 'at-placement' }
+const same = (schedule: Schedule): Schedule => schedule
+
+/** From the boldest to the most timid. */
+export function simplerSetups(
+  definition: SystemDefinition,
+  setup: Setup,
+  schedule: Schedule,
+): SimplerSetup[] {
+  return [
+    ...fewerNodes(definition, setup),
+    ...smallerParameters(definition, setup),
+    ...simplerKnobs(setup),
+    ...usedBudget(setup, schedule),
+  ]
+}
+
+function fewerNodes(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
+  if (setup.nodes <= definition.nodes.minimum) return []
+  // A system may have nodes of its own beside those that are counted, so any name up to one more may be the last.
+  return Array.from({ length: setup.nodes + 1 }, (_, i) => setup.nodes - i).map((dropped) => ({
+    setup: { ...setup, nodes: setup.nodes - 1 },
+    rename: (schedule) =>
+      schedule
+        .filter(({ site }) => !new RegExp(`\\bn${String(dropped)}\\b`).test(site))
+        .map((action) => ({ ...action, site: closeGap(action.site, dropped) })),
+  }))
+}
+
+const closeGap = (site: string, dropped: number): string =>
+  site.replace(
+    /\bn(\d+)\b/g,
+    (_, node: string) => `n${String(Number(node) > dropped ? Number(node) - 1 : Number(node))}`,
+  )
+
+function smallerParameters(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
+  const simpler: SimplerSetup[] = []
+  for (const [name, parameter] of Object.entries(definition.parameters)) {
+    const value = setup.parameters[name] ?? parameter.default
+    for (let distance = value - parameter.minimum; distance >= 1; distance = Math.floor(distance / 2))
+      simpler.push({
+        setup: { ...setup, parameters: { ...setup.parameters, [name]: value - distance } },
+        rename: same,
+      })
+  }
+  return simpler
+}
+
+function simplerKnobs(setup: Setup): SimplerSetup[] {
+  return (Object.keys(simplestKnobs) as (keyof Knobs)[])
+    .filter((knob) => setup.knobs[knob] !== simplestKnobs[knob])
+    .map((knob) => ({
+      setup: { ...setup, knobs: { ...setup.knobs, [knob]: simplestKnobs[knob] } },
+      rename: same,
+    }))
+}
+
+/** A budget of just what is used. The end of all faults is an action that depends on no budget. */
+function usedBudget(setup: Setup, schedule: Schedule): SimplerSetup[] {
+  const budget: Partial<Record<FaultKind, number>> = {}
+  for (const action of schedule) {
+    const kind = kindOf(action) as FaultKind
+    if (isFault(action) && faultKinds.includes(kind)) budget[kind] = (budget[kind] ?? 0) + 1
+  }
+  const isSame = faultKinds.every((kind) => (setup.budget[kind] ?? 0) === (budget[kind] ?? 0))
+  return isSame ? [] : [{ setup: { ...setup, budget: budget as FaultBudget }, rename: same }]
+}
