@@ -6,7 +6,7 @@ import type { CoreDefinition, FaultKind, SystemModel } from '../protocol/index.j
 import { type ActionKind, type BatchResult, type World, actionKinds, isFaultKind } from '../sim/index.js'
 import { handlerNames } from '../sim/world/node.js'
 
-export interface NodeKind {
+interface NodeKind {
   /** Equal for the same kind of node in different clusters. */
   readonly key: string
   /** Lowest and highest index of such a node, and whether there has never been another kind. */
@@ -67,14 +67,7 @@ const mostNotes = 64
 export function kindKeys(model: SystemModel): string[] {
   const { cores } = model
   const isShared = (core: CoreDefinition): boolean => cores.filter((other) => other === core).length > 1
-  const names = (core: CoreDefinition): string =>
-    JSON.stringify([
-      core.notes,
-      core.timers,
-      core.inputs,
-      core.regions.map(({ name }) => name),
-      core.windows.map(({ name }) => name),
-    ])
+  const names = (core: CoreDefinition): string => JSON.stringify([core.notes, core.timers, core.inputs])
   const groups: { core: CoreDefinition; names: string; key: string }[] = []
   return cores.map((core) => {
     const own = names(core)
@@ -82,7 +75,8 @@ export function kindKeys(model: SystemModel): string[] {
       (group) => group.core === core || (group.names === own && !isShared(core) && !isShared(group.core)),
     )
     if (known !== undefined) return known.key
-    const key = `${own}#${String(groups.filter((group) => group.names === own).length)}`
+    // Timers, windows and layouts may depend on parameters; what is counted may not.
+    const key = `${String(groups.length)} ${JSON.stringify(core.notes)}`
     groups.push({ core, names: own, key })
     return key
   })
@@ -171,7 +165,8 @@ export function mergeTotals(all: readonly Totals[]): Totals {
     addCounts(sum.violations, each.violations)
     for (const [name, [least, most]] of Object.entries(each.bounds)) {
       const range = sum.bounds[name]
-      sum.bounds[name] = range === undefined ? [least, most] : [Math.min(range[0], least), Math.max(range[1], most)]
+      sum.bounds[name] =
+        range === undefined ? [least, most] : [Math.min(range[0], least), Math.max(range[1], most)]
     }
     for (const kind of each.nodeKinds) {
       const known = sum.nodeKinds.find(({ key }) => key === kind.key)
@@ -195,7 +190,7 @@ function addCounts(into: Record<string, number>, from: Readonly<Record<string, n
 
 // ---- reading
 
-export interface Fraction {
+interface Fraction {
   readonly seen: number
   readonly of: number
   readonly missing: readonly string[]
@@ -214,10 +209,12 @@ export interface CoverageReport {
   readonly neverSeen: readonly string[]
 }
 
-export const movedOf = (totals: Totals, kind: ActionKind): number => totals.steps[actionKinds.indexOf(kind) * 3 + 2]!
-export const idleOf = (totals: Totals, kind: ActionKind): number => totals.steps[actionKinds.indexOf(kind) * 3 + 1]!
+const movedOf = (totals: Totals, kind: ActionKind): number =>
+  totals.steps[actionKinds.indexOf(kind) * 3 + 2]!
+export const idleOf = (totals: Totals, kind: ActionKind): number =>
+  totals.steps[actionKinds.indexOf(kind) * 3 + 1]!
 
-export const nodesLabel = ({ lowest, highest, isAll }: NodeKind): string =>
+const nodesLabel = ({ lowest, highest, isAll }: NodeKind): string =>
   isAll ? 'all nodes' : lowest === highest ? `n${String(lowest)}` : `n${String(lowest)}–n${String(highest)}`
 
 export function coverageReport(totals: Totals): CoverageReport {

@@ -35,12 +35,16 @@ export function describeError(error: unknown): { readonly text: string; readonly
     return { text: `error: ${error.message}\nmend: ${error.mend}`, exit: error.exit }
   if (error instanceof TraceError) {
     const what = error.message.slice(0, error.message.length - error.mend.length).trim()
-    return { text: `error: trace: ${oneLine(what)}\nmend: ${oneLine(error.mend)}`, exit: Exit.usage }
+    const mend = error.mend.charAt(0).toLowerCase() + error.mend.slice(1)
+    return {
+      text: `error: ${oneLine(what).replace(/: file: /, ': ')}\nmend: ${oneLine(mend)}`,
+      exit: Exit.usage,
+    }
   }
   const message = error instanceof Error ? error.message : String(error)
   return {
     text: `error: ${oneLine(message)}\nmend: this is a fault of Aviary or of the system at hand; AVIARY_DEBUG=1 shows where it comes from.`,
-    exit: Exit.crash,
+    exit: Exit.usage,
   }
 }
 
@@ -53,12 +57,16 @@ export function fileError(what: string, path: string, error: unknown): UsageErro
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return new UsageError(`${what} ${path}: not allowed (${code})`, 'check the permissions, or name another place.')
+      return new UsageError(
+        `${what} ${path}: not allowed (${code})`,
+        'check the permissions, or name another place.',
+      )
     case 'EISDIR':
       return new UsageError(`${what} ${path}: is a folder`, 'name a file.')
     case 'ENOTDIR':
     case 'EEXIST':
       return new UsageError(`${what} ${path}: a file is in the way of a folder`, 'name another place.')
+    case undefined:
     default:
       return new UsageError(
         `${what} ${path}: ${error instanceof Error ? oneLine(error.message) : String(error)}`,
@@ -69,13 +77,15 @@ export function fileError(what: string, path: string, error: unknown): UsageErro
 
 export const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, ' ').trim()
 
-/** The error for a name that is not known: suggests the nearest one, and lists them. */
+/** The error for a name that is not known: suggests the nearest one, and lists them. `what` ends before the name. */
 export function unknownName(what: string, name: string, known: readonly string[]): UsageError {
   const near = nearest(name, known)
   const list =
-    known.length === 0 ? 'there are none.' : `one of ${known.slice(0, 30).join(', ')}${known.length > 30 ? ', …' : ''}.`
+    known.length === 0
+      ? 'there are none.'
+      : `one of ${known.slice(0, 30).join(', ')}${known.length > 30 ? ', …' : ''}.`
   return new UsageError(
-    `${what}: there is no ${JSON.stringify(name)}`,
+    `${what} ${JSON.stringify(name)}`,
     near === undefined ? list : `did you mean ${near}? ${list}`,
   )
 }
@@ -83,7 +93,7 @@ export function unknownName(what: string, name: string, known: readonly string[]
 /** The known name that is closest to what was typed, when it is close enough to be meant. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(name.length / 2))
+  let bestDistance = Math.max(3, Math.floor(name.length / 2) + 1)
   for (const candidate of known) {
     const short = name.length >= 3 && candidate.startsWith(name) ? 1 : Infinity
     const distance = Math.min(short, editDistance(name.toLowerCase(), candidate.toLowerCase()))

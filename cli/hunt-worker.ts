@@ -8,8 +8,9 @@ import { possibleFaults } from './options.js'
 import { openSystem } from './system-source.js'
 
 const reportMillis = 150
-/** Findings of one name that a worker sends while each is shorter than those before. */
-const mostExamples = 3
+/** Findings of one property that a worker sends: a few, then those that are shorter than all before. */
+const mostExamples = 12
+const fewExamples = 3
 
 async function hunt(
   order: HuntOrder,
@@ -43,9 +44,10 @@ async function hunt(
     for (const { run, violation, actions } of batch.findings) {
       const name = `${violation.kind} ${violation.name}`
       const known = examples.get(name)
-      const isShorter = known === undefined || actions.length < known.shortest
-      if (!isShorter || (known !== undefined && known.sent >= mostExamples * 4)) continue
-      examples.set(name, { sent: (known?.sent ?? 0) + 1, shortest: actions.length })
+      const sent = known?.sent ?? 0
+      const shortest = known?.shortest ?? Infinity
+      if (sent >= fewExamples && (sent >= mostExamples || actions.length >= shortest)) continue
+      examples.set(name, { sent: sent + 1, shortest: Math.min(shortest, actions.length) })
       const length = actions.length
       send({
         kind: 'finding',

@@ -114,6 +114,7 @@ export async function hunt(request: HuntRequest): Promise<HuntResult> {
   if (failure !== undefined) throw failure
   findings.sort((a, b) => a.seed - b.seed || a.run - b.run)
   const first = findings[0]
-  const kept = keepGoing || first === undefined ? findings : findings.filter(({ seed }) => seed === first.seed)
+  const kept =
+    keepGoing || first === undefined ? findings : findings.filter(({ seed }) => seed === first.seed)
   return { ...state(), findings: kept, interrupted: interrupt.stopped }
 }

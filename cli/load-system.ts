@@ -13,7 +13,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, OutputFile, Plugin } from 'esbuild'
 import { z } from 'zod'
-import { type SystemDefinition, systems } from '../protocol/index.js'
+import { type SystemDefinition, faultKinds, systems } from '../protocol/index.js'
 import { type Setup, buildModel, buildWorld, defaultSetup } from '../sim/index.js'
 import { installation, messageOf, placeOf } from './error-place.js'
 import { UsageError, nearest, oneLine, unknownName } from './errors.js'
@@ -42,8 +42,11 @@ export async function loadSystem(argument: string): Promise<LoadedSystem> {
     }
   const names = systems.map((system) => system.name)
   if (isPath(argument)) return loadModule(argument)
-  if (existsSync(argument))
-    throw new UsageError(`SYSTEM ${JSON.stringify(argument)} is a file, but not a name`, `write ./${argument}`)
+  if (statSync(argument, { throwIfNoEntry: false })?.isFile() === true)
+    throw new UsageError(
+      `SYSTEM ${JSON.stringify(argument)} is a file, but not a name`,
+      `write ./${argument}`,
+    )
   const near = nearest(argument, names)
   throw new UsageError(
     `SYSTEM: there is no ${JSON.stringify(argument)}`,
@@ -61,7 +64,8 @@ async function loadModule(argument: string): Promise<LoadedSystem> {
   const file = resolve(path)
   const stat = statSync(file, { throwIfNoEntry: false })
   if (stat === undefined) throw new UsageError(`SYSTEM ${path}: there is no such file`, 'check the path.')
-  if (!stat.isFile()) throw new UsageError(`SYSTEM ${path}: is not a file`, 'name the module that exports the system.')
+  if (!stat.isFile())
+    throw new UsageError(`SYSTEM ${path}: is not a file`, 'name the module that exports the system.')
   const { bundleUrl, codeFingerprint } = await bundle(path, file)
   const exports = await importBundle(path, bundleUrl)
   const found = systemsIn(exports)
@@ -75,14 +79,17 @@ async function loadModule(argument: string): Promise<LoadedSystem> {
   for (const definition of found) checkDefinition(path, definition)
   const names = found.map((definition) => definition.name)
   if (new Set(names).size < names.length)
-    throw new UsageError(`SYSTEM ${path}: exports two systems of one name (${names.join(', ')})`, 'rename one.')
+    throw new UsageError(
+      `SYSTEM ${path}: exports two systems of one name (${names.join(', ')})`,
+      'rename one.',
+    )
   if (wanted === undefined && found.length > 1)
     throw new UsageError(
       `SYSTEM ${path}: exports ${String(found.length)} systems`,
       `choose one: ${names.map((name) => `${path}#${name}`).join(' or ')}`,
     )
   const definition = wanted === undefined ? found[0]! : found.find(({ name }) => name === wanted)
-  if (definition === undefined) throw unknownName(`SYSTEM ${path}`, wanted ?? '', names)
+  if (definition === undefined) throw unknownName(`SYSTEM ${path}: exports no system`, wanted ?? '', names)
   checkModel(path, definition)
   return {
     definition,
@@ -95,7 +102,9 @@ async function loadModule(argument: string): Promise<LoadedSystem> {
 
 function splitName(argument: string): [string, string | undefined] {
   const at = argument.lastIndexOf('#')
-  return at < 0 || existsSync(argument) ? [argument, undefined] : [argument.slice(0, at), argument.slice(at + 1)]
+  return at < 0 || existsSync(argument)
+    ? [argument, undefined]
+    : [argument.slice(0, at), argument.slice(at + 1)]
 }
 
 const packageFile = join(dirname(installation), 'package.json')
@@ -169,9 +178,13 @@ function bundleError(path: string, failure: BuildFailure): UsageError {
   if (first === undefined)
     return new UsageError(`SYSTEM ${path}: ${oneLine(failure.message)}`, 'check that the module can be read.')
   const { location, text } = first
-  const where = location === null ? path : `${join(dirname(path), location.file)}:${String(location.line)}:${String(location.column + 1)}`
+  const where =
+    location === null
+      ? path
+      : `${join(dirname(path), location.file)}:${String(location.line)}:${String(location.column + 1)}`
   const unresolved = /^Could not resolve "([^"]*)"/.exec(text)?.[1]
-  if (unresolved === undefined) return new UsageError(`SYSTEM ${where}: ${text}`, 'mend the source at that place.')
+  if (unresolved === undefined)
+    return new UsageError(`SYSTEM ${where}: ${text}`, 'mend the source at that place.')
   const mend = /^[./]/.test(unresolved)
     ? 'check the path of the import.'
     : 'a protocol sees neither Node nor the browser, so that it runs the same everywhere: import from aviary, from files beside it, or install the package that is missing.'
@@ -220,15 +233,26 @@ const definitionSchema = z
         },
         'must be { minimum, maximum, default, noun }',
       )
-      .refine((n) => n.minimum <= n.default && n.default <= n.maximum, 'must have minimum ≤ default ≤ maximum'),
+      .refine(
+        (n) => n.minimum <= n.default && n.default <= n.maximum,
+        'must have minimum ≤ default ≤ maximum',
+      ),
     parameters: z.record(
       z.string(),
       z
         .object(
-          { minimum: wholeNumber, maximum: wholeNumber, default: wholeNumber, meaning: z.string('must be a text') },
+          {
+            minimum: wholeNumber,
+            maximum: wholeNumber,
+            default: wholeNumber,
+            meaning: z.string('must be a text'),
+          },
           'must be { minimum, maximum, default, meaning }',
         )
-        .refine((p) => p.minimum <= p.default && p.default <= p.maximum, 'must have minimum ≤ default ≤ maximum'),
+        .refine(
+          (p) => p.minimum <= p.default && p.default <= p.maximum,
+          'must have minimum ≤ default ≤ maximum',
+        ),
       'must be an object of parameters, {} for none',
     ),
     bugs: z.record(
@@ -247,6 +271,11 @@ const definitionSchema = z
   })
   .loose()
 
+/** Infinity: any number. */
+const budget = z.custom(
+  (value) => typeof value === 'number' && value >= 0 && (Number.isInteger(value) || value === Infinity),
+  'must be a whole number or Infinity',
+)
 const property = z.object(
   {
     name,
@@ -263,7 +292,10 @@ const modelSchema = z
           z
             .object(
               {
-                state: z.object({ kind: z.literal('struct', 'must be a struct layout') }, 'must be a struct layout'),
+                state: z.object(
+                  { kind: z.literal('struct', 'must be a struct layout') },
+                  'must be a struct layout',
+                ),
                 create: z.custom((value) => typeof value === 'function', 'must be a function'),
               },
               'must be made by defineCore',
@@ -274,7 +306,7 @@ const modelSchema = z
         .min(1, 'must have a core at least'),
       atlas: z.object(
         {
-          safety: z.record(z.string(), z.number('must be a number'), 'must be an object of fault kinds'),
+          safety: z.partialRecord(z.enum(faultKinds), budget, 'must be an object of fault kinds'),
           unavailable: wholeNumber,
           beyond: z.array(z.object({ name }), 'must be a list, [] for none'),
         },
@@ -311,7 +343,12 @@ function complain(path: string, where: string, error: z.ZodError, mend: string):
 function checkDefinition(path: string, definition: unknown): void {
   const result = definitionSchema.safeParse(definition, { reportInput: true })
   if (!result.success)
-    throw complain(path, 'system', result.error, 'declare it with defineSystem, whose types name what is wanted.')
+    throw complain(
+      path,
+      'system',
+      result.error,
+      'declare it with defineSystem, whose types name what is wanted.',
+    )
 }
 
 /** Builds the default world once, so that what is wrong with a module is told before workers are started. */
@@ -330,7 +367,12 @@ function checkModel(path: string, definition: SystemDefinition): void {
   }
   const result = modelSchema.safeParse(model, { reportInput: true })
   if (!result.success)
-    throw complain(path, 'system.build(…)', result.error, 'its result must be a SystemModel (see the types of aviary).')
+    throw complain(
+      path,
+      'system.build(…)',
+      result.error,
+      'its result must be a SystemModel (see the types of aviary).',
+    )
   try {
     buildWorld(definition, setup)
   } catch (error) {

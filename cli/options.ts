@@ -36,7 +36,9 @@ export const integer =
   (text: string): number => {
     const value = Number(text)
     if (!/^-?\d+$/.test(text) || value < minimum || value > maximum)
-      throw new InvalidArgumentError(`It must be a whole number from ${String(minimum)} to ${String(maximum)}.`)
+      throw new InvalidArgumentError(
+        `It must be a whole number from ${String(minimum)} to ${String(maximum)}.`,
+      )
     return value
   }
 
@@ -60,7 +62,11 @@ export function addSwarmOptions(command: Command): Command {
     .option('--nodes <n>', 'size of the cluster; drawn by each seed unless given', integer(1, 32))
     .option('--set <name=value>', 'fixes a parameter of the system (repeatable)', collect)
     .option('--faults <choice>', 'promised | none | beyond:NAME | crash=1,drop=3 (default: promised)')
-    .addOption(new Option('--scheduler <name>', 'who chooses what happens next; drawn unless given').choices(schedulerNames))
+    .addOption(
+      new Option('--scheduler <name>', 'who chooses what happens next; drawn unless given').choices(
+        schedulerNames,
+      ),
+    )
     .addOption(new Option('--poll <how>', 'how a poll copies its windows').choices(['atomic', 'loads']))
     .addOption(
       new Option('--placement <order>', 'order in which the words of a WRITE land').choices([
@@ -69,9 +75,7 @@ export function addSwarmOptions(command: Command): Command {
         'shuffled',
       ]),
     )
-    .addOption(
-      new Option('--fetch <when>', 'when a NIC reads a payload').choices(['at-placement', 'early']),
-    )
+    .addOption(new Option('--fetch <when>', 'when a NIC reads a payload').choices(['at-placement', 'early']))
     .option('--without <name>', 'does not judge that property (repeatable)', collect)
 }
 
@@ -79,8 +83,9 @@ export function addSwarmOptions(command: Command): Command {
 export function swarmOptions(definition: SystemDefinition, flags: SwarmFlags): SwarmOptions {
   const { bug, nodes } = flags
   if (bug !== undefined && !Object.hasOwn(definition.bugs, bug))
-    throw unknownName(`--bug: ${definition.name}`, bug, Object.keys(definition.bugs))
-  if (nodes !== undefined) checkRange('--nodes', nodes, definition.nodes, `${definition.name} has`, definition.nodes.noun)
+    throw unknownName(`--bug: ${definition.name} has no wrong variant`, bug, Object.keys(definition.bugs))
+  if (nodes !== undefined)
+    checkRange('--nodes', nodes, definition.nodes, `${definition.name} has`, definition.nodes.noun)
   const parameters = parametersOf(definition, flags.set ?? [])
   const model = buildModel(definition, {
     ...defaultSetup(definition),
@@ -93,14 +98,19 @@ export function swarmOptions(definition: SystemDefinition, flags: SwarmFlags): S
   if (flags.placement !== undefined) knobs.placement = flags.placement
   if (flags.fetch !== undefined) knobs.fetch = flags.fetch
   for (const [knob, wanted] of Object.entries(model.requires ?? {}))
-    if (wanted !== undefined && knobs[knob as keyof Knobs] !== undefined && knobs[knob as keyof Knobs] !== wanted)
+    if (
+      wanted !== undefined &&
+      knobs[knob as keyof Knobs] !== undefined &&
+      knobs[knob as keyof Knobs] !== wanted
+    )
       throw new UsageError(
         `--${knob} ${String(knobs[knob as keyof Knobs])}: with these parameters ${definition.name} needs ${wanted}`,
         `leave --${knob} out.`,
       )
   const judged = propertyNames(model)
   for (const name of flags.without ?? [])
-    if (!judged.includes(name)) throw unknownName(`--without: ${definition.name}`, name, judged)
+    if (!judged.includes(name))
+      throw unknownName(`--without: ${definition.name} has no property`, name, judged)
   return {
     bug,
     nodes,
@@ -113,7 +123,7 @@ export function swarmOptions(definition: SystemDefinition, flags: SwarmFlags): S
 }
 
 /** The names of all that is judged and can be left out. */
-export function propertyNames({ spec, cores }: SystemModel): string[] {
+function propertyNames({ spec, cores }: SystemModel): string[] {
   return [
     ...spec.invariants.map(({ name }) => name),
     ...spec.stepInvariants.map(({ name }) => name),
@@ -144,8 +154,12 @@ function parametersOf(definition: SystemDefinition, settings: readonly string[])
     if (name === undefined || text === undefined)
       throw new UsageError(`--set ${setting}: is not name=value`, 'for instance --set words=4')
     const parameter = Object.hasOwn(definition.parameters, name) ? definition.parameters[name] : undefined
-    if (parameter === undefined) throw unknownName(`--set: among the parameters of ${definition.name}`, name, known)
-    if (!/^-?\d+$/.test(text)) throw new UsageError(`--set ${setting}: is not a whole number`, `for instance --set ${name}=${String(parameter.default)}`)
+    if (parameter === undefined) throw unknownName(`--set: ${definition.name} has no parameter`, name, known)
+    if (!/^-?\d+$/.test(text))
+      throw new UsageError(
+        `--set ${setting}: is not a whole number`,
+        `for instance --set ${name}=${String(parameter.default)}`,
+      )
     checkRange(`--set ${name}`, Number(text), parameter, 'it may be', `(${parameter.meaning})`)
     parameters[name] = Number(text)
   }
@@ -162,19 +176,30 @@ function faultChoice(definition: SystemDefinition, model: SystemModel, text: str
     const known = model.atlas.beyond.map((beyond) => beyond.name)
     if (!known.includes(name))
       throw unknownName(
-        `--faults: beyond the promise of ${definition.name}`,
-        name,
+        `--faults: beyond its promise ${definition.name} has no setting`,
+        `beyond:${name}`,
         known.map((each) => `beyond:${each}`),
       )
     return { beyond: name }
   }
-  if (!text.includes('=')) throw unknownName('--faults', text, ['promised', 'none', ...model.atlas.beyond.map(({ name }) => `beyond:${name}`), 'crash=1,drop=3'])
+  if (!text.includes('='))
+    throw unknownName('--faults: there is no choice', text, [
+      'promised',
+      'none',
+      ...model.atlas.beyond.map(({ name }) => `beyond:${name}`),
+      'crash=1,drop=3',
+    ])
   const budget: Partial<Record<FaultKind, number>> = {}
   for (const item of text.split(',')) {
     const [kind, count] = item.split('=') as [string, string | undefined]
-    if (!(faultKinds as readonly string[]).includes(kind)) throw unknownName('--faults: among the kinds of faults', kind, faultKinds)
+    if (!(faultKinds as readonly string[]).includes(kind))
+      throw unknownName('--faults: there is no kind of fault', kind, faultKinds)
     const most = count === 'unlimited' ? Infinity : Number(count)
-    if (count === undefined || (!/^\d+$/.test(count) && most !== Infinity) || (most > mostBudget && most !== Infinity))
+    if (
+      count === undefined ||
+      (!/^\d+$/.test(count) && most !== Infinity) ||
+      (most > mostBudget && most !== Infinity)
+    )
       throw new UsageError(
         `--faults ${item}: is not kind=count`,
         `a count is a whole number up to ${String(mostBudget)}, or "unlimited"; for instance --faults crash=1,drop=3`,

@@ -4,7 +4,7 @@ import type { ViolationKind } from '../sim/index.js'
 import { type CoverageReport, type Totals, coverageReport, idleOf } from './coverage.js'
 import { Exit } from './errors.js'
 import type { HuntState } from './hunt.js'
-import { type Terminal, compact, grouped, plural, table, wrap } from './terminal.js'
+import { type Terminal, compact, digits, grouped, plural, table, wrap } from './terminal.js'
 
 export function exitOf(kind: ViolationKind): Exit {
   switch (kind) {
@@ -42,7 +42,8 @@ export const kindWords: Readonly<Record<ViolationKind, string>> = {
   liveness: 'liveness',
 }
 
-export const rate = ({ totals, seconds }: HuntState): string => `${compact(totals.moved / Math.max(seconds, 0.001))}/s`
+const rate = ({ totals, seconds }: HuntState): string =>
+  `${compact(totals.moved / Math.max(seconds, 0.001))}/s`
 
 /** One line while a hunt goes on. */
 export function progressLine(state: HuntState): string {
@@ -62,6 +63,9 @@ export function progressLine(state: HuntState): string {
   ].join('  ')
 }
 
+const duration = (seconds: number): string =>
+  seconds === 0 ? '0 s' : seconds < 1 ? `${digits(seconds * 1000)} ms` : `${compact(seconds)} s`
+
 /** Everything that a hunt did, and everything that it did not do. */
 export function sayHunt(terminal: Terminal, state: HuntState, details: { readonly tables: boolean }): void {
   const { colours } = terminal
@@ -71,18 +75,27 @@ export function sayHunt(terminal: Terminal, state: HuntState, details: { readonl
     ['actions', grouped(totals.moved), `that changed something, ${rate(state)}`],
     ['idle', grouped(totals.idle), `changed nothing; ${grouped(idleOf(totals, 'poll'))} of them polls`],
     ['refused', grouped(totals.refused), 'the guard of the input was false'],
-    ['runs', grouped(totals.runs), `of ${plural(totals.seeds, 'seed')} in ${seconds.toFixed(1)} s; ${grouped(totals.converged)} healed and reached their goal`],
-    ['virtual time', `${compact(totals.virtualNanos / 1e9)} s`, 'in runs whose scheduler keeps time'],
+    [
+      'runs',
+      grouped(totals.runs),
+      `of ${plural(totals.seeds, 'seed')} in ${seconds.toFixed(1)} s; ${grouped(totals.converged)} healed and reached their goal`,
+    ],
+    ['virtual time', duration(totals.virtualNanos / 1e9), 'in runs whose scheduler keeps time'],
   ]
   if (totals.unjudgedHistories > 0)
-    rows.push(['unjudged', grouped(totals.unjudgedHistories), 'histories whose check was cut off: neither passed nor failed'])
+    rows.push([
+      'unjudged',
+      grouped(totals.unjudgedHistories),
+      'histories whose check was cut off: neither passed nor failed',
+    ])
   if (totals.lostToFullChannels > 0)
     rows.push(['lost', grouped(totals.lostToFullChannels), 'messages that found their channel full'])
   terminal.say(table(rows, { align: ['left', 'right'], indent: 2 }))
   if (details.tables) sayCoverage(terminal, report, totals)
   else terminal.say(coverageLine(report))
-  const bounds = Object.entries(totals.bounds).map(([name, [least, most]]) =>
-    `${name} ${least === most ? String(least) : `${String(least)}–${String(most)}`}`,
+  const bounds = Object.entries(totals.bounds).map(
+    ([name, [least, most]]) =>
+      `${name} ${least === most ? String(least) : `${String(least)}–${String(most)}`}`,
   )
   if (bounds.length > 0)
     terminal.say(colours.dim(wrap(`Bounds of what was explored: ${bounds.join(', ')}.`, terminal.width, 2)))
@@ -91,7 +104,8 @@ export function sayHunt(terminal: Terminal, state: HuntState, details: { readonl
 const coverageLine = ({ handlers, notes, faults }: CoverageReport): string =>
   `  coverage      handlers ${of(handlers)}, notes ${of(notes)}, kinds of faults ${of(faults)}`
 
-const of = ({ seen, of: all }: { readonly seen: number; readonly of: number }): string => `${String(seen)}/${String(all)}`
+const of = ({ seen, of: all }: { readonly seen: number; readonly of: number }): string =>
+  `${String(seen)}/${String(all)}`
 
 function sayCoverage(terminal: Terminal, report: CoverageReport, totals: Totals): void {
   const { colours, width } = terminal
@@ -110,7 +124,11 @@ function sayCoverage(terminal: Terminal, report: CoverageReport, totals: Totals)
   terminal.say(report.faults.of === 0 ? '    none' : counts(report.faults.counts))
   heading('actions')
   terminal.say(counts(report.actions))
-  const never = [...report.handlers.missing.map((name) => `handler ${name}`), ...report.notes.missing.map((name) => `note ${name}`), ...report.neverSeen.map((name) => `action ${name}`)]
+  const never = [
+    ...report.handlers.missing.map((name) => `handler ${name}`),
+    ...report.notes.missing.map((name) => `note ${name}`),
+    ...report.neverSeen.map((name) => `action ${name}`),
+  ]
   terminal.say()
   terminal.say(
     never.length === 0
@@ -124,7 +142,11 @@ function sayCoverage(terminal: Terminal, report: CoverageReport, totals: Totals)
 }
 
 /** Counts by name in as many columns as there is room for. */
-function columns(counts: Readonly<Record<string, number>>, width: number, colours: Terminal['colours']): string {
+function columns(
+  counts: Readonly<Record<string, number>>,
+  width: number,
+  colours: Terminal['colours'],
+): string {
   const cells = Object.entries(counts)
   const nameWidth = Math.max(0, ...cells.map(([name]) => name.length))
   const countWidth = Math.max(0, ...cells.map(([, count]) => grouped(count).length))
@@ -153,7 +175,12 @@ export function saySetup(terminal: Terminal, trace: Trace): void {
     ['faults', Object.keys(setup.budget).length === 0 ? 'none' : list(setup.budget)],
   ]
   if (setup.without.length > 0) rows.push(['not judged', setup.without.join(', ')])
-  terminal.say(table(rows.map(([name, value]) => [terminal.colours.dim(name!), value!]), { indent: 2 }))
+  terminal.say(
+    table(
+      rows.map(([name, value]) => [terminal.colours.dim(name), value!]),
+      { indent: 2 },
+    ),
+  )
 }
 
 /** Quoted for a shell when it must be. */

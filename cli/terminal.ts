@@ -5,7 +5,7 @@
 import { stripVTControlCharacters } from 'node:util'
 import picocolors from 'picocolors'
 
-export type Colours = ReturnType<typeof picocolors.createColors>
+type Colours = ReturnType<typeof picocolors.createColors>
 
 export interface Terminal {
   readonly colours: Colours
@@ -106,7 +106,9 @@ export function table(
   options: { readonly align?: readonly Alignment[]; readonly indent?: number } = {},
 ): string {
   const columns = Math.max(0, ...rows.map((row) => row.length))
-  const widths = Array.from({ length: columns }, (_, i) => Math.max(...rows.map((row) => widthOf(row[i] ?? ''))))
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => widthOf(row[i] ?? ''))),
+  )
   const indent = ' '.repeat(options.indent ?? 0)
   return rows
     .map((row) => {
@@ -150,4 +152,5 @@ export function compact(n: number): string {
 /** Three significant digits. */
 export const digits = (n: number): string => (n >= 100 ? n.toFixed(0) : n >= 10 ? n.toFixed(1) : n.toFixed(2))
 
-export const plural = (n: number, one: string, many = `${one}s`): string => `${grouped(n)} ${n === 1 ? one : many}`
+export const plural = (n: number, one: string, many = `${one}s`): string =>
+  `${grouped(n)} ${n === 1 ? one : many}`

@@ -4,7 +4,7 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { systems } from '../protocol/index.js'
 import { type SwarmOptions, Run, drawPlan } from '../sim/index.js'
 import {
-  FingerprintLog,
+  RunRecorder,
   type Trace,
   TraceError,
   decodeTrace,
@@ -17,17 +17,23 @@ import { Exit, UsageError, fileError } from './errors.js'
 import type { RawFinding } from './hunt-order.js'
 import { type LoadedSystem, loadSystem, readPackage } from './load-system.js'
 
+/** Traces this short have a fingerprint after each action, so that a replay can name the very step that differs. */
+const closelyWatched = 1_000
+export const fingerprintEvery = (actions: number): number | undefined =>
+  actions <= closelyWatched ? 1 : undefined
+
 /** Runs a finding once more, and records its trace. */
 export function traceOf(system: LoadedSystem, swarm: SwarmOptions, finding: RawFinding): Trace {
   const { definition } = system
   const { violation, sites, subjects } = finding
   const plan = drawPlan(definition, finding.seed, swarm)
   const run = new Run(definition, plan.setup, violation.kind === 'hidden-state')
-  const log = new FingerprintLog(run)
+  const log = new RunRecorder(run, fingerprintEvery(sites.length))
   for (let i = 0; i < sites.length; i++) {
     const site = run.world.sites[sites[i]!]!
     const choice = armedChoice(site, subjects[i]!)
-    if (choice < 0) throw notDeterministic(system, finding, `${site.name} is not possible at step ${String(i)}`)
+    if (choice < 0)
+      throw notDeterministic(system, finding, `${site.name} is not possible at step ${String(i)}`)
     run.take(site.index, choice)
   }
   run.finish()
@@ -53,7 +59,12 @@ const notDeterministic = (system: LoadedSystem, { seed, violation }: RawFinding,
 /** `<system>-<bug|right>-<name>-<seed>.aviary` */
 export function traceFileName(trace: Trace): string {
   const { header, violation } = trace
-  const parts = [header.system, header.setup.bug ?? 'right', violation?.name ?? 'run', header.provenance['seed'] ?? 0]
+  const parts = [
+    header.system,
+    header.setup.bug ?? 'right',
+    violation?.name ?? 'run',
+    header.provenance['seed'] ?? 0,
+  ]
   return `${parts.map((part) => String(part).replace(/[^\w.-]+/g, '_')).join('-')}.aviary`
 }
 
@@ -62,7 +73,7 @@ export function writeTrace(path: string, trace: Trace): void {
 }
 
 /** Writes a file, and the folders on the way to it. */
-export function writeOut(path: string, content: string | Uint8Array): void {
+function writeOut(path: string, content: Uint8Array): void {
   try {
     mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, content)
@@ -81,7 +92,9 @@ export function readTrace(path: string): Trace {
   }
   try {
     const begin = Buffer.from(bytes.subarray(0, 16)).toString('latin1').trimStart()
-    return /^(aviary trace|#)/.test(begin) ? fromText(Buffer.from(bytes).toString('utf8')) : decodeTrace(bytes)
+    return /^(aviary trace|#)/.test(begin)
+      ? fromText(Buffer.from(bytes).toString('utf8'))
+      : decodeTrace(bytes)
   } catch (error) {
     if (!(error instanceof TraceError)) throw error
     throw new TraceError(error.problem, `${path}: ${error.field}`, whatOf(error), error.mend)
@@ -93,7 +106,17 @@ const whatOf = (error: TraceError): string =>
 
 /** The system that a trace is about: what the user names, else the built-in or the module that the trace names. */
 export async function systemOf(path: string, trace: Trace, named: string | undefined): Promise<LoadedSystem> {
-  if (named !== undefined) return loadSystem(named)
+  const system = await (named === undefined ? tracedSystem(path, trace) : loadSystem(named))
+  const { name } = system.definition
+  if (name !== trace.header.system)
+    throw new UsageError(
+      `${path}: is about the system ${JSON.stringify(trace.header.system)}, and ${system.argument} is ${JSON.stringify(name)}`,
+      'name the system that the trace was recorded with: --system SYSTEM',
+    )
+  return system
+}
+
+async function tracedSystem(path: string, trace: Trace): Promise<LoadedSystem> {
   const { system, modulePath } = trace.header
   if (modulePath === undefined) {
     if (systems.some(({ name }) => name === system)) return loadSystem(system)

@@ -46,6 +46,8 @@ export interface PlainResult {
   readonly generated: number
   /** Steps from the initial state to the farthest. */
   readonly depth: number
+  /** Every schedule of so many moved steps was looked at, within the sites allowed. */
+  readonly coveredDepth: number
   /** Whether nothing was cut off: no bound was met, no site left out, no finding ended the search. */
   readonly complete: boolean
   /** Whether history properties were judged. */
@@ -118,6 +120,7 @@ class PlainSearch {
       refused: this.#refused,
       generated: this.#moved + this.#idle + 1,
       depth: store.count > levelEnd ? depth + 1 : depth,
+      coveredDepth: depth,
       complete: this.#complete && this.#finding === undefined,
       historyJudged: this.#histories !== undefined,
       finding: this.#finding,

@@ -31,7 +31,11 @@ export function addExplore(program: Command): void {
     .command('explore')
     .description('hunt a system under faults; shrink and explain what is found')
     .argument('<system>', 'a name (see `aviary list`), or the path of a module (./my-protocol.ts)')
-    .option('--seconds <s>', `explores that long (default: ${String(usualSeconds)}, unless --seeds is given)`, positive(1e6))
+    .option(
+      '--seconds <s>',
+      `explores that long (default: ${String(usualSeconds)}, unless --seeds is given)`,
+      positive(1e6),
+    )
     .option('--seeds <n>', 'explores that many seeds', integer(1, 2 ** 31 - 1))
     .option('--seed <n>', 'the first seed; random unless given, and always printed', integer(0, mostSeed))
     .option('--workers <n>', 'worker threads (default: one a processor)', integer(1, mostWorkers))
@@ -78,8 +82,13 @@ async function explore(argument: string, flags: ExploreFlags): Promise<Exit> {
   const workers = flags.workers ?? Math.min(availableParallelism(), mostWorkers)
   const interrupt = watchInterrupts(say)
   const target = `${colours.bold(system.argument)}${swarm.bug === undefined ? '' : ` with the planted bug ${colours.yellow(swarm.bug)}`}`
-  const until = [seconds === undefined ? [] : [`${String(seconds)} s`], flags.seeds === undefined ? [] : [plural(flags.seeds, 'seed')]].flat()
-  say(`Exploring ${target} for ${until.join(' or ')} on ${plural(workers, 'worker')}, from seed ${colours.bold(String(firstSeed))}.`)
+  const until = [
+    seconds === undefined ? [] : [`${String(seconds)} s`],
+    flags.seeds === undefined ? [] : [plural(flags.seeds, 'seed')],
+  ].flat()
+  say(
+    `Exploring ${target} for ${until.join(' or ')} on ${plural(workers, 'worker')}, from seed ${colours.bold(String(firstSeed))}.`,
+  )
   const result = await hunt({
     system,
     swarm,
@@ -95,7 +104,7 @@ async function explore(argument: string, flags: ExploreFlags): Promise<Exit> {
   })
   progress.end()
   sayOutcome(result)
-  sayHunt(terminal, result, { tables: true })
+  sayHunt(terminal, result, { tables: result.findings.length === 0 || flags.keepGoing === true })
   const findings = await workUp(result.findings, {
     system,
     swarm,
@@ -117,7 +126,9 @@ async function explore(argument: string, flags: ExploreFlags): Promise<Exit> {
   }
   function sayNothing({ totals }: HuntResult): void {
     const word = totals.runs === 0 ? colours.yellow('Nothing was run.') : colours.green('Nothing found.')
-    say(`\n${word} That is no proof: it says that ${plural(totals.runs, 'run')} within the bounds above kept every property.`)
+    say(
+      `\n${word} That is no proof: it says that ${plural(totals.runs, 'run')} within the bounds above kept every property.`,
+    )
   }
 }
 

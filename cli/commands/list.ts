@@ -40,16 +40,29 @@ function list(shown: readonly SystemDefinition[], flags: ListFlags): void {
   for (const definition of shown) {
     const { name, summary, nodes, parameters, bugs, properties, goal, faults } = describe(definition)
     const rows: string[][] = [
-      ['nodes', `${String(nodes.minimum)}–${String(nodes.maximum)} ${nodes.noun}, ${String(nodes.default)} unless said otherwise`],
+      [
+        'nodes',
+        `${String(nodes.minimum)}–${String(nodes.maximum)} ${nodes.noun}, ${String(nodes.default)} unless said otherwise`,
+      ],
     ]
     say(`${colours.bold(colours.cyan(name))}  ${summary}`)
     for (const { name: parameter, minimum, maximum, default: usual, meaning } of parameters)
       rows.push(['--set', `${parameter}=${String(usual)}`, `${String(minimum)}–${String(maximum)}`, meaning])
-    say(table(rows.map(([label, ...rest]) => [colours.dim(label!), ...rest]).slice(0, 1), { indent: 2 }))
+    say(table(rows.map(([label, ...rest]) => [colours.dim(label), ...rest]).slice(0, 1), { indent: 2 }))
     if (rows.length > 1)
-      say(table(rows.slice(1).map(([label, ...rest]) => [colours.dim(label!), ...rest]), { indent: 2 }))
+      say(
+        table(
+          rows.slice(1).map(([label, ...rest]) => [colours.dim(label), ...rest]),
+          { indent: 2 },
+        ),
+      )
     say(colours.dim('  judged'))
-    say(table([...properties, goal].map((each) => [each.name, `(${each.kind})`, one ? '' : each.meaning]), { indent: 4 }))
+    say(
+      table(
+        [...properties, goal].map((each) => [each.name, `(${each.kind})`, one ? '' : each.meaning]),
+        { indent: 4 },
+      ),
+    )
     if (one) for (const each of [...properties, goal]) say(wrap(`${each.name}: ${each.meaning}`, width, 4, 6))
     say(colours.dim('  faults it promises to survive'))
     say(wrap(budgetWords(faults.promised), width, 4))
@@ -77,11 +90,15 @@ function list(shown: readonly SystemDefinition[], flags: ListFlags): void {
 const budgetWords = (budget: Readonly<Record<string, number | 'unlimited'>>): string => {
   const entries = Object.entries(budget)
   if (entries.length === 0) return 'none'
-  return entries.map(([kind, most]) => (most === 'unlimited' ? `any number of ${kind}` : `${kind} ${String(most)}`)).join(', ')
+  return entries
+    .map(([kind, most]) => (most === 'unlimited' ? `any number of ${kind}` : `${kind} ${String(most)}`))
+    .join(', ')
 }
 
 const plainBudget = (budget: FaultBudget): Record<string, number | 'unlimited'> =>
-  Object.fromEntries(Object.entries(budget).map(([kind, most]) => [kind, most === Infinity ? 'unlimited' : most]))
+  Object.fromEntries(
+    Object.entries(budget).map(([kind, most]) => [kind, most === Infinity ? 'unlimited' : most]),
+  )
 
 /** All that can be said of a system without running it, as plain data. */
 function describe(definition: SystemDefinition) {
@@ -89,21 +106,33 @@ function describe(definition: SystemDefinition) {
   const properties = [
     ...spec.invariants.map(({ name, meaning }) => ({ kind: 'state', name, meaning })),
     ...spec.stepInvariants.map(({ name, meaning }) => ({ kind: 'step', name, meaning })),
-    ...(spec.history === undefined ? [] : [{ kind: 'history', name: spec.history.name, meaning: spec.history.meaning }]),
+    ...(spec.history === undefined
+      ? []
+      : [{ kind: 'history', name: spec.history.name, meaning: spec.history.meaning }]),
   ]
   return {
     name: definition.name,
     summary: definition.summary,
     nodes: definition.nodes,
     parameters: Object.entries(definition.parameters).map(([name, parameter]) => ({ name, ...parameter })),
-    bugs: Object.entries(definition.bugs).map(([name, { story, fix, caughtBy }]) => ({ name, story, fix, caughtBy })),
+    bugs: Object.entries(definition.bugs).map(([name, { story, fix, caughtBy }]) => ({
+      name,
+      story,
+      fix,
+      caughtBy,
+    })),
     invariants: properties.map(({ name }) => name),
     properties,
     goal: { kind: 'liveness', name: spec.goal.name, meaning: spec.goal.meaning },
     faults: {
       promised: plainBudget(atlas.safety),
       unavailable: atlas.unavailable,
-      beyond: atlas.beyond.map(({ name, story, faults, caughtBy }) => ({ name, story, faults: plainBudget(faults), caughtBy })),
+      beyond: atlas.beyond.map(({ name, story, faults, caughtBy }) => ({
+        name,
+        story,
+        faults: plainBudget(faults),
+        caughtBy,
+      })),
     },
     defaults: { cores: cores.length, bounds },
   }

@@ -27,7 +27,7 @@ const livenessChance = 0.25
 /** Actions that a healed core gets to reach the goal. */
 const livenessActions = 200_000
 /** Actions after the goal is reached, to see what stragglers do. */
-const afterGoalActions = 100
+const afterGoalActions = 40
 
 export interface Finding {
   readonly plan: Plan

@@ -64,22 +64,26 @@ const enough: Readonly<Record<FaultKind, number>> = {
   drop: 24,
   duplicate: 24,
 }
-/** Faults that undo another go with it. */
-const repairOf: Readonly<Partial<Record<FaultKind, FaultKind>>> = {
-  crash: 'restart',
-  pause: 'resume',
-  cut: 'heal',
-}
+/** Faults that are drawn together: one that strikes and those that undo it. */
+const families: readonly (readonly FaultKind[])[] = [
+  ['crash', 'restart'],
+  ['crash', 'restart', 'wipe'],
+  ['pause', 'resume'],
+  ['cut', 'heal'],
+  ['drop'],
+  ['duplicate'],
+]
 
+/** Half of the budgets hold one family, so that a rare coincidence of one fault is not buried under the others. */
 function drawBudget(random: Random, most: FaultBudget): FaultBudget {
+  const possible = families.filter((family) => family.every((kind) => (most[kind] ?? 0) > 0) || (most[family[0]!] ?? 0) > 0)
+  const chosen =
+    possible.length > 0 && random.chance(0.5) ? [random.pick(possible)] : possible.filter(() => random.chance(0.5))
   const budget: Partial<Record<FaultKind, number>> = {}
-  for (const kind of faultKinds) {
+  for (const kind of chosen.flat()) {
     const limit = Math.min(most[kind] ?? 0, enough[kind])
-    if (limit > 0 && random.chance(0.5)) budget[kind] = random.between(1, limit)
+    if (limit > 0) budget[kind] = random.between(1, limit)
   }
-  for (const [kind, repair] of Object.entries(repairOf) as [FaultKind, FaultKind][])
-    if (budget[kind] !== undefined && (most[repair] ?? 0) > 0 && random.chance(0.75))
-      budget[repair] = Math.min(most[repair] ?? 0, enough[repair])
   return budget
 }
 
@@ -122,14 +126,14 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
     spared = beyond.spared ?? spared
   }
   const scheduler = random.pick(['timed', 'timed', 'random', 'random', 'pct', 'uniform-walk'] as const)
-  const actions = random.pick([300, 1_000, 1_000, 3_000])
+  const actions = random.pick([60, 100, 200, 400, 1_000, 3_000])
   return {
     seed,
     setup: { ...bare, knobs: { ...defaultKnobs, ...knobs, ...requires }, budget, spared },
     scheduler: options.scheduler ?? scheduler,
     depth: random.between(1, 5),
     actions,
-    pace: { meanActions: random.pick([10, 30, 100, 300]), stableActions: random.pick([0, 0, 20, 100]) },
+    pace: { meanActions: random.pick([5, 10, 30, 100]), stableActions: random.pick([0, 0, 0, 20]) },
     clock: {
       meanNanos: random.pick([5_000, 20_000, 100_000, 500_000]),
       stableNanos: random.pick([0, 0, 10_000, 200_000]),

@@ -60,7 +60,7 @@ export class Judge implements Listener {
     this.#history = spec.history === undefined || without.includes(spec.history.name) ? undefined : spec.history
     this.#roles = without.includes('role') ? [] : rolesOf(world)
     this.#watched = Uint8Array.from(world.memory.parts, (part) =>
-      part.kind === 'private' || part.kind === 'region' || part.kind === 'control' ? 1 : 0,
+      part.kind === 'private' || part.kind === 'region' || part.kind === 'status' ? 1 : 0,
     )
     world.listener = this
     this.reset()

@@ -7,7 +7,7 @@
  * armed when its time comes is dropped.
  */
 import type { Random } from '../random.js'
-import { type ActionKind, type Outcome, isFaultKind } from '../world/site.js'
+import { type ActionKind, type Outcome, type Site, isFaultKind } from '../world/site.js'
 import type { World } from '../world/world.js'
 import { piecesPerRequest } from '../world/fabric/sites.js'
 import type { FaultDice } from './fault-dice.js'
@@ -102,7 +102,7 @@ export class Timed implements Scheduler {
       }
       this.#forget(site, subject)
       if (world.armed[site] === 0) continue
-      const choice = world.sites[site]!.find(subject)
+      const choice = this.#find(site, subject)
       if (choice < 0) {
         this.#schedule(site)
         continue
@@ -123,6 +123,21 @@ export class Timed implements Scheduler {
     }
   }
 
+  /**
+   * What a pending time belongs to: a choice's subject, or for a timer its generation, so that a timer that is set
+   * again gets a new time and the old one is stale.
+   */
+  #identity(site: Site, choice: number): number {
+    return this.#rules[site.index] === Rule.timer ? this.#generation(site.index) : site.subject(choice)
+  }
+  #find(site: number, identity: number): number {
+    if (this.#rules[site] === Rule.timer) return this.#generation(site) === identity ? 0 : -1
+    return this.#world.sites[site]!.find(identity)
+  }
+  #generation(site: number): number {
+    return this.#world.nodes[this.#owners[site]!]!.timerGeneration(this.#timers[site]!)
+  }
+
   #forget(site: number, subject: number): void {
     const first = site * mostPending
     const count = this.#pendingCount[site]!
@@ -140,11 +155,11 @@ export class Timed implements Scheduler {
     const world = this.#world
     const armed = world.armed[index]!
     // Enough times are pending. Should some of them be stale, the next stale one to come looks again.
-    if (armed <= this.#pendingCount[index]!) return
+    if (armed <= this.#pendingCount[index]! && this.#rules[index] !== Rule.timer) return
     const site = world.sites[index]!
     const first = index * mostPending
     for (let choice = 0; choice < armed; choice++) {
-      const subject = site.subject(choice)
+      const subject = this.#identity(site, choice)
       const count = this.#pendingCount[index]!
       let known = count === mostPending
       for (let i = 0; i < count && !known; i++) known = this.#pending[first + i] === subject

@@ -52,7 +52,7 @@ export function dropGroups(stage: Rehearsal, spent: Spent): void {
     }
 }
 
-const pairsMost = 90
+const pairsMost = 40
 
 /** Drops two actions that need each other: a fault and its repair, a message and its delivery. */
 export function dropPairs(stage: Rehearsal, spent: Spent): void {

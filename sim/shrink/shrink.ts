@@ -8,6 +8,7 @@ import type { SystemDefinition } from '../../protocol/index.js'
 import type { NamedAction } from '../run/action-log.js'
 import type { Violation } from '../run/judge.js'
 import type { Setup } from '../run/setup.js'
+import type { Site } from '../world/site.js'
 import { type Spent, dropGroups, dropPairs, dropStretches, gather, tameFaults } from './passes.js'
 import { type EndJudge, Rehearsal } from './rehearsal.js'
 import { type Schedule, type Sizes, kindOf, sizesOf } from './schedule.js'
@@ -45,14 +46,9 @@ export function shrink(
   violation: Violation,
   limits: ShrinkLimits = {},
 ): Shrunk {
-  const { plays: playsMost = 100_000, states = 60_000, width = 400, judgeEnd } = limits
   const sizesBefore = sizesOf(definition, setup, actions)
-  let plays = 0
-  let stage = new Rehearsal(definition, setup, violation, judgeEnd)
-  const spent: Spent = () => plays + stage.plays > playsMost || limits.shouldStop?.() === true
-
-  const atStart = stage.isViolatedAtStart()
-  const first = atStart ? [] : stage.play(actions)
+  const stage = new Rehearsal(definition, setup, violation, limits.judgeEnd)
+  const first = stage.isViolatedAtStart() ? [] : stage.play(actions)
   if (first === undefined) {
     const worded = actions.map((action) => ({ ...action, words: '' }))
     return {
@@ -66,78 +62,134 @@ export function shrink(
     }
   }
   stage.rebase(first)
+  const minimiser = new Minimiser(definition, stage, limits)
+  minimiser.simplifySchedule()
+  const start = minimiser.stage
+  const startSchedule = start.base
+  // A smaller setup is quicker to search, but may rule the shortest schedule out. So both orders are tried.
+  minimiser.descend()
+  const setupFirst = minimiser.stage
+  let best = setupFirst
+  if (setupFirst.base.length > trivialActions) {
+    start.rebase(startSchedule)
+    minimiser.stage = start === setupFirst ? minimiser.stageFor(start.setup, startSchedule) : start
+    if (minimiser.shortcut()) minimiser.descend()
+    if (minimiser.stage.base.length < setupFirst.base.length) best = minimiser.stage
+  }
+  minimiser.stage = best
+  minimiser.gather()
+  const stageAtEnd = minimiser.stage
+  const done = stageAtEnd.isViolatedAtStart() ? [] : (stageAtEnd.play(stageAtEnd.base) ?? stageAtEnd.base)
+  return {
+    setup: stageAtEnd.setup,
+    actions: done,
+    violation: stageAtEnd.violation ?? violation,
+    sizesBefore,
+    sizesAfter: sizesOf(definition, stageAtEnd.setup, done),
+    plays: minimiser.plays,
+    reproduced: true,
+  }
+}
 
-  const simplifySchedule = (): void => {
+/** A schedule this short is not worth a second attempt. */
+const trivialActions = 4
+
+class Minimiser {
+  stage: Rehearsal
+  plays = 0
+  readonly #definition: SystemDefinition
+  readonly #limits: ShrinkLimits
+  readonly #playsMost: number
+
+  constructor(definition: SystemDefinition, stage: Rehearsal, limits: ShrinkLimits) {
+    this.#definition = definition
+    this.stage = stage
+    this.#limits = limits
+    this.#playsMost = limits.plays ?? 50_000
+  }
+
+  readonly #spent: Spent = () =>
+    this.plays + this.stage.plays > this.#playsMost || this.#limits.shouldStop?.() === true
+
+  /** A world of its own with this schedule as its base. */
+  stageFor(setup: Setup, schedule: Schedule): Rehearsal {
+    const stage = new Rehearsal(this.#definition, setup, this.stage.wanted, this.#limits.judgeEnd)
+    stage.rebase(schedule)
+    return stage
+  }
+
+  /** Smaller setup, then shorter schedule, until neither is found any more. */
+  descend(): void {
+    do {
+      do this.simplifySchedule()
+      while (this.#simplifySetup())
+      tameFaults(this.stage, this.#spent)
+    } while (!this.#spent() && (this.#shortens(dropPairs) || this.shortcut() || this.#simplifySetup()))
+  }
+
+  simplifySchedule(): void {
     let before: Schedule
     do {
-      before = stage.base
-      dropGroups(stage, spent)
-      dropStretches(stage, spent)
-    } while (stage.base !== before && !spent())
+      before = this.stage.base
+      dropGroups(this.stage, this.#spent)
+      dropStretches(this.stage, this.#spent)
+    } while (this.stage.base !== before && !this.#spent())
   }
-  const shortened = (pass: () => void): boolean => {
-    const { length } = stage.base
-    pass()
-    return stage.base.length < length
+
+  gather(): void {
+    gather(this.stage, this.#spent)
+    gather(this.stage, this.#spent)
   }
+
+  #shortens(pass: (stage: Rehearsal, spent: Spent) => void): boolean {
+    const { length } = this.stage.base
+    pass(this.stage, this.#spent)
+    return this.stage.base.length < length
+  }
+
   /** Moves to a simpler setup in which the violation is still found with no more actions; false when there is none. */
-  const simplifySetup = (): boolean => {
-    for (const simpler of simplerSetups(definition, stage.setup, stage.base)) {
-      if (spent()) return false
+  #simplifySetup(): boolean {
+    const { setup, base, wanted } = this.stage
+    for (const simpler of simplerSetups(this.#definition, setup, base)) {
+      if (this.#spent()) return false
       let other: Rehearsal
       try {
-        other = new Rehearsal(definition, simpler.setup, violation, judgeEnd)
+        other = new Rehearsal(this.#definition, simpler.setup, wanted, this.#limits.judgeEnd)
       } catch {
         continue // A setup that the system does not accept.
       }
-      const done = other.isViolatedAtStart() ? [] : other.play(simpler.rename(stage.base))
-      if (done === undefined || done.length > stage.base.length) continue
+      const done = other.isViolatedAtStart() ? [] : other.play(simpler.rename(base))
+      this.plays += other.plays
+      if (done === undefined || done.length > base.length) continue
+      other.plays = 0
       other.rebase(done)
-      plays += stage.plays
-      stage = other
+      this.plays += this.stage.plays
+      this.stage.plays = 0
+      this.stage = other
       return true
     }
     return false
   }
-  /** Searches ever wider for a shorter way: by the sites that are used, by their kinds, by everything. */
-  const shortcut = (): boolean => {
+
+  /** Searches for a shorter way: narrowly by the kinds of actions that are used, then by their sites, then by everything. */
+  shortcut(): boolean {
+    const { stage } = this
+    const { states = 40_000, width = 240, judgeEnd } = this.#limits
     if (stage.base.length < 2 || judgeEnd !== undefined) return false
     const sites = new Set(stage.base.map(({ site }) => site))
     const kinds = new Set(stage.base.map(kindOf))
-    const circles: readonly ((site: { name: string; kind: string }) => boolean)[] = [
-      (site) => sites.has(site.name),
-      (site) => kinds.has(site.kind),
-      () => true,
+    const circles = [
+      { width: Math.ceil(width / 8), allowed: (site: Site) => kinds.has(site.kind) },
+      { width, allowed: (site: Site) => sites.has(site.name) },
+      { width, allowed: () => true },
     ]
-    for (const part of [16, 1])
-      for (const allowed of circles) {
-        const depth = stage.base.length - 1
-        const found = findShortcut(stage, { width: Math.ceil(width / part), depth, states, allowed }, spent)
-        const done = found && stage.play(found)
-        if (done === undefined || done.length >= stage.base.length) continue
-        stage.rebase(done)
-        return true
-      }
+    for (const circle of circles) {
+      const found = findShortcut(stage, { ...circle, depth: stage.base.length - 1, states }, this.#spent)
+      const done = found && stage.play(found)
+      if (done === undefined || done.length >= stage.base.length) continue
+      stage.rebase(done)
+      return true
+    }
     return false
-  }
-
-  // The schedule first: a smaller setup may rule the shortest one out, and is then taken only if nothing is lost.
-  do {
-    do simplifySchedule()
-    while (!spent() && (shortened(() => dropPairs(stage, spent)) || shortcut()))
-    tameFaults(stage, spent)
-  } while (!spent() && simplifySetup())
-  gather(stage, spent)
-  gather(stage, spent)
-
-  const found = atStart && stage.isViolatedAtStart() ? stage.base : (stage.play(stage.base) ?? stage.base)
-  return {
-    setup: stage.setup,
-    actions: found,
-    violation: stage.violation ?? violation,
-    sizesBefore,
-    sizesAfter: sizesOf(definition, stage.setup, found),
-    plays: plays + stage.plays,
-    reproduced: true,
   }
 }

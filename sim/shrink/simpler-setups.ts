@@ -1,11 +1,5 @@
 /** Setups that are one step simpler than another, and how a schedule reads in them. */
-import {
-  type FaultBudget,
-  type FaultKind,
-  type Knobs,
-  type SystemDefinition,
-  faultKinds,
-} from '../../protocol/index.js'
+import { type FaultKind, type Knobs, type SystemDefinition, faultKinds } from '../../protocol/index.js'
 import type { Setup } from '../run/setup.js'
 import { type Schedule, isFault, kindOf } from './schedule.js'
 
@@ -80,5 +74,5 @@ function usedBudget(setup: Setup, schedule: Schedule): SimplerSetup[] {
     if (isFault(action) && faultKinds.includes(kind)) budget[kind] = (budget[kind] ?? 0) + 1
   }
   const isSame = faultKinds.every((kind) => (setup.budget[kind] ?? 0) === (budget[kind] ?? 0))
-  return isSame ? [] : [{ setup: { ...setup, budget: budget as FaultBudget }, rename: same }]
+  return isSame ? [] : [{ setup: { ...setup, budget: budget }, rename: same }]
 }

@@ -109,11 +109,8 @@ function publish(
   from: number,
   length: number,
 ): void {
-  const part = node.parts.regions[region]
-  if (part === undefined || offset % 8 !== 0 || length % 8 !== 0 || offset + length > part.sizeBytes)
-    throw new InvariantViolation(
-      `publish of ${String(length)} bytes at ${String(offset)} must be whole words inside a declared region`,
-    )
+  node.checkRegion(region, offset, length, 'publish')
+  const part = node.parts.regions[region]!
   const bytes = world.memory.bytes
   const target = part.offset + offset
   let changed = false

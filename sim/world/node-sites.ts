@@ -80,9 +80,6 @@ export function nodeSites(world: World, node: Node): void {
         wakes: node.reads,
         writes,
         armed: () => (node.ready() && node.timerIsArmed(i) ? 1 : 0),
-        subject: () => node.timerGeneration(i),
-        find: (subject) =>
-          node.ready() && node.timerIsArmed(i) && node.timerGeneration(i) === subject ? 0 : -1,
         step: () => node.fire(i),
         describe: () => '',
       }),

@@ -364,6 +364,11 @@ export class Node {
     const base = this.#effects
     words[base] = count
     words[base + 1] = 0
+    for (let i = first; i < log.count; i++) {
+      const at = i * recordWords
+      if (log.records[at] === EffectKind.publish)
+        this.checkRegion(log.records[at + 1]!, log.records[at + 2]!, log.records[at + payloadLength]!, 'publish')
+    }
     const shift = base + 2 - first * recordWords
     for (let i = first * recordWords; i < log.count * recordWords; i++) words[shift + i] = log.records[i]!
     const payload = this.parts.effects.offset + (2 + mostWaitingEffects * recordWords) * 4
@@ -426,7 +431,7 @@ export class Node {
 
   watch(window: number, region: number, offset: number): void {
     const size = (this.definition.windows[window]?.layout.sizeBytes ?? 0)
-    this.#checkRegion(region, offset, size, 'watch')
+    this.checkRegion(region, offset, size, 'watch')
     const at = this.#control + windowsAt + window * 2
     if (this.#words[at] === region + 1 && this.#words[at + 1] === offset) return
     this.#words[at] = region + 1
@@ -436,12 +441,16 @@ export class Node {
   }
 
   observe(region: number, offset: number, length: number, token: number): void {
-    this.#checkRegion(region, offset, length, 'observe')
+    this.checkRegion(region, offset, length, 'observe')
     if (length > this.inputBytes.length)
       throw new InvariantViolation(`observe of ${String(length)} bytes must fit the input (${String(this.inputBytes.length)})`)
     for (let slot = 0; slot < mostObserves; slot++) {
       const at = this.#observeSlot(slot)
-      if (this.#words[at] !== 0) continue
+      if (this.#words[at] !== 0) {
+        if (this.#words[at + 3] === token)
+          throw new InvariantViolation(`token ${String(token)} must name one observe at a time`)
+        continue
+      }
       this.#words[at] = region + 1
       this.#words[at + 1] = offset
       this.#words[at + 2] = length
@@ -452,7 +461,8 @@ export class Node {
     throw new InvariantViolation(`at most ${String(mostObserves)} observes may be under way`)
   }
 
-  #checkRegion(region: number, offset: number, length: number, what: string): void {
+  /** Asserts that bytes are whole words inside a declared region. */
+  checkRegion(region: number, offset: number, length: number, what: string): void {
     const part = this.parts.regions[region]
     if (part === undefined) throw new InvariantViolation(`${what} names region ${String(region)}, which is not declared`)
     if (offset % 8 !== 0 || length % 8 !== 0 || offset + length > part.sizeBytes)

@@ -3,6 +3,9 @@ import type { NodeId, Observer, StructLayout, ViewOf } from '../../protocol/inde
 import { NodeStatus } from './node.js'
 import type { World } from './world.js'
 
+/** View slots of a node: its private memory, then its regions (a remote address has 8 bits for a region). */
+const regionSlots = 1 + 256
+
 export class WorldObserver implements Observer {
   readonly nodes: number
   readonly #world: World
@@ -22,10 +25,10 @@ export class WorldObserver implements Observer {
     return this.#world.nodes[node]!.incarnation()
   }
   state<L extends StructLayout>(node: NodeId, layout: L): ViewOf<L> {
-    return this.#view(node, layout, this.#world.nodes[node]!.parts.state.offset)
+    return this.#view(node * regionSlots, layout, this.#world.nodes[node]!.parts.state.offset)
   }
   region<L extends StructLayout>(node: NodeId, region: number, layout: L): ViewOf<L> {
-    return this.#view(node * 8 + region + 64, layout, this.#world.nodes[node]!.parts.regions[region]!.offset)
+    return this.#view(node * regionSlots + 1 + region, layout, this.#world.nodes[node]!.parts.regions[region]!.offset)
   }
   #view<L extends StructLayout>(slot: number, layout: L, offset: number): ViewOf<L> {
     let views = this.#views.get(layout)

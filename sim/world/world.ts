@@ -79,6 +79,8 @@ export interface Snapshot {
 export type SiteDraft = Omit<Site, 'index'>
 
 const mostNodes = 32
+/** Sites are stored as 16-bit numbers in action logs. */
+const mostSites = 0xffff
 
 export class World {
   readonly model: SystemModel
@@ -164,6 +166,8 @@ export class World {
     this.#completeFootprints()
     this.#buildSites()
     this.sites = this.#sites
+    if (this.sites.length > mostSites)
+      throw new RangeError(`a world has at most ${String(mostSites)} sites, not ${String(this.sites.length)}`)
     const count = this.sites.length
     this.armed = new Int32Array(count)
     this.dirty = new Int32Array(count)

@@ -134,6 +134,8 @@ export class Fabric {
     const count = words[flow.queueBase + countAt]!
     if (count === flow.depth)
       throw new InvariantViolation(`${flow.name} must hold at most ${String(count)} requests`)
+    if (words[flow.endBase + stateAt] === EndState.reset)
+      throw new InvariantViolation(`${flow.name} must be connected before a request is posted`)
     const operation = operationOf(effect)
     if (length > this.model.requestBytes || length === 0)
       throw new InvariantViolation(

@@ -43,6 +43,9 @@ export const localAt = 6
 export const lengthAt = 7
 export const placedAt = 8
 
+/** A piece of a request must be nameable (see `piecesPerRequest`). */
+const mostRequestBytes = 32_768
+
 export interface Flow {
   readonly index: number
   readonly from: number
@@ -79,6 +82,10 @@ export function planFlow(
   pair: number,
   name: string,
 ): Flow {
+  if (fabric.requestBytes % 8 !== 0 || fabric.requestBytes < 16 || fabric.requestBytes > mostRequestBytes)
+    throw new RangeError(
+      `requestBytes must be a multiple of 8 from 16 to ${String(mostRequestBytes)}, not ${String(fabric.requestBytes)}`,
+    )
   const maskWords = Math.max(1, Math.ceil(fabric.requestBytes / 256))
   const request = struct({
     operation: u32,

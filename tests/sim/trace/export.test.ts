@@ -59,7 +59,8 @@ function packetsOf(chunks: Iterable<Uint8Array>): Fields[] {
 }
 
 describe('a Perfetto export', () => {
-  const trace = record(600, { seed: 2 })
+  const setup = pingSetup({ budget: { pause: 3, resume: 3, drop: 3, duplicate: 5 } })
+  const trace = record(600, { setup, seed: 2 })
   const packets = packetsOf(perfettoChunks(ping, trace))
   const events = packets.flatMap((packet) => {
     const event = inner(packet, 11)

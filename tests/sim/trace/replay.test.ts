@@ -216,15 +216,19 @@ describe('a guided replay', () => {
   })
 
   it('follows a story that was cut, and says what it took instead and what it skipped', () => {
-    const trace = record(500)
+    const trace = record(500, { setup: pingSetup() })
+    const tick = trace.header.sites.indexOf('timer n0 tick')
+    const ticks = Array.from({ length: 500 }, (_, i) => i).filter((i) => trace.actions.site(i) === tick)
+    const lost = ticks.slice(0, 3)
     const cut = bareTrace(
       trace.header,
-      without(trace.actions, (i) => i % 5 === 1),
+      without(trace.actions, (i) => lost.includes(i)),
     )
     const replay = replayGuided(ping, cut)
-    expect(replay.executed + replay.approximated + replay.skipped).toBe(400)
-    expect(replay.executed).toBeGreaterThan(10)
-    expect(replay.executed + replay.approximated).toBeGreaterThan(replay.skipped)
+    expect(replay.executed + replay.approximated + replay.skipped).toBe(497)
+    expect(replay.executed).toBeGreaterThan(0)
+    // All later ticks have other numbers now; each is the only choice of its site.
+    expect(replay.approximated).toBeGreaterThanOrEqual(ticks.length - 3)
     expect(replay.skipped).toBeGreaterThan(0)
     expect(replay.approximations[0]!.reason).toMatch(/^taken with subject \d+$/)
     // The result is a run like any other: its own trace replays strictly.

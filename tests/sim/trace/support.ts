@@ -59,7 +59,7 @@ function pinger(mischief: Mischief, forgets: boolean) {
           host.setTimer(0, 100)
         },
         message() {
-          state.pongs += forgets && state.pongs === 3 ? 40 : 1
+          state.pongs += forgets && state.pongs === 3 ? 4000 : 1
         },
         completion(_queuePair, _token, status) {
           if (status === Status.ok) state.writing = 0
@@ -106,7 +106,11 @@ export function pingSystem(mischief: Mischief = {}): SystemDefinition {
     nodes: { minimum: 2, maximum: 2, default: 2, noun: 'nodes' },
     parameters: { operations: { minimum: 0, maximum: 100, default: 20, meaning: 'requests of the client' } },
     bugs: {
-      forgets: { story: 'The fourth pong counts forty times.', fix: 'Count it once.', caughtBy: ['pongs'] },
+      forgets: {
+        story: 'The fourth pong counts four thousand times.',
+        fix: 'Count it once.',
+        caughtBy: ['pongs'],
+      },
     },
     build(choice) {
       return {

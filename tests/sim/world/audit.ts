@@ -25,6 +25,8 @@ export class Auditor {
   readonly #twin: World
   readonly #random: Random
   readonly #label: string
+  /** Sites with `wakes` whose only choice did nothing, and that were not said to have something new to offer since. */
+  readonly #asleep = new Set<number>()
 
   constructor(definition: SystemDefinition, setup: Setup, seed: number) {
     this.world = buildWorld(definition, setup)
@@ -47,6 +49,7 @@ export class Auditor {
     for (let i = 0; i < steps; i++) {
       if (world.failure !== undefined || world.armedTotal === 0 || this.#random.chance(0.002)) {
         saved = undefined
+        this.#asleep.clear()
         world.restore(start)
       }
       const [site, choice] = this.#draw()
@@ -56,6 +59,7 @@ export class Auditor {
         this.#lookUpAll()
         this.#tryPoison(site, choice)
         this.#repeatPolls()
+        this.#rouse()
       }
       this.#step(site, choice)
       if (world.failure === undefined) saved?.taken.push([site.index, choice, world.fingerprint()])
@@ -94,6 +98,10 @@ export class Auditor {
     if (typeof describedBefore !== 'string') this.find(`${kindOf(site)} describes itself by no text`)
     const outcome = world.step(site.index, choice)
     this.kindsTaken.add(site.kind)
+    for (let i = 0; i < world.dirtyCount; i++) this.#asleep.delete(world.dirty[i]!)
+    // Idle inputs are left out: they may have something to do when a target of their effects has changed.
+    const didNothing = outcome === Outcome.refused || (outcome === Outcome.idle && site.kind === 'poll')
+    if (didNothing && world.armed[site.index] === 1 && site.wakes !== undefined) this.#asleep.add(site.index)
     const failed = world.failure !== undefined
     const touched = new Set<number>()
     for (let i = 0; i < world.touchedCount; i++) touched.add(world.touchedPart(i))
@@ -226,6 +234,16 @@ export class Auditor {
           break
         }
       }
+    }
+  }
+
+  /** What did nothing must do nothing until it is said to have something new to offer. */
+  #rouse(): void {
+    const here = this.world.snapshot()
+    for (const site of this.#asleep) {
+      this.#twin.restore(here)
+      if (this.#twin.armed[site]! > 0 && this.#twin.step(site, 0) === Outcome.moved)
+        this.find(`${kindOf(this.world.sites[site]!)} has something new to do and was not woken`)
     }
   }
 

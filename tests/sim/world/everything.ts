@@ -16,7 +16,7 @@ import {
   u64,
   u8,
 } from '../../../protocol/index.js'
-import type { Context, Core, StructLayout, SystemDefinition } from '../../../protocol/index.js'
+import type { Context, Core, SystemDefinition } from '../../../protocol/index.js'
 
 const pairs = 2
 const depth = 3
@@ -88,11 +88,11 @@ function core(): ReturnType<typeof defineCore> {
     scratchBytes: 160,
     create(context: Context<typeof stateLayout>): Core {
       const { host, state, input, output } = context
-      const head = context.window(0, headWindow as StructLayout) as unknown as {
+      const head = context.window(0, headWindow) as unknown as {
         first: number
         second: number
       }
-      const cell = context.window(1, cellWindow as StructLayout) as unknown as { value: number }
+      const cell = context.window(1, cellWindow) as unknown as { value: number }
       const pulse = (): number => {
         state.pulse = (state.pulse + 1) % 48
         return state.pulse
@@ -233,7 +233,13 @@ function core(): ReturnType<typeof defineCore> {
               return
             case 'refuse':
               return host.refuse()
-            default:
+            case 'write inline':
+            case 'write':
+            case 'write out of range':
+            case 'read':
+            case 'compareSwap':
+            case 'fetchAdd':
+            case 'post':
               return oneSided(what, n)
           }
         },

@@ -1,0 +1,136 @@
+/** `aviary bench`: measures this installation. The benchmarks are in a checkout, not in the package. */
+import { existsSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { type SystemDefinition, systems } from '../../protocol/index.js'
+import { UsageError, unknownName } from '../errors.js'
+import { importModule } from '../system-source.js'
+import { positive } from '../options.js'
+import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
+
+const subjects = ['sim', 'layout'] as const
+type Subject = (typeof subjects)[number]
+
+interface BenchFlags {
+  readonly system?: readonly string[]
+  readonly seconds?: number
+  readonly json?: boolean
+}
+
+/** What this command calls in `bench/`, which may be missing. */
+interface Benches {
+  readonly sim: (options: {
+    readonly systems?: readonly SystemDefinition[] | undefined
+    readonly seconds?: number | undefined
+    readonly onProgress?: ((system: string) => void) | undefined
+  }) => unknown
+  readonly layout: () => unknown
+}
+const functionNames = { sim: 'benchSim', layout: 'benchLayout' } as const
+
+export function addBench(program: Command): void {
+  program
+    .command('bench')
+    .description('measure this installation (in a checkout only)')
+    .argument('<what>', 'sim: actions per second of the simulator; layout: cost of a field access')
+    .addOption(
+      new Option('--system <name>', 'sim: only this system (repeatable)').argParser(
+        (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
+      ),
+    )
+    .option('--seconds <s>', 'sim: seconds for each system', positive(1e5))
+    .option('--json', 'one JSON object as the last line on standard output')
+    .addHelpText(
+      'after',
+      `
+An action counts only if it changed something. Numbers are of this machine, as it is loaded now.
+
+Examples:
+  aviary bench sim
+  aviary bench sim --system rdma-register --seconds 20 --json
+  aviary bench layout`,
+    )
+    .action(async (what: string, flags: BenchFlags) => {
+      if (!(subjects as readonly string[]).includes(what))
+        throw unknownName('WHAT: there is nothing to measure called', what, subjects)
+      await bench(what as Subject, flags)
+    })
+}
+
+async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
+  const terminal = makeTerminal(flags)
+  const file = new URL(`../../bench/${subject}.js`, import.meta.url)
+  if (!existsSync(file))
+    throw new UsageError(
+      `bench ${subject}: this installation has no benchmarks (they are not part of the package)`,
+      'run it in a checkout of Aviary.',
+    )
+  const names = systems.map(({ name }) => name)
+  for (const name of flags.system ?? [])
+    if (!names.includes(name))
+      throw unknownName('--system: among those that come with Aviary there is no', name, names)
+  const module = await importModule(file.href)
+  const run = module[functionNames[subject]]
+  if (typeof run !== 'function')
+    throw new UsageError(
+      `bench ${subject}: ${functionNames[subject]} is missing in this build`,
+      'build again: npm run build',
+    )
+  const wanted = flags.system
+  const result =
+    subject === 'layout'
+      ? (run as Benches['layout'])()
+      : (run as Benches['sim'])({
+          ...(wanted === undefined ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
+          ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
+          onProgress: (system) => process.stderr.write(`measuring ${system} …\n`),
+        })
+  sayFigures(terminal, result)
+  terminal.json(result)
+}
+
+type Row = Readonly<Record<string, unknown>>
+const isRow = (value: unknown): value is Row =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Figures as a table: a list of rows has one column each, the rest stands above. */
+function sayFigures({ say, colours }: Terminal, result: unknown): void {
+  if (!isRow(result)) return
+  const plain = Object.entries(result).filter(([, value]) => !Array.isArray(value))
+  if (plain.length > 0)
+    say(
+      table(
+        plain.map(([name, value]) => [words(name), shown(value)]),
+        { align: ['left', 'right'] },
+      ),
+    )
+  for (const [, list] of Object.entries(result)) {
+    const rows = Array.isArray(list) ? list.filter(isRow) : []
+    const [first] = rows
+    if (first === undefined) continue
+    const fields = Object.keys(first)
+    const [label, ...figures] = fields
+    say(
+      table(
+        [
+          ['', ...rows.map((row) => colours.bold(shown(row[label!])))],
+          ...figures.map((field) => [words(field), ...rows.map((row) => shown(row[field]))]),
+        ],
+        { align: ['left', ...rows.map(() => 'right' as const)] },
+      ),
+    )
+  }
+}
+
+/** "actionsPerSecond" as "actions per second". */
+const words = (name: string): string => name.replace(/([A-Z])/g, (letter) => ` ${letter.toLowerCase()}`)
+
+function shown(value: unknown): string {
+  if (typeof value === 'number') {
+    return Math.abs(value) >= 100
+      ? grouped(value)
+      : Number.isInteger(value)
+        ? String(value)
+        : value.toPrecision(3)
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,76 @@
+/** The picture part of a space-time table: one narrow lane for each node and client, time runs downwards. */
+import type { Site } from '../world/site.js'
+import { isFaultKind } from '../world/site.js'
+import { NodeStatus } from '../world/node.js'
+import type { World } from '../world/world.js'
+
+export interface Lanes {
+  readonly head: string
+  /** One row: where an action happens and where it comes from. */
+  row(site: Site): string
+  /** A row on which nothing happens. */
+  idle(): string
+}
+
+const laneWidthMost = 6
+const laneWidthLeast = 3
+
+/** @param widthMost columns that all lanes together may take */
+export function lanesOf(world: World, widthMost: number): Lanes {
+  const clients = world.clients?.parts.length ?? 0
+  const names = [
+    ...world.nodes.map((node) => world.nodeName(node.index)),
+    ...Array.from({ length: clients }, (_, client) => `c${String(client)}`),
+  ]
+  const width = Math.max(laneWidthLeast, Math.min(laneWidthMost, Math.floor(widthMost / names.length)))
+  const centre = (lane: number): number => lane * width + 1
+
+  function line(lane: number): string {
+    if (lane >= world.nodes.length) return '│'
+    switch (world.nodes[lane]!.status()) {
+      case NodeStatus.down:
+        return '·'
+      case NodeStatus.paused:
+        return '┆'
+      default:
+        return '│'
+    }
+  }
+  function blank(): string[] {
+    const row = Array.from({ length: names.length * width }, () => ' ')
+    for (let lane = 0; lane < names.length; lane++) row[centre(lane)] = line(lane)
+    return row
+  }
+  return {
+    head: names.map((name) => name.padEnd(width)).join(''),
+    idle: () => blank().join(''),
+    row(site) {
+      const row = blank()
+      const { from, to } = endsOf(site, names)
+      if (to < 0) return row.join('')
+      if (from >= 0 && from !== to) {
+        const step = from < to ? 1 : -1
+        for (let column = centre(from) + step; column !== centre(to); column += step) row[column] = '─'
+        row[centre(from)] = '○'
+        row[centre(to) - step] = step > 0 ? '►' : '◄'
+      }
+      row[centre(to)] = isFaultKind(site.kind) ? '✗' : '●'
+      return row.join('')
+    },
+  }
+}
+
+/** The lanes that an action goes from and to, as its site's name tells: `deliver n1→n0`, `request c0→n2`, `reply c1`. */
+function endsOf(site: Site, names: readonly string[]): { from: number; to: number } {
+  const arrow = /([nc]\d+)→([nc]\d+)/.exec(site.name)
+  if (arrow !== null) {
+    const from = names.indexOf(arrow[1]!)
+    const to = names.indexOf(arrow[2]!)
+    // A completion, an expiry, a fetch or a control call of x→y happens at x.
+    if (site.node >= 0 && site.node === from)
+      return site.from === to ? { from: to, to: from } : { from: -1, to: from }
+    return { from, to }
+  }
+  const place = / ([nc]\d+)(?: |$)/.exec(site.name)
+  return { from: -1, to: place === null ? -1 : names.indexOf(place[1]!) }
+}
