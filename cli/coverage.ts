@@ -209,8 +209,7 @@ export interface CoverageReport {
   readonly neverSeen: readonly string[]
 }
 
-const movedOf = (totals: Totals, kind: ActionKind): number =>
-  totals.steps[actionKinds.indexOf(kind) * 3 + 2]!
+const movedOf = (totals: Totals, kind: ActionKind): number => totals.steps[actionKinds.indexOf(kind) * 3 + 2]!
 export const idleOf = (totals: Totals, kind: ActionKind): number =>
   totals.steps[actionKinds.indexOf(kind) * 3 + 1]!
 

@@ -19,7 +19,6 @@ export type ShrinkReport =
       readonly trace: Uint8Array
       readonly before: Sizes
       readonly after: Sizes
-      readonly plays: number
       /** False when time ran out first. */
       readonly finished: boolean
     }

@@ -1,6 +1,7 @@
 /** The thread that shrinks one trace. See shrinking.ts. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Outcome, Run, type Violation } from '../sim/index.js'
+import type { SystemDefinition } from '../protocol/index.js'
+import { type NamedAction, type Outcome, Run, type Violation } from '../sim/index.js'
 import { type EndJudge, type Shrunk, namesOf, shrink } from '../sim/shrink/index.js'
 import { RunRecorder, decodeTrace, encodeTrace, recordTrace } from '../sim/trace/index.js'
 import { armedChoice } from '../sim/trace/trace.js'
@@ -32,59 +33,85 @@ async function work(order: ShrinkOrder, send: (report: ShrinkReport) => void): P
     }
     return Atomics.load(stop, 0) === 1 || Date.now() >= order.endMillis
   }
-  const recorded = new Run(definition, header.setup)
-  const names = namesOf(recorded.world, trace.actions)
-  // Of a liveness violation the part before the faults end is shrunk; what comes after follows from it.
-  const isLiveness = violation.kind === 'liveness'
-  const calm = names.findIndex(({ site }) => site === 'calm')
-  const story = isLiveness && calm >= 0 ? names.slice(0, calm) : names
-  let shrunk: Shrunk | undefined
-  let stayDown = false
-  for (stayDown of isLiveness ? [false, true] : [false]) {
-    const judgeEnd = isLiveness ? endJudge(violation, stayDown) : undefined
-    shrunk = shrink(definition, header.setup, story, violation, { shouldStop, judgeEnd })
-    if (shrunk.reproduced) break
+  const { world } = new Run(definition, header.setup)
+  const names = namesOf(world, trace.actions)
+  const attempts = violation.kind === 'liveness' ? livenessAttempts(names) : [{ names, end: undefined }]
+  let why = 'the shrinker could not reproduce it'
+  for (const { names: story, end } of attempts) {
+    const judgeEnd = end === undefined ? undefined : endJudge(violation, end)
+    const shrunk = shrink(definition, header.setup, story, violation, { shouldStop, judgeEnd })
+    if (!shrunk.reproduced) continue
+    const { run, recorder } = playAgain(definition, shrunk)
+    if (run === undefined) continue
+    if (end !== undefined && !reachesGoal(run, end, livenessActions)) run.violation ??= violation
+    const provenance = { ...header.provenance, shrunkFrom: trace.actions.length }
+    const smaller = recordTrace(run, { ...header, provenance }, recorder)
+    if (smaller.violation?.kind === violation.kind && smaller.violation.name === violation.name)
+      return {
+        kind: 'shrunk',
+        trace: encodeTrace(smaller),
+        before: shrunk.sizesBefore,
+        after: shrunk.sizesAfter,
+        finished: !shouldStop(),
+      }
+    why = `the shrunk run ends in ${smaller.violation?.name ?? 'no violation'}`
   }
-  if (shrunk?.reproduced !== true) return { kind: 'kept', why: 'the shrinker could not reproduce it' }
-  const run = new Run(definition, shrunk.setup)
-  const log = new RunRecorder(run, fingerprintEvery(shrunk.actions.length))
-  for (const { site: name, subject } of shrunk.actions) {
-    const site = run.world.siteNamed(name)
-    const choice = site === undefined ? -1 : armedChoice(site, subject)
-    if (site === undefined || choice < 0)
-      return { kind: 'kept', why: `${name} is not possible in the shrunk run` }
-    run.take(site.index, choice)
-  }
-  if (isLiveness) {
-    const { world, judge } = run
-    const take = (site: number, choice: number): Outcome => run.take(site, choice)
-    const stepper: Stepper = { world, judge, take, mustStop: () => run.violation !== undefined }
-    endFaults(stepper, stayDown)
-    if (!runToGoal(stepper, livenessActions)) run.violation ??= violation
-  }
-  const provenance = { ...header.provenance, shrunkFrom: trace.actions.length }
-  const smaller = recordTrace(run, { ...header, provenance }, log)
-  if (smaller.violation?.kind !== violation.kind || smaller.violation.name !== violation.name)
-    return { kind: 'kept', why: `the shrunk run ends in ${smaller.violation?.name ?? 'no violation'}` }
-  return {
-    kind: 'shrunk',
-    trace: encodeTrace(smaller),
-    before: shrunk.sizesBefore,
-    after: shrunk.sizesAfter,
-    plays: shrunk.plays,
-    finished: !shouldStop(),
-  }
+  return { kind: 'kept', why }
 }
 
-/** Whether the system, once the faults have ended, still does not reach its goal. */
-function endJudge(violation: Violation, stayDown: boolean): EndJudge {
-  return (world, judge) => {
-    const take = (site: number, choice: number): Outcome => world.step(site, choice)
-    const stepper: Stepper = { world, judge, take, mustStop: () => world.failure !== undefined }
-    endFaults(stepper, stayDown)
-    if (!mustServe(world) || runToGoal(stepper, rehearsalActions)) return undefined
-    return world.failure === undefined ? violation : undefined
+/** The shrunk schedule as a run of its own; undefined when an action is not possible. */
+function playAgain(
+  definition: SystemDefinition,
+  { setup, actions }: Shrunk,
+): { readonly run: Run | undefined; readonly recorder: RunRecorder } {
+  const run = new Run(definition, setup)
+  const recorder = new RunRecorder(run, fingerprintEvery(actions.length))
+  for (const { site: name, subject } of actions) {
+    const site = run.world.siteNamed(name)
+    const choice = site === undefined ? -1 : armedChoice(site, subject)
+    if (site === undefined || choice < 0) return { run: undefined, recorder }
+    run.take(site.index, choice)
   }
+  return { run, recorder }
+}
+
+// ---- liveness
+
+/** What follows a schedule: whether nodes that are down stay down, and how many actions the goal may take. */
+interface End {
+  readonly stayDown: boolean
+  readonly actions: number
+}
+
+/**
+ * Of a liveness violation the part before the faults end is shrunk; what comes after follows from it. A short wait in
+ * the many trials is tried first; a protocol that is only slow passes it and is found out by the whole one.
+ */
+function livenessAttempts(names: readonly NamedAction[]): { names: readonly NamedAction[]; end: End }[] {
+  const calm = names.findIndex(({ site }) => site === 'calm')
+  const story = calm < 0 ? names : names.slice(0, calm)
+  return [rehearsalActions, livenessActions].flatMap((actions) =>
+    [false, true].map((stayDown) => ({ names: story, end: { stayDown, actions } })),
+  )
+}
+
+const endJudge =
+  (violation: Violation, end: End): EndJudge =>
+  (world, judge) => {
+    const take = (site: number, choice: number): Outcome => world.step(site, choice)
+    const isReached = healAndWait({ world, judge, take, mustStop: () => world.failure !== undefined }, end)
+    return isReached || !mustServe(world) || world.failure !== undefined ? undefined : violation
+  }
+
+function reachesGoal(run: Run, end: End, actions: number): boolean {
+  const { world, judge } = run
+  const take = (site: number, choice: number): Outcome => run.take(site, choice)
+  return healAndWait({ world, judge, take, mustStop: () => run.violation !== undefined }, { ...end, actions })
+}
+
+function healAndWait(stepper: Stepper, { stayDown, actions }: End): boolean {
+  endFaults(stepper, stayDown)
+  return runToGoal(stepper, actions)
 }
 
 const port = parentPort

@@ -90,16 +90,16 @@ export function sayShrinking({ say, colours }: Terminal, shrinking: Shrinking, n
     say(colours.dim(`  Not shrunk: ${shrinking.why}.`))
     return
   }
-  const { before, after, seconds, finished } = shrinking
+  const { before, after, seconds, finished, trace } = shrinking
   const row = (name: string, of: (sizes: Sizes) => number): string[] => [
     name,
     String(of(before)),
     '→',
     colours.bold(String(of(after))),
   ]
-  say(
-    `  Shrunk in ${seconds.toFixed(1)} s${finished ? '' : ', cut off by the limit of time (--shrink-seconds)'}:`,
-  )
+  const part = trace.violation?.kind === 'liveness' ? ' (what comes before the faults end)' : ''
+  const cut = finished ? '' : ', cut off by the limit of time'
+  say(`  Shrunk in ${seconds.toFixed(1)} s${cut}${part}:`)
   say(
     table(
       [

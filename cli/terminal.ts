@@ -37,11 +37,14 @@ const wantsColour = (stream: NodeJS.WriteStream): boolean => {
   return stream.isTTY && TERM !== 'dumb'
 }
 
+/** Undefined where there is no terminal, or one that does not know its size. */
+const columnsOf = ({ columns }: { columns?: number | undefined }): number | undefined =>
+  columns === undefined || columns === 0 ? undefined : columns
+
 export function makeTerminal(options: { readonly json?: boolean | undefined } = {}): Terminal {
   const stream = options.json === true ? process.stderr : process.stdout
   const colours = picocolors.createColors(wantsColour(stream))
-  // Without a terminal `columns` is undefined, whatever the type says.
-  const columns = (stream.columns as number | undefined) ?? widest
+  const columns = columnsOf(stream) ?? widest
   const progress = process.stderr.isTTY ? liveProgress() : quietProgress()
   return {
     colours,
@@ -69,7 +72,7 @@ function liveProgress(): Progress {
       if (now - shownMillis < liveMillis) return
       shownMillis = now
       isShown = true
-      stderr.write(`\r\x1b[2K${colours.dim(fit(line, stderr.columns - 1))}`)
+      stderr.write(`\r\x1b[2K${colours.dim(fit(line, (columnsOf(stderr) ?? widest) - 1))}`)
     },
     end() {
       if (isShown) stderr.write('\r\x1b[2K')

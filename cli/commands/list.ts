@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { type FaultBudget, type SystemDefinition, systems } from '../../protocol/index.js'
 import { buildModel, defaultSetup } from '../../sim/index.js'
 import { loadSystem } from '../load-system.js'
-import { makeTerminal, table, wrap } from '../terminal.js'
+import { type Terminal, makeTerminal, table, wrap } from '../terminal.js'
 
 interface ListFlags {
   readonly json?: boolean
@@ -35,64 +35,73 @@ function list(shown: readonly SystemDefinition[], flags: ListFlags): void {
     makeTerminal({ json: true }).json({ systems: shown.map(describe) })
     return
   }
-  const { say, colours, width } = makeTerminal()
-  const one = shown.length === 1
+  const terminal = makeTerminal()
+  const isAlone = shown.length === 1
   for (const definition of shown) {
-    const { name, summary, nodes, parameters, bugs, properties, goal, faults } = describe(definition)
-    const rows: string[][] = [
-      [
-        'nodes',
-        `${String(nodes.minimum)}–${String(nodes.maximum)} ${nodes.noun}, ${String(nodes.default)} unless said otherwise`,
-      ],
-    ]
-    say(`${colours.bold(colours.cyan(name))}  ${summary}`)
-    for (const { name: parameter, minimum, maximum, default: usual, meaning } of parameters)
-      rows.push(['--set', `${parameter}=${String(usual)}`, `${String(minimum)}–${String(maximum)}`, meaning])
-    say(table(rows.map(([label, ...rest]) => [colours.dim(label), ...rest]).slice(0, 1), { indent: 2 }))
-    if (rows.length > 1)
-      say(
-        table(
-          rows.slice(1).map(([label, ...rest]) => [colours.dim(label), ...rest]),
-          { indent: 2 },
-        ),
-      )
-    say(colours.dim('  judged'))
-    say(
-      table(
-        [...properties, goal].map((each) => [each.name, `(${each.kind})`, one ? '' : each.meaning]),
-        { indent: 4 },
-      ),
-    )
-    if (one) for (const each of [...properties, goal]) say(wrap(`${each.name}: ${each.meaning}`, width, 4, 6))
-    say(colours.dim('  faults it promises to survive'))
-    say(wrap(budgetWords(faults.promised), width, 4))
-    for (const beyond of faults.beyond) {
-      say(colours.dim(`  one step beyond: --faults beyond:${beyond.name}`))
-      say(wrap(beyond.story, width, 4))
-    }
-    say(colours.dim(`  planted bugs: ${bugs.length === 0 ? 'none' : ''}`))
-    for (const bug of bugs) {
-      say(`    ${colours.yellow(bug.name)}`)
-      if (one) {
-        say(wrap(bug.story, width, 6))
-        say(colours.dim(wrap(`Mend: ${bug.fix}`, width, 6)))
-        say(colours.dim(wrap(`Caught by: ${bug.caughtBy.join(', ')}`, width, 6)))
-      } else say(colours.dim(wrap(bug.story, width, 6)))
-    }
-    say()
+    sayWorld(terminal, definition)
+    saySpec(terminal, definition, isAlone)
+    sayBugs(terminal, definition, isAlone)
+    terminal.say()
   }
-  const example = shown[0]
-  const bug = Object.keys(example?.bugs ?? {})[0]
-  if (example !== undefined && !one)
-    say(`Try: npx aviary explore ${example.name}${bug === undefined ? '' : ` --bug ${bug}`}`)
+  const [first] = shown
+  if (first === undefined) return
+  const [bug] = Object.keys(first.bugs)
+  if (!isAlone)
+    terminal.say(`Try: npx aviary explore ${first.name}${bug === undefined ? '' : ` --bug ${bug}`}`)
+}
+
+function sayWorld({ say, colours }: Terminal, definition: SystemDefinition): void {
+  const { name, summary, nodes, parameters } = definition
+  say(`${colours.bold(colours.cyan(name))}  ${summary}`)
+  const range = ({ minimum, maximum }: { minimum: number; maximum: number }): string =>
+    `${String(minimum)}–${String(maximum)}`
+  const rows = [
+    [colours.dim('--nodes'), String(nodes.default), range(nodes), nodes.noun],
+    ...Object.entries(parameters).map(([parameter, of]) => [
+      colours.dim('--set'),
+      `${parameter}=${String(of.default)}`,
+      range(of),
+      of.meaning,
+    ]),
+  ]
+  say(table(rows, { indent: 2 }))
+}
+
+function saySpec({ say, colours, width }: Terminal, definition: SystemDefinition, isAlone: boolean): void {
+  const { properties, goal, faults } = describe(definition)
+  const judged = [...properties, goal]
+  say(colours.dim('  judged'))
+  if (isAlone)
+    for (const { name, kind, meaning } of judged) say(wrap(`${name} (${kind}): ${meaning}`, width, 4, 6))
+  else say(wrap(judged.map(({ name }) => name).join(', '), width, 4))
+  say(colours.dim('  faults it promises to survive'))
+  say(wrap(budgetWords(faults.promised), width, 4))
+  for (const { name, story } of faults.beyond) {
+    say(colours.dim(`  one step beyond: --faults beyond:${name}`))
+    say(wrap(story, width, 4))
+  }
+}
+
+function sayBugs({ say, colours, width }: Terminal, { bugs }: SystemDefinition, isAlone: boolean): void {
+  say(colours.dim('  planted bugs'))
+  if (Object.keys(bugs).length === 0) say('    none')
+  for (const [name, { story, fix, caughtBy }] of Object.entries(bugs)) {
+    say(`    ${colours.yellow(name)}`)
+    say(wrap(story, width, 6))
+    if (!isAlone) continue
+    say(colours.dim(wrap(`Mend: ${fix}`, width, 6)))
+    say(colours.dim(wrap(`Caught by: ${caughtBy.join(', ')}`, width, 6)))
+  }
 }
 
 const budgetWords = (budget: Readonly<Record<string, number | 'unlimited'>>): string => {
   const entries = Object.entries(budget)
-  if (entries.length === 0) return 'none'
-  return entries
-    .map(([kind, most]) => (most === 'unlimited' ? `any number of ${kind}` : `${kind} ${String(most)}`))
-    .join(', ')
+  const unlimited = entries.filter(([, most]) => most === 'unlimited').map(([kind]) => kind)
+  const limited = entries
+    .filter(([, most]) => most !== 'unlimited')
+    .map(([kind, most]) => `${String(most)} ${kind}`)
+  const any = unlimited.length === 0 ? [] : [`any number of ${unlimited.join(', ')}`]
+  return entries.length === 0 ? 'none' : [...limited, ...any].join('; ')
 }
 
 const plainBudget = (budget: FaultBudget): Record<string, number | 'unlimited'> =>

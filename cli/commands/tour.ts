@@ -1,5 +1,7 @@
 /** `aviary tour`: the main job from beginning to end, in less than a minute. `npm start` runs it. */
-import { availableParallelism } from 'node:os'
+import { accessSync, constants, mkdtempSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { SwarmOptions } from '../../sim/index.js'
 import { replayStrict } from '../../sim/trace/index.js'
@@ -17,7 +19,6 @@ const bugName = 'missing-checksum'
 const rightSeconds = 4
 const bugSeconds = 15
 const shrinkSeconds = 10
-const out = 'aviary-out'
 /** The tour is the same every time. */
 const firstSeed = 1
 
@@ -62,7 +63,7 @@ async function tour(): Promise<Exit> {
 
   part(1, `Hunt the right protocol (${String(rightSeconds)} seconds, ${plural(workers, 'worker')})`)
   const right = await chase(terminal, system, {}, rightSeconds, workers, interrupt)
-  if (interrupt.stopped) return Exit.violation
+  if (interrupt.stopped) return fail(terminal, 'it was interrupted')
   if (right.findings.length > 0) {
     await showFindings(terminal, system, {}, right, interrupt)
     return fail(terminal, 'the right protocol violated a property')
@@ -76,7 +77,7 @@ async function tour(): Promise<Exit> {
   tell(bug.story)
   const swarm: SwarmOptions = { bug: bugName }
   const wrong = await chase(terminal, system, swarm, bugSeconds, workers, interrupt)
-  if (interrupt.stopped) return Exit.violation
+  if (interrupt.stopped) return fail(terminal, 'it was interrupted')
   const [raw] = wrong.findings
   if (raw === undefined)
     return fail(terminal, `the planted bug was not found in ${String(bugSeconds)} seconds`)
@@ -141,6 +142,7 @@ async function showFindings(
   interrupt: Interrupt,
 ): Promise<Finding[]> {
   const { progress } = terminal
+  const out = isWritable('.') ? 'aviary-out' : mkdtempSync(join(tmpdir(), 'aviary-out-'))
   const worked = await workUp(findings, {
     system,
     swarm,
@@ -152,6 +154,15 @@ async function showFindings(
   })
   for (const finding of worked) sayFinding(terminal, finding)
   return worked
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function fail({ say, colours }: Terminal, what: string): Exit {

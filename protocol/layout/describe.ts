@@ -43,7 +43,7 @@ function kindText(layout: AnyLayout): string {
 }
 
 /** The description as an aligned text table. */
-export function toText(layout: AnyLayout): string {
+export function layoutText(layout: AnyLayout): string {
   const head = ['path', 'offset', 'size', 'align', 'kind']
   const lines = describe(layout).map((row) => [
     row.path === '' ? '(all)' : row.path,
@@ -73,6 +73,6 @@ export function toText(layout: AnyLayout): string {
  */
 export function fingerprintOf(layout: AnyLayout): number {
   let hash = 0x811c9dc5
-  for (const character of toText(layout)) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
+  for (const character of layoutText(layout)) hash = Math.imul(hash ^ character.codePointAt(0)!, 0x01000193)
   return hash >>> 0
 }

@@ -21,11 +21,13 @@ import type { Coverage, Snapshot, World } from '../world/world.js'
 import { type Plan, type SwarmOptions, drawPlan } from './swarm.js'
 
 /** Runs per seed. */
-export const runsPerSeed = 16
+export const runsPerSeed = 64
 /** Share of runs that get a liveness phase, which costs as much as several safety phases. */
 const livenessChance = 0.25
 /** Actions that a healed core gets to reach the goal. */
 const livenessActions = 200_000
+/** Idle or refused steps in a row after which nothing more is expected. */
+const quietSteps = 100
 /** Actions after the goal is reached, to see what stragglers do. */
 const afterGoalActions = 40
 
@@ -118,17 +120,18 @@ function begin(run: Run, start: Snapshot): void {
   run.world.restore(start)
   run.log.clear()
   run.judge.reset()
-  run.violation = run.judge.afterStep()
+  run.violation = run.judge.atStart()
 }
 
 function safetyPhase(run: Run, scheduler: Scheduler, most: number): void {
   scheduler.begin()
   let left = most
-  let steps = most * 8
-  while (run.violation === undefined && left > 0 && steps-- > 0 && scheduler.next()) {
+  let quiet = 0
+  while (run.violation === undefined && left > 0 && quiet < quietSteps && scheduler.next()) {
     const outcome = run.take(scheduler.site, scheduler.choice)
     scheduler.after(outcome)
-    if (outcome === Outcome.moved) left--
+    quiet = outcome === Outcome.moved ? 0 : quiet + 1
+    if (quiet === 0) left--
     if (left > afterGoalActions && run.judge.clientsDone() && run.judge.goalReached()) left = afterGoalActions
   }
 }

@@ -81,7 +81,17 @@ export class Judge implements Listener {
   afterStep(): Violation | undefined {
     const failure = this.world.failure
     if (failure !== undefined) return { kind: failure.kind, name: failure.kind, reason: failure.message }
-    if (!this.#needsLook()) return undefined
+    return this.#needsLook() ? this.#look() : undefined
+  }
+
+  /** Looks at the state that a run begins in. */
+  atStart(): Violation | undefined {
+    const failure = this.world.failure
+    if (failure !== undefined) return { kind: failure.kind, name: failure.kind, reason: failure.message }
+    return this.#look()
+  }
+
+  #look(): Violation | undefined {
     for (let i = 0; i < this.#roles.length; i++) {
       const violation = this.#judgeRole(this.#roles[i]!)
       if (violation !== undefined) return violation

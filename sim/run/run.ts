@@ -24,7 +24,7 @@ export class Run {
     this.setup = setup
     this.world = buildWorld(definition, setup, selfTest)
     this.judge = new Judge(this.world, setup.without)
-    this.violation = this.judge.afterStep()
+    this.violation = this.judge.atStart()
   }
 
   /** Takes a step, records it if it moved something, and judges it. */

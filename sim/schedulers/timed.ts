@@ -46,6 +46,7 @@ export class Timed implements Scheduler {
   /** For timers: node and timer; for clients: the client. */
   readonly #owners: Int32Array
   readonly #timers: Int32Array
+  #faultWait = 1
 
   constructor(world: World, random: Random, dice: FaultDice, clock: FaultClock, profile: LatencyProfile) {
     this.#world = world
@@ -72,6 +73,7 @@ export class Timed implements Scheduler {
   begin(): void {
     this.#heap.clear()
     this.#pendingCount.fill(0)
+    this.#faultWait = 1
     this.#scheduleFault()
     for (let site = 0; site < this.#rules.length; site++) this.#schedule(site)
   }
@@ -79,7 +81,7 @@ export class Timed implements Scheduler {
   #scheduleFault(): void {
     const { meanNanos, stableNanos } = this.#clock
     if (meanNanos === Infinity) return
-    const wait = stableNanos - Math.log(1 - this.#random.fraction()) * meanNanos
+    const wait = stableNanos - Math.log(1 - this.#random.fraction()) * meanNanos * this.#faultWait
     this.#heap.push(this.#world.nowNanos + Math.round(wait), faultSite, 0)
   }
 
@@ -91,8 +93,11 @@ export class Timed implements Scheduler {
       if (site === faultSite) {
         world.nowNanos = heap.time
         const others = heap.size > 0
+        const struck = this.#dice.pick()
+        // While no fault is possible the clock looks ever more rarely.
+        this.#faultWait = struck ? 1 : this.#faultWait * 2
         this.#scheduleFault()
-        if (!this.#dice.pick()) {
+        if (!struck) {
           if (others) continue
           return false
         }

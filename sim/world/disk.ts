@@ -63,11 +63,13 @@ export class Disk {
     const base = this.#base
     const total = words[base + totalAt]!
     const size = 4 + ((length + 3) & ~3)
-    this.#world.touch(this.part.index)
     if (total + size > this.#model.capacityBytes) {
+      if (words[base + overflowAt] === 1) return
       words[base + overflowAt] = 1
+      this.#world.touch(this.part.index)
       return
     }
+    this.#world.touch(this.part.index)
     const bytes = this.#world.memory.bytes
     const at = this.#records + total
     words[at / 4] = length

@@ -63,7 +63,7 @@ export function putMessage(
   network: MessageNetwork,
   channel: Channel,
   slot: Uint32Array,
-): boolean {
+): void {
   const { words, side } = world.memory
   const base = channel.part.offset / 4
   const count = words[base]!
@@ -75,18 +75,21 @@ export function putMessage(
       const order = compare(words, first + position * size, slot, 0, size)
       if (order > 0) break
       if (order < 0) continue
-      if (network.kind === 'set') return false
+      if (network.kind === 'set') return
       const copies = first + position * size + copiesAt
-      if (words[copies]! < mostCopies) words[copies] = words[copies]! + 1
-      else world.coverage.lostToFullChannels++
+      if (words[copies] === mostCopies) {
+        world.coverage.lostToFullChannels++
+        return
+      }
+      words[copies] = words[copies]! + 1
       world.touch(channel.part.index)
-      return true
+      return
     }
   }
   if (count === channel.capacity) {
     if (network.lossy) {
       world.coverage.lostToFullChannels++
-      return false
+      return
     }
     throw new InvariantViolation(
       `${channel.part.name} must hold at most ${String(channel.capacity)} messages in flight`,
@@ -100,7 +103,6 @@ export function putMessage(
   side.copyWithin(channel.side + 2 + position, channel.side + 1 + position, channel.side + 1 + count)
   side[channel.side + 1 + position] = side[channel.side]!++
   world.touch(channel.part.index)
-  return true
 }
 
 /** Takes one copy of the message at a position out of the channel. */
@@ -166,7 +168,7 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     name: `deliver ${path}`,
     guards: [channel.part.index, world.links.index, ...node.readyParts],
     reads: node.reads,
-    wakes: network.kind === 'set' ? node.reads : [],
+    wakes: network.kind === 'set' ? [...node.reads, node.parts.control.index] : [],
     writes: [channel.part.index, ...node.writes],
     armed: () => (node.ready() && !world.isCut(channel.from, channel.to) ? available() : 0),
     step: (choice) => deliver(choice, network.kind === 'set'),

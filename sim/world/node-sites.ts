@@ -92,7 +92,7 @@ export function nodeSites(world: World, node: Node): void {
       name: `input ${name} ${input}`,
       guards: node.readyParts,
       reads: node.reads,
-      wakes: node.reads,
+      wakes: [...node.reads, parts.control.index],
       writes,
       armed: () => (node.ready() ? 1 : 0),
       step: () => node.run(Handler.input, i, 0, 0),

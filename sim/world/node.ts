@@ -504,6 +504,7 @@ export class Node {
     }
     for (let i = 0; i < total; i++) this.#windowWords[i] = words[copies + i]!
     words.fill(0, copies, copies + total)
+    if (total === 2) return this.run(Handler.poll, 0, 0, 0)
     words[this.#status + loadingAt] = 0
     words[control + loadedWordsAt] = 0
     world.touch(this.parts.status.index)
@@ -608,7 +609,9 @@ export class Node {
       world.touch(this.parts.status.index)
       world.touch(this.parts.copies.index)
     } else for (let i = 0; i < length / 4; i++) this.inputWords[i] = words[source + i]!
-    for (let i = 0; i < observeWords; i++) words[at + i] = 0
+    // The rest is shifted to the front, so that equal situations have equal bytes.
+    const end = this.#observeSlot(mostObserves)
+    for (let i = at; i < end; i++) words[i] = i + observeWords < end ? words[i + observeWords]! : 0
     this.run(Handler.observed, token, length, 0)
     return Outcome.moved
   }

@@ -22,7 +22,7 @@ import {
   resolve,
   ring,
   struct,
-  toText,
+  layoutText,
   u16,
   u32,
   u64,
@@ -192,7 +192,7 @@ group('diff', () => {
 group('describe', () => {
   test('is a table in the order of offsets', () => {
     const layout = struct({ flag: boolean, log: array(entry, 2), queue: ring(nodeId, 3) })
-    expect(toText(layout)).toBe(
+    expect(layoutText(layout)).toBe(
       [
         'path          offset  size  align  kind',
         '(all)              0    48      8  struct',
