@@ -133,6 +133,7 @@ export function sayFinding(terminal: Terminal, finding: Finding, last = usualLas
     say(wrap(`Mend: ${finding.why ?? ''}`, width, 2))
     return
   }
+  if (count > 1) say(colours.dim(wrap(`Cause: ${finding.cause}`, width, 2, 4)))
   if (shrinking !== undefined) sayShrinking(terminal, shrinking, system.definition.nodes.noun)
   say()
   saySetup(terminal, trace)

@@ -31,7 +31,7 @@ const quietSteps = 100
 /** Actions after the goal is reached, to see what stragglers do. */
 const afterGoalActions = 40
 
-export interface Finding {
+export interface SwarmFinding {
   readonly plan: Plan
   /** Which run of the seed's batch. */
   readonly run: number
@@ -46,7 +46,7 @@ export interface BatchResult {
   readonly idle: number
   readonly refused: number
   readonly nanos: number
-  readonly findings: readonly Finding[]
+  readonly findings: readonly SwarmFinding[]
   readonly coverage: Coverage
   /** Runs whose liveness was demanded and reached. */
   readonly converged: number
@@ -80,7 +80,7 @@ export function exploreSeed(
   const run = new Run(definition, plan.setup, selfTest)
   const { world } = run
   const start = world.snapshot()
-  const findings: Finding[] = []
+  const findings: SwarmFinding[] = []
   const random = new Random(derivedSeed(seed, 3))
   const scheduler = makeScheduler(world, plan, random)
   const healer = healerOf(world, random)

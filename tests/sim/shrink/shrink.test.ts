@@ -4,7 +4,7 @@ import type { SystemDefinition } from '../../../protocol/index.js'
 import { paxos } from '../../../protocol/paxos/index.js'
 import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
-import { type Finding, exploreSeed } from '../../../sim/explore/explore.js'
+import { type SwarmFinding, exploreSeed } from '../../../sim/explore/explore.js'
 import type { SwarmOptions } from '../../../sim/explore/swarm.js'
 import { sameViolation } from '../../../sim/run/judge.js'
 import { Run } from '../../../sim/run/run.js'
@@ -12,7 +12,7 @@ import { buildWorld } from '../../../sim/run/setup.js'
 import { type Shrunk, namesOf, shrink } from '../../../sim/shrink/index.js'
 
 /** The first finding of a safety violation from a seed on. */
-function hunt(definition: SystemDefinition, options: SwarmOptions, firstSeed = 1): Finding {
+function hunt(definition: SystemDefinition, options: SwarmOptions, firstSeed = 1): SwarmFinding {
   for (let seed = firstSeed; seed < firstSeed + 400; seed++) {
     const finding = exploreSeed(definition, seed, options).findings[0]
     if (finding !== undefined && finding.violation.kind !== 'liveness') return finding
@@ -20,7 +20,7 @@ function hunt(definition: SystemDefinition, options: SwarmOptions, firstSeed = 1
   throw new Error(`nothing found of ${JSON.stringify(options)}`)
 }
 
-function shrinkFinding(definition: SystemDefinition, finding: Finding): Shrunk {
+function shrinkFinding(definition: SystemDefinition, finding: SwarmFinding): Shrunk {
   const { setup } = finding.plan
   return shrink(definition, setup, namesOf(buildWorld(definition, setup), finding.actions), finding.violation)
 }
