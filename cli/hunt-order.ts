@@ -12,7 +12,8 @@ export interface HuntOrder {
   /** This worker takes the seeds at offsets `worker`, `worker + stride`, … */
   readonly worker: number
   readonly stride: number
-  readonly endMillis: number
+  /** Time for exploring, from the moment at which the worker is ready. */
+  readonly seconds: number
   readonly keepGoing: boolean
   /** See `control`. */
   readonly control: SharedArrayBuffer
@@ -36,6 +37,8 @@ export interface RawFinding {
 }
 
 export type HuntReport =
+  /** The worker has loaded the system and begins. */
+  | { readonly kind: 'ready' }
   /** All that the worker has done so far. */
   | { readonly kind: 'totals'; readonly totals: Totals }
   | { readonly kind: 'finding'; readonly finding: RawFinding }

@@ -11,6 +11,8 @@ const reportMillis = 150
 /** Findings of one property that a worker sends: a few, then those that are shorter than all before. */
 const mostExamples = 12
 const fewExamples = 3
+/** Seeds in which a violation of safety is still looked for after a run that only stalled: it says more. */
+const seedsAfterStall = 64
 
 async function hunt(
   order: HuntOrder,
@@ -20,6 +22,8 @@ async function hunt(
   process.setSourceMapsEnabled(true)
   const definition = await openSystem(order.source)
   const { swarm, firstSeed, seeds, keepGoing } = order
+  const endMillis = performance.now() + order.seconds * 1000
+  send({ kind: 'ready' })
   const shared = new Int32Array(order.control)
   const totals = noTotals()
   const examples = new Map<string, { sent: number; shortest: number }>()
@@ -30,7 +34,7 @@ async function hunt(
   const isOver = (): boolean =>
     Atomics.load(shared, control.stop) === 1 ||
     offset > Atomics.load(shared, control.limit) ||
-    Date.now() >= order.endMillis
+    performance.now() >= endMillis
   for (; offset < seeds && !isOver(); offset += order.stride) {
     const seed = firstSeed + offset
     begin(seed)
@@ -60,7 +64,10 @@ async function hunt(
         },
       })
     }
-    if (batch.findings.length > 0 && !keepGoing) lower(shared, offset)
+    if (batch.findings.length > 0 && !keepGoing) {
+      const isSafety = batch.findings.some(({ violation }) => violation.kind !== 'liveness')
+      lower(shared, isSafety ? offset : offset + seedsAfterStall)
+    }
     if (performance.now() - reported < reportMillis) continue
     reported = performance.now()
     send({ kind: 'totals', totals })

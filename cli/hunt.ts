@@ -3,7 +3,7 @@
  *
  * Contract. Worker w takes the seeds at offsets w, w + W, …; unless the hunt keeps going, a finding ends it after all
  * earlier seeds have been looked at, so that the result does not depend on how many workers there are (as long as there
- * is time). The thread that calls only listens, so that it can draw and be interrupted.
+ * is time). A run that only stalls (liveness) lets the hunt go on for some seeds, for a violation of safety says more. The thread that calls only listens, so that it can draw and be interrupted.
  */
 import { Worker } from 'node:worker_threads'
 import type { SwarmOptions } from '../sim/index.js'
@@ -47,7 +47,8 @@ export async function hunt(request: HuntRequest): Promise<HuntResult> {
   const words = new Int32Array(shared)
   words[control.limit] = mostSeeds
   const seeds = Math.min(request.seeds ?? mostSeeds, mostSeeds)
-  const begin = performance.now()
+  // Starting threads is no exploring: on a busy machine it takes a while.
+  let begin: number | undefined
   const totals = Array.from({ length: workers }, noTotals)
   const findings: RawFinding[] = []
   let failure: UsageError | undefined
@@ -57,7 +58,7 @@ export async function hunt(request: HuntRequest): Promise<HuntResult> {
   const release = interrupt.onStop(stop)
   const state = (): HuntState => ({
     totals: mergeTotals(totals),
-    seconds: (performance.now() - begin) / 1000,
+    seconds: begin === undefined ? 0 : (performance.now() - begin) / 1000,
     findings,
   })
   const ticker = setInterval(() => {
@@ -69,7 +70,7 @@ export async function hunt(request: HuntRequest): Promise<HuntResult> {
     firstSeed,
     seeds,
     stride: workers,
-    endMillis: request.seconds === undefined ? Infinity : Date.now() + request.seconds * 1000,
+    seconds: request.seconds ?? Infinity,
     keepGoing,
     control: shared,
   }
@@ -79,6 +80,9 @@ export async function hunt(request: HuntRequest): Promise<HuntResult> {
       const thread = new Worker(new URL('./hunt-worker.js', import.meta.url), { workerData })
       thread.on('message', (report: HuntReport) => {
         switch (report.kind) {
+          case 'ready':
+            begin ??= performance.now()
+            break
           case 'totals':
             totals[worker] = report.totals
             break
@@ -113,8 +117,11 @@ export async function hunt(request: HuntRequest): Promise<HuntResult> {
   }
   if (failure !== undefined) throw failure
   findings.sort((a, b) => a.seed - b.seed || a.run - b.run)
-  const first = findings[0]
+  const isStall = ({ violation }: RawFinding): boolean => violation.kind === 'liveness'
+  const first = findings.find((finding) => !isStall(finding)) ?? findings[0]
   const kept =
-    keepGoing || first === undefined ? findings : findings.filter(({ seed }) => seed === first.seed)
+    keepGoing || first === undefined
+      ? findings
+      : findings.filter((finding) => finding.seed === first.seed && isStall(finding) === isStall(first))
   return { ...state(), findings: kept, interrupted: interrupt.stopped }
 }

@@ -28,6 +28,7 @@ export interface Progress {
 const narrowest = 60
 const widest = 120
 const quietMillis = 4_000
+const firstMillis = 1_000
 const liveMillis = 100
 
 const wantsColour = (stream: NodeJS.WriteStream): boolean => {
@@ -83,7 +84,7 @@ function liveProgress(): Progress {
 }
 
 function quietProgress(): Progress {
-  let shownMillis = performance.now()
+  let shownMillis = performance.now() - quietMillis + firstMillis
   return {
     update(line) {
       const now = performance.now()

@@ -134,6 +134,10 @@ async function tracedSystem(path: string, trace: Trace): Promise<LoadedSystem> {
       'name the module: --system ./my-protocol.ts',
     )
   const fromHere = relative(process.cwd(), resolve(found))
-  const shown = fromHere.startsWith('..') ? resolve(found) : `./${fromHere}`
-  return loadSystem(`${shown}${modulePath.slice(at.length)}`)
+  if (fromHere.startsWith('..') || isAbsolute(fromHere) || fromHere.split(/[\\/]/).includes('node_modules'))
+    throw new UsageError(
+      `${path}: its system is the module ${modulePath}, outside of this folder; a trace does not decide what code is run`,
+      `if you trust that module, name it: --system ${modulePath}`,
+    )
+  return loadSystem(`./${fromHere}${modulePath.slice(at.length)}`)
 }

@@ -95,8 +95,11 @@ export function exploreSeed(
     run.finish()
     nanos += world.nowNanos
     if (run.violation === undefined) continue
-    findings.push({ plan, run: runs, violation: run.violation, actions: run.log.slice() })
-    if (!keepGoing) {
+    const isSafety = run.violation.kind !== 'liveness'
+    // A bug that stops progress often breaks safety too, which says more: so the batch goes on after a first stall.
+    if (keepGoing || isSafety || findings.length === 0)
+      findings.push({ plan, run: runs, violation: run.violation, actions: run.log.slice() })
+    if (!keepGoing && isSafety) {
       runs++
       break
     }

@@ -553,6 +553,11 @@ export class Node {
     return this.#words[(part.offset + this.#words[at + 1]!) / 4 + i - offsets[window]!]!
   }
 
+  /** 8-byte words that a poll copies. */
+  get windowWords(): number {
+    return this.#windowTotalWords / 2
+  }
+
   /** Whether the node runs and may begin or go on with a poll. */
   canPoll(): boolean {
     const words = this.#words

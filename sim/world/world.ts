@@ -339,7 +339,14 @@ export class World {
     } catch (error) {
       this.#fail(error)
     }
-    this.coverage.steps[this.#kindOf[siteIndex]! * 3 + outcome]!++
+    const { steps } = this.coverage
+    const kind = this.#kindOf[siteIndex]! * 3
+    if (this.settled === siteIndex) {
+      // The poll came to nothing: the words that it copied are no actions.
+      const words = this.nodes[site.node]!.windowWords
+      steps[kind + Outcome.moved]! -= words - 1
+      steps[kind + Outcome.idle]! += words
+    } else steps[kind + outcome]!++
     this.#refresh()
     return outcome
   }

@@ -3,18 +3,37 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { aviary, exploreJson, folderWith, jsonOf, relay, replayJson, start } from './support.js'
 
-test('a right protocol ends with 0, and its JSON counts what was done', async () => {
-  const ended = await aviary(folderWith(), 'explore', 'rdma-register', '--seconds', '2', '--json')
-  const result = jsonOf(exploreJson, ended)
-  expect(ended.code).toBe(0)
-  expect(result).toMatchObject({ system: 'rdma-register', bug: null, interrupted: false, violations: [] })
+test('a right protocol ends with 0, and its JSON counts the same actions however many workers there are', async () => {
+  const seeds = ['--seed', '1', '--seeds', '6']
+  const hunt = (workers: string) =>
+    aviary(folderWith(), 'explore', 'rdma-register', ...seeds, '--workers', workers, '--json')
+  const [one, three] = await Promise.all([hunt('1'), hunt('3')])
+  const result = jsonOf(exploreJson, one)
+  expect([one.code, three.code]).toEqual([0, 0])
+  expect(result).toMatchObject({
+    system: 'rdma-register',
+    bug: null,
+    seeds: 6,
+    interrupted: false,
+    violations: [],
+  })
   expect(result.actions).toBeGreaterThan(10_000)
   expect(result.runs).toBeGreaterThan(result.seeds)
+  // Seed 1 draws `poll: atomic`; with `loads` each copied word is a step that moves, and no poll is idle.
   expect(result.idlePolls).toBeGreaterThan(0)
-  expect(result.seconds).toBeGreaterThan(1.9)
   expect(result.coverage.handlers.of).toBeGreaterThan(8)
   expect(result.coverage.faults.of).toBeGreaterThan(4)
-  expect(ended.stderr).toContain('Nothing found.')
+  expect(one.stderr).toContain('Nothing found.')
+  const { actions, idlePolls, refused, runs } = result
+  expect(jsonOf(exploreJson, three)).toMatchObject({ actions, idlePolls, refused, runs })
+})
+
+test('--seconds limits a hunt', async () => {
+  const ended = await aviary(folderWith(), 'explore', '2pc', '--seconds', '1', '--workers', '1', '--json')
+  const { seconds, actions } = jsonOf(exploreJson, ended)
+  expect(seconds).toBeGreaterThanOrEqual(1)
+  expect(seconds).toBeLessThan(20)
+  expect(actions).toBeGreaterThan(0)
 })
 
 test('a planted bug ends with 1 and a short trace that replays to the same violation, byte for byte', async () => {
@@ -129,7 +148,13 @@ test('Ctrl-C ends with the results so far', async () => {
     '2',
     '--json',
   ])
-  await new Promise((resolve) => setTimeout(resolve, 2_500))
+  // It is at work as soon as a line of progress tells of actions.
+  await new Promise<void>((resolve) => {
+    child.stderr!.on('data', (chunk: string) => {
+      if (/ [1-9][\d.]* (k |M )?actions/.test(chunk)) resolve()
+    })
+    child.once('close', resolve)
+  })
   child.kill('SIGINT')
   const end = await ended
   const result = jsonOf(exploreJson, end)
