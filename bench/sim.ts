@@ -70,7 +70,11 @@ interface Sample {
 }
 
 function benchSystem(definition: SystemDefinition, seconds: number): SystemFigures {
-  const benches = { bare: bench(definition, 'bare'), judged: bench(definition, 'judged'), traced: bench(definition, 'traced') }
+  const benches = {
+    bare: bench(definition, 'bare'),
+    judged: bench(definition, 'judged'),
+    traced: bench(definition, 'traced'),
+  }
   const budget = (seconds * 1e9) / (3 * (samples + 1))
   for (const run of Object.values(benches)) run(budget)
   const rates: Record<Mode, number[]> = { bare: [], judged: [], traced: [] }
@@ -98,7 +102,8 @@ function benchSystem(definition: SystemDefinition, seconds: number): SystemFigur
 }
 
 const rate = (sample: Sample): number => (sample.moved / sample.wallNanos) * 1e9
-const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
+const median = (values: readonly number[]): number =>
+  [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** A function that runs one system over and over for some time. */
 function bench(definition: SystemDefinition, mode: Mode): (wallNanos: number) => Sample {

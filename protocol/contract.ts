@@ -98,11 +98,25 @@ export interface Host {
 
   // One-sided operations. `remote` is a symbolic remote address (see `remoteAddressOf`): region and byte offset at the peer.
   /** RDMA WRITE of `length` bytes. Inline: from `output` at `local`, captured now. Else `local` is a remote-address-like (region, offset) of own shared memory, fetched later. */
-  write(queuePair: QueuePairId, remote: number, local: number, length: number, token: number, flags: number): void
+  write(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    length: number,
+    token: number,
+    flags: number,
+  ): void
   /** RDMA READ of `length` bytes into own shared memory at `local` (region, offset). */
   read(queuePair: QueuePairId, remote: number, local: number, length: number, token: number): void
   /** 8-byte compare-and-swap at the peer; the former value lands in own shared memory at `local`. Operands are safe integers. */
-  compareSwap(queuePair: QueuePairId, remote: number, local: number, expected: number, desired: number, token: number): void
+  compareSwap(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    expected: number,
+    desired: number,
+    token: number,
+  ): void
   /** 8-byte fetch-and-add at the peer; the former value lands in own shared memory at `local`. The addend is a safe integer. */
   fetchAdd(queuePair: QueuePairId, remote: number, local: number, addend: number, token: number): void
   /** Two-sided SEND of `length` bytes at `at`, captured now; arrives as `message` at the peer. */
@@ -209,7 +223,7 @@ export function defineCore<State extends StructLayout>(definition: {
     notes: [],
     ...definition,
     // The host builds the context from `definition.state`, so its type is the one that `create` expects.
-    create: (context) => definition.create(context as unknown as Context<State>),
+    create: (context) => definition.create(context),
   }
 }
 

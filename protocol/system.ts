@@ -212,7 +212,12 @@ export interface SystemModel {
 export interface SystemDefinition {
   readonly name: string
   readonly summary: string
-  readonly nodes: { readonly minimum: number; readonly maximum: number; readonly default: number; readonly noun: string }
+  readonly nodes: {
+    readonly minimum: number
+    readonly maximum: number
+    readonly default: number
+    readonly noun: string
+  }
   readonly parameters: Readonly<Record<string, Parameter>>
   readonly bugs: Readonly<Record<string, Bug>>
   build(choice: Choice): SystemModel

@@ -13,8 +13,6 @@ import type { PostOffice } from './messages.js'
 import { noteKind } from './notes.js'
 import { serverRoles } from './roles.js'
 
-export type Proposer = ReturnType<typeof createProposer>
-
 export const RETRY = 0
 const MOST_DEFEATS = 6
 

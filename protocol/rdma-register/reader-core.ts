@@ -30,7 +30,7 @@ import { clear } from '../layout/index.js'
 import { checksumOf, INITIAL_VALUE, wordOf } from './payload.js'
 import { readerLinks, readerRoles } from './roles.js'
 
-export const readerNotes = [
+const readerNotes = [
   'accepted',
   'torn',
   'acknowledged',

@@ -25,8 +25,6 @@ export const WriterNote = {
   reconnected: 5,
 } as const
 
-export type Publication = ReturnType<typeof publication>
-
 export function publication(
   context: Context<RegisterLayouts['writerState']>,
   layouts: RegisterLayouts,

@@ -17,8 +17,8 @@ import { managerRoles, resourceRoles } from './roles.js'
 const { prepared, commit, abort } = messageKind.code
 
 /** The order of the spontaneous inputs. */
-export const managerInputs = ['commit', 'abort'] as const
-export const resourceInputs = ['prepare', 'abort'] as const
+const managerInputs = ['commit', 'abort'] as const
+const resourceInputs = ['prepare', 'abort'] as const
 
 export function transactionManager(bug: string | undefined): CoreDefinition {
   const commitOnHalf = bug === 'commit-on-half'

@@ -8,7 +8,6 @@ import {
   type FaultKind,
   type Knobs,
   type SystemDefinition,
-  faultKinds,
 } from '../../protocol/index.js'
 import { Random, derivedSeed } from '../random.js'
 import { type Setup, buildModel, defaultSetup } from '../run/setup.js'
@@ -65,7 +64,16 @@ const enough: Readonly<Record<FaultKind, number>> = {
   duplicate: 24,
 }
 /** How often each scheduler is drawn. */
-const frequencies: readonly SchedulerName[] = ['timed', 'timed', 'random', 'random', 'pct', 'pct', 'pct', 'uniform-walk']
+const frequencies: readonly SchedulerName[] = [
+  'timed',
+  'timed',
+  'random',
+  'random',
+  'pct',
+  'pct',
+  'pct',
+  'uniform-walk',
+]
 
 /** Faults that are drawn together: one that strikes and those that undo it. */
 const families: readonly (readonly FaultKind[])[] = [
@@ -80,7 +88,9 @@ const families: readonly (readonly FaultKind[])[] = [
 function drawBudget(random: Random, most: FaultBudget): FaultBudget {
   const possible = families.filter((family) => (most[family[0]!] ?? 0) > 0)
   const chosen =
-    possible.length > 0 && random.chance(0.65) ? [random.pick(possible)] : possible.filter(() => random.chance(0.5))
+    possible.length > 0 && random.chance(0.65)
+      ? [random.pick(possible)]
+      : possible.filter(() => random.chance(0.5))
   const budget: Partial<Record<FaultKind, number>> = {}
   for (const kind of chosen.flat()) {
     const limit = Math.min(most[kind] ?? 0, enough[kind])
@@ -123,7 +133,8 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
   if (typeof choice === 'object' && 'budget' in choice) budget = choice.budget
   if (typeof choice === 'object' && 'beyond' in choice) {
     const beyond = atlas.beyond.find((b) => b.name === choice.beyond)
-    if (beyond === undefined) throw new RangeError(`${definition.name} has no setting ${choice.beyond} beyond its promise`)
+    if (beyond === undefined)
+      throw new RangeError(`${definition.name} has no setting ${choice.beyond} beyond its promise`)
     budget = { ...promised, ...beyond.faults }
     spared = beyond.spared ?? spared
   }

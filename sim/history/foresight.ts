@@ -6,7 +6,7 @@
  * or unknown outcome, is left that leads to the state. So what it excludes has no order, and what it lets pass may
  * have none either.
  */
-import type { Plan } from './plan.js'
+import { none, type Plan } from './plan.js'
 
 export interface ForesightContext {
   /** The event of the frontier. */
@@ -15,6 +15,8 @@ export interface ForesightContext {
   pending(): Int32Array
   /** Whether an operation that has not returned before the frontier is still to be placed. */
   isOpen(operation: number): boolean
+  /** Whether a pending operation can still change the state. */
+  isAvailable(operation: number): boolean
   /** The first member of a class that has not been used, or -1. */
   firstUnused(index: number): number
 }
@@ -34,7 +36,7 @@ export function strandedUntil(
 
   const deadline = returnEvent[waiting[index]!]!
   for (const operation of context.pending()) {
-    if (operation >= 0 && gives[operation] === key && context.isOpen(operation)) return undefined
+    if (operation >= 0 && gives[operation] === key && context.isAvailable(operation)) return undefined
   }
   const later = givers.get(key) ?? []
   const giver = later[firstAtLeast(later, callEvent, context.at)]
@@ -44,6 +46,27 @@ export function strandedUntil(
     if (member >= 0 && unknownFrom[member]! <= deadline) return undefined
   }
   return deadline
+}
+
+/** Can an operation that is still to be placed see `key`, if the state is `key` from now on? When unsure, yes. */
+export function canBeSeen(plan: Plan<unknown, unknown>, context: ForesightContext, key: number): boolean {
+  const { needs, gives, needersByCall, watchers, callEvent, apart, classesNeeding, unknownFrom } = plan
+  for (const operation of context.pending()) {
+    if (operation < 0 || !context.isAvailable(operation)) continue
+    if (gives[operation]! >= 0 && needs[operation] === key) return true
+    if (!context.isOpen(operation)) continue
+    if (needs[operation] === key || (needs[operation] === none && gives[operation] === none)) return true
+  }
+  const end = apart(key, context.at)
+  for (const index of classesNeeding.get(key) ?? []) {
+    const member = context.firstUnused(index)
+    if (member >= 0 && unknownFrom[member]! < end) return true
+  }
+  for (const later of [watchers, needersByCall.get(key) ?? []]) {
+    const next = later[firstAtLeast(later, callEvent, context.at)]
+    if (next !== undefined && callEvent[next]! < end) return true
+  }
+  return false
 }
 
 /** The first index whose operation has an event of at least `event`; operations are sorted by it. */

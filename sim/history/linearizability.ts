@@ -48,7 +48,7 @@ export type LinearizabilityResult<I, O> = Linearizable<I, O> | NotLinearizable<I
 const defaultLimits: LinearizabilityLimits = { maxSteps: 10_000_000 }
 
 /** How long the longest order is looked for once a violation is certain. */
-const maxStepsToExplain = 200_000
+const maxStepsToExplain = 1_000_000
 
 export function checkLinearizable<S, I, O>(
   operations: readonly Operation<I, O>[],
@@ -61,7 +61,7 @@ export function checkLinearizable<S, I, O>(
   let undecided: NotLinearizable<I, O> | undefined
   for (const [partition, history] of split(operations, model)) {
     const plan = prepare(history, model)
-    const result = search(plan, model, limits.maxSteps, true)
+    const result = search(plan, model, limits.maxSteps, 'decide')
     steps += result.steps
     if (result.outcome === 'found') {
       orders.set(partition, result.order)
@@ -113,7 +113,7 @@ function describeViolation<S, I, O>(
   model: SequentialModel<S, I, O>,
 ): Pick<NotLinearizable<I, O>, 'partial' | 'blocked' | 'sentence' | 'cited'> {
   const needed = history.filter((operation) => operation.called < horizon)
-  const { outcome, order, blocked } = search(prepare(needed, model), model, maxStepsToExplain, false)
+  const { outcome, order, blocked } = search(prepare(needed, model), model, maxStepsToExplain, 'explain')
   if (outcome === 'found' || blocked === undefined) {
     throw new Error(
       `The shapes of model '${model.name}' contradict its steps: an order exists that they exclude.`,

@@ -39,9 +39,15 @@ export interface Plan<I, O> {
   readonly classes: readonly UnknownClass[]
   readonly classOf: Int32Array
   readonly classesGiving: ReadonlyMap<number, readonly number[]>
+  readonly classesNeeding: ReadonlyMap<number, readonly number[]>
   /** Known operations that need a state key, by return; those that give one, by call. */
   readonly needers: ReadonlyMap<number, readonly number[]>
   readonly givers: ReadonlyMap<number, readonly number[]>
+  /** Known operations that need a state key, by call; and those that only observe, but not one certain state. */
+  readonly needersByCall: ReadonlyMap<number, readonly number[]>
+  /** The earliest return among operations called from an event on that cannot be placed while the state stays `key`. */
+  readonly watchers: readonly number[]
+  readonly apart: (key: number, event: number) => number
   /** Every operation, or every one of unknown outcome, has a shape. */
   readonly shaped: boolean
   readonly unknownShaped: boolean
@@ -61,7 +67,10 @@ export function prepare<S, I, O>(
     return keys.size - 1
   }
   intern(model.key(model.initial))
-  const shapeOf = ({ input, output }: Operation<I, O>): Shape | undefined => model.shape?.(input, output)
+  const shapeOf = ({ input, output }: Operation<I, O>): Shape | undefined => {
+    const shape = model.shape?.(input, output)
+    return shape?.kind === 'sets' && shape.from === shape.to ? { kind: 'observes', from: shape.to } : shape
+  }
 
   const byCall = [...history].sort((a, b) => a.called - b.called)
   const operations = byCall.filter((operation) => operation.returned !== Infinity)
@@ -89,8 +98,12 @@ export function prepare<S, I, O>(
     classes,
     classOf,
     classesGiving: groupBy(Array.from(classes.keys()), (index) => classes[index]!.gives),
+    classesNeeding: groupBy(Array.from(classes.keys()), (index) => classes[index]!.needs),
     needers: groupBy(byReturn, (operation) => needs[operation]!),
     givers: groupBy(Array.from(operations.keys()), (operation) => gives[operation]!),
+    needersByCall: groupBy(Array.from(operations.keys()), (operation) => needs[operation]!),
+    watchers: Array.from(operations.keys()).filter((it) => needs[it] === none && gives[it] === none),
+    apart: separations(timeline.events, timeline.returnEvent, needs, gives),
     shaped: unknownShaped && !shapes.includes(undefined),
     unknownShaped,
     intern,
@@ -171,4 +184,36 @@ function groupBy(members: readonly number[], keyOf: (member: number) => number):
     else group.push(member)
   }
   return groups
+}
+
+function separations(
+  events: Int32Array,
+  returnEvent: Int32Array,
+  needs: Int32Array,
+  gives: Int32Array,
+): (key: number, event: number) => number {
+  // The earliest return, the key it allows, and the earliest return among those that allow another.
+  const earliest = new Int32Array(events.length + 1)
+  const allows = new Int32Array(events.length + 1)
+  const second = new Int32Array(events.length + 1)
+  earliest[events.length] = second[events.length] = events.length
+  allows[events.length] = anywhere
+  for (let index = events.length - 1; index >= 0; index--) {
+    earliest[index] = earliest[index + 1]!
+    allows[index] = allows[index + 1]!
+    second[index] = second[index + 1]!
+    if (events[index]! & 1) continue
+    const operation = events[index]! >> 1
+    const from = needs[operation]!
+    const to = gives[operation]!
+    if (from === none && to === none) continue
+    const key = to === none || to === from ? from : from === none ? to : anywhere
+    const end = returnEvent[operation]!
+    if (end < earliest[index]!) {
+      if (key !== allows[index] || key === anywhere) second[index] = earliest[index]!
+      earliest[index] = end
+      allows[index] = key
+    } else if ((key !== allows[index] || key === anywhere) && end < second[index]!) second[index] = end
+  }
+  return (key, event) => (allows[event] === key ? second[event]! : earliest[event]!)
 }

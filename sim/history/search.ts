@@ -1,330 +1,257 @@
 /**
- * The search for a linearization of one partition.
+ * The search for a linearization of one partition: a sweep over its events that carries all configurations.
  *
  * Contract. Exact: 'found' comes with an order that respects the model and real time; 'none' means that there is no
- * such order; 'limit' means that neither is known. Memory is linear in history and configurations visited.
+ * such order; 'limit' means that neither is known.
  *
- * Source: Wing & Gong, "Testing and verifying concurrent objects", JPDC 1993, with the memory of visited
- * configurations of Lowe, "Testing for linearizability", CCPE 2017, as in Porcupine. The search stands at the first
- * return whose operation is not placed yet, the *frontier*; only operations called before it may come next.
- * Where it deviates, each time without losing an order:
- * 1. No linked list of entries: everything that returned before the frontier is placed, nothing called after it is,
- *    so the frontier and one bit for each pending operation say which are (see plan.ts).
- * 2. A pending operation that only observes is placed as soon as its output is allowed, without alternatives: the
- *    rest of any order is still good when such an operation is moved forward out of it.
- * 3. An operation of unknown outcome is only placed as part of a chain that leads up to a known one (see chains.ts).
- * 4. Foresight, where all shapes are known (see foresight.ts).
+ * Source: Wing & Gong, "Testing and verifying concurrent objects", JPDC 1993; just-in-time linearization of Lowe,
+ * "Testing for linearizability", CCPE 2017: an operation is placed only where one that returns needs it, so a *slot*
+ * before each return ends with the operation that returns. What may stand in a slot is in moves.ts; configurations
+ * that others cover are dropped (see configuration.ts).
+ *
+ * The sweep starts narrow: it carries only the best few configurations. An order found that way is an order all the
+ * same. Where none is left it goes back and is wider from there, first a little, in the end from the start with all
+ * of them; only then, or where nothing was left out before, does it say 'none'.
  */
-import { chainsTo, type ChainContext } from './chains.js'
-import { strandedUntil, type ForesightContext } from './foresight.js'
+import { add, Configuration, isIn, Level, remove } from './configuration.js'
 import type { Operation } from './history.js'
-import { ConfigurationMemo, UsedSets } from './memo.js'
-import { refused, type Outcome, type SequentialModel } from './model.js'
-import { anywhere, none, type Plan } from './plan.js'
+import type { SequentialModel } from './model.js'
+import { Moves, type Choice } from './moves.js'
+import { none, type Plan } from './plan.js'
 
 export interface SearchResult<I, O> {
   readonly outcome: 'found' | 'none' | 'limit'
   readonly steps: number
-  readonly configurations: number
   /** The order found, or the longest found: the one that got farthest in the history. */
   readonly order: readonly Operation<I, O>[]
-  /** The operation that the longest order leaves unplaced at its frontier. */
+  /** The operation that the longest order leaves unplaced at its end. */
   readonly blocked: Operation<I, O> | undefined
   /** Only events up to this one were needed to exclude every order. */
   readonly horizon: number
 }
 
-interface Choice {
-  /** Operations of unknown outcome that take effect first. */
-  readonly chain: readonly number[]
-  readonly operation: number
-}
-
-interface Frame<S> {
+/** A place in the history to go back to. */
+interface Mark<S> {
   readonly at: number
-  readonly state: S
-  readonly key: number
-  readonly used: number
-  readonly path: number
-  readonly count: number
-  readonly placed: Int32Array
-  readonly choices: Iterator<Choice>
+  readonly level: readonly Configuration<S>[]
+  readonly lanes: Int32Array
+  readonly leftOut: boolean
 }
 
+const narrow = 4
+const growth = 4
+const eventsBetweenMarks = 64
+const eventsBack = 64
+
+/** To explain is to go as far as one narrow sweep without foresight does. */
 export function search<S, I, O>(
   plan: Plan<I, O>,
   model: SequentialModel<S, I, O>,
   maxSteps: number,
-  foresight: boolean,
+  purpose: 'decide' | 'explain',
 ): SearchResult<I, O> {
-  return new Search(plan, model, maxSteps, foresight && plan.shaped).run()
+  return new Sweep(plan, model, maxSteps, purpose).run()
 }
 
-class Search<S, I, O> implements ChainContext<S>, ForesightContext {
+class Sweep<S, I, O> {
   readonly #plan: Plan<I, O>
-  readonly #model: SequentialModel<S, I, O>
   readonly #maxSteps: number
-  readonly #foresight: boolean
-  readonly #usedSets = new UsedSets()
-  readonly #memo: ConfigurationMemo
-  readonly #stack: Frame<S>[] = []
-  #steps = 0
-  #horizon = -1
+  readonly #again: boolean
+  readonly #moves: Moves<S, I, O>
+  readonly #marks: Mark<S>[] = []
+  #level: readonly Configuration<S>[]
+  #width = narrow
+  /** Whether some configuration was left out that none covers. */
+  #leftOut = false
+  #farthest = 0
+  #retries = 0
+  #best = { at: -1, count: -1, path: 0 }
 
-  // The configuration where the search stands; `path` is the last placement of the order that led here.
-  #at = 0
-  #state: S
-  #key = 0
-  #used = 0
-  #path = 0
-  #count = 0
-  readonly #placed: Int32Array // bitset over lanes
-  readonly #pending: Int32Array // the known operation in each lane, or -1
-  readonly #usedOfClass: Int32Array
-
-  // Placements, each with the one before it; unknown operations are numbered after the known ones.
-  readonly #pathOperation: number[] = [-1]
-  readonly #pathRest: number[] = [0]
-  #best = { at: -1, count: 0, path: 0 }
-
-  constructor(plan: Plan<I, O>, model: SequentialModel<S, I, O>, maxSteps: number, foresight: boolean) {
+  constructor(
+    plan: Plan<I, O>,
+    model: SequentialModel<S, I, O>,
+    maxSteps: number,
+    purpose: 'decide' | 'explain',
+  ) {
     this.#plan = plan
-    this.#model = model
     this.#maxSteps = maxSteps
-    this.#foresight = foresight
-    this.#state = model.initial
-    this.#placed = new Int32Array((plan.laneCount + 31) >> 5)
-    this.#pending = new Int32Array(plan.laneCount).fill(-1)
-    this.#usedOfClass = new Int32Array(plan.classes.length)
-    this.#memo = new ConfigurationMemo(this.#placed.length, this.#usedSets)
+    this.#again = purpose === 'decide'
+    const lanes = (): Int32Array => new Int32Array((plan.laneCount + 31) >> 5)
+    const start = new Configuration(
+      model.initial,
+      0,
+      lanes(),
+      lanes(),
+      new Int32Array(plan.classes.length),
+      0,
+      0,
+      0,
+    )
+    this.#level = [start]
+    this.#moves = new Moves(plan, model, maxSteps, purpose === 'decide' && plan.shaped, start)
   }
 
   run(): SearchResult<I, O> {
-    const end = this.#plan.events.length
-    this.#enter()
-    while (this.#at < end) {
-      const frame = this.#stack.at(-1)
-      if (frame === undefined) return this.#result('none')
-      if (this.#steps > this.#maxSteps) return this.#result('limit')
-      this.#restore(frame)
-      const next = frame.choices.next()
-      if (next.done === true) this.#stack.pop()
-      else if (this.#take(next.value)) this.#enter()
+    const { events } = this.#plan
+    const moves = this.#moves
+    while (moves.at < events.length) {
+      if (moves.at % eventsBetweenMarks === 0) this.#mark()
+      const operation = events[moves.at]! >> 1
+      if ((events[moves.at]! & 1) === 0) {
+        this.#call(operation)
+        continue
+      }
+      moves.horizon = Math.max(moves.horizon, moves.at)
+      const next = this.#slot(operation)
+      if (moves.exhausted()) return this.#result('limit')
+      if (next.length > 0) {
+        this.#level = next
+        moves.lanes[this.#plan.lane[operation]!] = -1
+        moves.at++
+        if (this.#retries > 0 && moves.at > this.#farthest + 4 * eventsBack) {
+          this.#retries = 0
+          this.#width = narrow
+        }
+      } else if (!this.#leftOut) return this.#result('none')
+      else if (!this.#again) return this.#result('limit')
+      else this.#goBack()
     }
+    const { count, path } = this.#level[0]!
+    this.#best = { at: moves.at, count, path }
     return this.#result('found')
   }
 
-  // What chains.ts and foresight.ts may ask of the configuration.
-  get at(): number {
-    return this.#at
+  #mark(): void {
+    const { at, lanes } = this.#moves
+    if (at <= (this.#marks.at(-1)?.at ?? -1)) return
+    const level = this.#level.map((configuration) => configuration.copy())
+    this.#marks.push({ at, level, lanes: lanes.slice(), leftOut: this.#leftOut })
   }
 
-  get state(): S {
-    return this.#state
+  #goBack(): void {
+    this.#farthest = Math.max(this.#farthest, this.#moves.at)
+    this.#retries++
+    const target = this.#farthest - eventsBack * growth ** this.#retries
+    while (this.#marks.length > 1 && this.#marks.at(-1)!.at > target) this.#marks.pop()
+    const { at, level, lanes, leftOut } = this.#marks.at(-1)!
+    this.#width = at === 0 ? Infinity : this.#width * growth
+    this.#level = level.map((configuration) => configuration.copy())
+    this.#leftOut = leftOut
+    this.#moves.at = at
+    this.#moves.lanes = lanes.slice()
   }
 
-  get key(): number {
-    return this.#key
-  }
-
-  available(index: number): number {
-    const member = this.firstUnused(index)
-    return member >= 0 && this.#plan.unknownFrom[member]! <= this.#at ? member : -1
-  }
-
-  firstUnused(index: number): number {
-    return this.#plan.classes[index]!.members[this.#usedOfClass[index]!] ?? -1
-  }
-
-  isOpen(operation: number): boolean {
-    return this.#plan.callEvent[operation]! >= this.#at || !this.#isPlaced(this.#plan.lane[operation]!)
-  }
-
-  pending(): Int32Array {
-    return this.#pending
-  }
-
-  stepUnknown(state: S, member: number): Outcome<S> {
-    this.#steps++
-    return this.#model.step(state, this.#plan.unknown[member]!.input, undefined)
-  }
-
-  keyOf(state: S): number {
-    return this.#plan.intern(this.#model.key(state))
-  }
-
-  exhausted(): boolean {
-    return this.#steps > this.#maxSteps
-  }
-
-  #stepKnown(state: S, key: number, operation: number): Outcome<S> {
-    const needs = this.#plan.needs[operation]!
-    if (needs !== none && needs !== key) return refused
-    this.#steps++
-    const { input, output } = this.#plan.operations[operation]!
-    return this.#model.step(state, input, output)
-  }
-
-  #isPlaced(lane: number): boolean {
-    return (this.#placed[lane >> 5]! & (1 << (lane & 31))) !== 0
-  }
-
-  #place(operation: number): void {
+  #call(operation: number): void {
+    const moves = this.#moves
     const lane = this.#plan.lane[operation]!
-    this.#placed[lane >> 5]! |= 1 << (lane & 31)
-    this.#count++
-    this.#extendPath(operation)
-  }
-
-  #extendPath(operation: number): void {
-    this.#pathOperation.push(operation)
-    this.#pathRest.push(this.#path)
-    this.#path = this.#pathOperation.length - 1
-  }
-
-  /** Moves on to the next frontier, and stands there unless the configuration is already known. */
-  #enter(): void {
-    for (const operation of this.#pending) if (operation >= 0) this.#placeObserver(operation)
-    this.#advance()
-    if (this.#at > this.#best.at || (this.#at === this.#best.at && this.#count > this.#best.count)) {
-      this.#best = { at: this.#at, count: this.#count, path: this.#path }
+    moves.lanes[lane] = operation
+    moves.first = -1
+    moves.at++
+    for (const configuration of this.#level) {
+      moves.configuration = configuration
+      add(configuration.due, lane)
+      remove(configuration.spent, lane)
+      moves.placeFreely(operation)
     }
-    this.#steps++
-    if (this.#at === this.#plan.events.length) return
-    this.#horizon = Math.max(this.#horizon, this.#at)
-    if (!this.#memo.add(this.#at, this.#placed, this.#key, this.#used)) return
-    this.#stack.push({
-      at: this.#at,
-      state: this.#state,
-      key: this.#key,
-      used: this.#used,
-      path: this.#path,
-      count: this.#count,
-      placed: this.#placed.slice(),
-      choices: this.#choices(),
-    })
   }
 
-  #placeObserver(operation: number): void {
-    if (this.#plan.gives[operation] !== none || this.#isPlaced(this.#plan.lane[operation]!)) return
-    if (this.#stepKnown(this.#state, this.#key, operation) !== refused) this.#place(operation)
-  }
-
-  #advance(): void {
-    const { events, lane } = this.#plan
-    for (; this.#at < events.length; this.#at++) {
-      const event = events[this.#at]!
-      const operation = event >> 1
-      const itsLane = lane[operation]!
-      if ((event & 1) === 0) {
-        this.#pending[itsLane] = operation
-        this.#placeObserver(operation)
-      } else {
-        if (!this.#isPlaced(itsLane)) return
-        this.#placed[itsLane >> 5]! &= ~(1 << (itsLane & 31))
-        this.#pending[itsLane] = -1
+  /** The configurations after the return of `first`, all of them or the best few. */
+  #slot(first: number): readonly Configuration<S>[] {
+    const { lane, shaped } = this.#plan
+    const moves = this.#moves
+    const next = new Level<S>(shaped)
+    const waiting = new Level<S>(shaped)
+    const open: { readonly from: Configuration<S>; readonly choices: Iterator<Choice> }[] = []
+    moves.first = first
+    moves.isThorough = () => {
+      if (next.size === 0 || this.#width === Infinity) return true
+      this.#leftOut = true
+      return false
+    }
+    const put = (configuration: Configuration<S>): void => {
+      moves.steps++
+      if (!isIn(configuration.due, lane[first]!)) {
+        remove(configuration.spent, lane[first]!)
+        next.add(configuration)
+      } else if (waiting.size >= 4 * this.#width) this.#leftOut = true
+      else if (waiting.add(configuration)) {
+        this.#remember(configuration)
+        open.push({ from: configuration, choices: moves.choices() })
       }
     }
-  }
+    for (const configuration of this.#level) for (const it of this.#arrive(configuration, first)) put(it)
 
-  #restore(frame: Frame<S>): void {
-    const { events, lane, classOf } = this.#plan
-    while (this.#at > frame.at) {
-      const event = events[--this.#at]!
-      this.#pending[lane[event >> 1]!] = event & 1 ? event >> 1 : -1
+    // The likeliest choice of each, then the second one of each, and so on.
+    for (let left = true; left && !moves.exhausted();) {
+      left = false
+      for (const { from, choices } of open) {
+        moves.configuration = from
+        const choice = choices.next()
+        if (choice.done === true) continue
+        if (next.size >= 2 * this.#width) {
+          this.#leftOut = true
+          return next.list().slice(0, this.#width)
+        }
+        left = true
+        moves.configuration = from.copy()
+        if (!moves.take(choice.value)) continue
+        for (const operation of moves.lanes) if (operation >= 0) moves.placeFreely(operation)
+        put(moves.configuration)
+      }
     }
-    for (; this.#used !== frame.used; this.#used = this.#usedSets.rest(this.#used)) {
-      this.#usedOfClass[classOf[this.#usedSets.operation(this.#used)]!]!--
+    return next.list()
+  }
+
+  /** What a configuration becomes at the return of `first`; where that is covered, it may still take effect. */
+  *#arrive(configuration: Configuration<S>, first: number): Generator<Configuration<S>> {
+    const { lane, gives, needs } = this.#plan
+    const moves = this.#moves
+    const to = gives[first]!
+    moves.configuration = configuration
+    if (isIn(configuration.due, lane[first]!) || to === none || isIn(configuration.spent, lane[first]!)) {
+      yield configuration
+      return
     }
-    this.#state = frame.state
-    this.#key = frame.key
-    this.#path = frame.path
-    this.#count = frame.count
-    this.#placed.set(frame.placed)
-  }
-
-  /** What may come next, likeliest first: the frontier's operation, what makes it possible, the other pending ones. */
-  *#choices(): Generator<Choice> {
-    const { events, needs, returnEvent, lane } = this.#plan
-    const first = events[this.#at]! >> 1
-    const needed = needs[first]!
-    if (this.#foresight && needed !== none && needed !== this.#key && this.#strands(needed)) return
-    yield { chain: [], operation: first }
-    const enabling: number[] = []
-    const others: number[] = []
-    for (const operation of this.#pending) {
-      if (operation < 0 || operation === first || this.#isPlaced(lane[operation]!)) continue
-      const list = this.#enables(operation, first) ? enabling : others
-      list.push(operation)
+    const isUseful = moves.isUseful(to)
+    if (to === configuration.key && needs[first] === none) {
+      if (isUseful) moves.commit(first)
+      else {
+        moves.coverAll(first)
+        moves.place(first)
+      }
+      yield configuration
+      return
     }
-    const byReturn = (a: number, b: number): number => returnEvent[a]! - returnEvent[b]!
-    enabling.sort(byReturn)
-    others.sort(byReturn)
-    for (const operation of enabling) yield { chain: [], operation }
-    yield* this.#chainsBefore(first)
-    for (const operation of others) yield { chain: [], operation }
-    for (const operation of enabling) yield* this.#chainsBefore(operation)
-    for (const operation of others) yield* this.#chainsBefore(operation)
+    const placed = configuration.copy()
+    add(configuration.spent, lane[first]!)
+    if (to === configuration.key || !moves.strands(to)) yield configuration
+    if (!isUseful) return
+    moves.configuration = placed
+    moves.commit(first)
+    yield placed
   }
 
-  *#chainsBefore(operation: number): Generator<Choice> {
-    const { needs, gives, classes } = this.#plan
-    const needed = needs[operation]!
-    if (classes.length === 0 || needed === this.#key) return
-    if (needed === none && gives[operation]! >= 0) return // allowed in every state, with one result
-    for (const chain of chainsTo(this.#plan, this, needed)) yield { chain, operation }
-  }
-
-  #enables(operation: number, next: number): boolean {
-    const { needs, gives } = this.#plan
-    if (needs[next] !== none && gives[operation] !== anywhere) return needs[next] === gives[operation]
-    const state = this.#stepKnown(this.#state, this.#key, operation)
-    return state !== refused && this.#stepKnown(state, this.keyOf(state), next) !== refused
-  }
-
-  #take({ chain, operation }: Choice): boolean {
-    const left: number[] = []
-    for (const member of chain) {
-      const state = this.stepUnknown(this.#state, member)
-      if (state === refused) return false
-      left.push(this.#key)
-      this.#state = state
-      this.#key = this.keyOf(state)
-      this.#used = this.#usedSets.with(member, this.#used)
-      this.#usedOfClass[this.#plan.classOf[member]!]!++
-      this.#extendPath(this.#plan.operations.length + member)
-    }
-    const state = this.#stepKnown(this.#state, this.#key, operation)
-    if (state === refused) return false
-    left.push(this.#key)
-    this.#state = state
-    this.#key = this.keyOf(state)
-    this.#place(operation)
-    return !this.#foresight || !left.some((key) => key !== this.#key && this.#strands(key))
-  }
-
-  /** True when leaving `key`, or not being in it, dooms an operation; `horizon` then reaches to its return. */
-  #strands(key: number): boolean {
-    const deadline = strandedUntil(this.#plan, this, key)
-    if (deadline !== undefined) this.#horizon = Math.max(this.#horizon, deadline)
-    return deadline !== undefined
+  #remember({ count, path }: Configuration<S>): void {
+    const { at } = this.#moves
+    if (at > this.#best.at || (at === this.#best.at && count > this.#best.count))
+      this.#best = { at, count, path }
   }
 
   #result(outcome: SearchResult<I, O>['outcome']): SearchResult<I, O> {
     const { operations, unknown, events } = this.#plan
+    const { steps, horizon, pathOperation, pathRest } = this.#moves
+    const path: number[] = []
+    for (let end = this.#best.path; end !== 0; end = pathRest[end]!) path.push(pathOperation[end]!)
+    const placed = new Set(path)
     const order: Operation<I, O>[] = []
-    for (let path = this.#best.path; path !== 0; path = this.#pathRest[path]!) {
-      const operation = this.#pathOperation[path]!
+    for (const entry of path) {
+      if (entry < 0 && placed.has(~entry)) continue
+      const operation = entry < 0 ? ~entry : entry
+      placed.add(operation)
       order.push(operations[operation] ?? unknown[operation - operations.length]!)
     }
-    const frontier = events[this.#best.at]
-    return {
-      outcome,
-      steps: this.#steps,
-      configurations: this.#memo.size,
-      order: order.reverse(),
-      blocked: frontier === undefined ? undefined : operations[frontier >> 1],
-      horizon: this.#horizon,
-    }
+    const end = events[this.#best.at]
+    const blocked = end === undefined ? undefined : operations[end >> 1]
+    return { outcome, steps, order: order.reverse(), blocked, horizon }
   }
 }

@@ -10,7 +10,11 @@ export function heal(run: Run, leaveDown: readonly NodeId[] = []): void {
   const { world } = run
   take(run, 'calm', -1)
   for (const site of world.sites)
-    if (site.kind === 'heal' || site.kind === 'resume' || (site.kind === 'restart' && !leaveDown.includes(site.node)))
+    if (
+      site.kind === 'heal' ||
+      site.kind === 'resume' ||
+      (site.kind === 'restart' && !leaveDown.includes(site.node))
+    )
       if (run.violation === undefined && world.armed[site.index]! > 0) run.take(site.index, 0)
 }
 

@@ -57,7 +57,8 @@ export class Judge implements Listener {
         before: new Float64Array(invariant.residue),
         after: new Float64Array(invariant.residue),
       }))
-    this.#history = spec.history === undefined || without.includes(spec.history.name) ? undefined : spec.history
+    this.#history =
+      spec.history === undefined || without.includes(spec.history.name) ? undefined : spec.history
     this.#roles = without.includes('role') ? [] : rolesOf(world)
     this.#watched = Uint8Array.from(world.memory.parts, (part) =>
       part.kind === 'private' || part.kind === 'region' || part.kind === 'status' ? 1 : 0,

@@ -109,7 +109,8 @@ export class FaultDice {
     const sites = this.#byKind[kind]!
     if (!this.#aimed || !this.#crashes[kind]!) return this.#armedIn(sites)
     let total = 0
-    for (let i = 0; i < sites.length; i++) if (this.#world.armed[sites[i]!]! > 1) total += this.#world.armed[sites[i]!]!
+    for (let i = 0; i < sites.length; i++)
+      if (this.#world.armed[sites[i]!]! > 1) total += this.#world.armed[sites[i]!]!
     return total
   }
   #armedIn(sites: Int32Array): number {

@@ -52,7 +52,8 @@ export class EventHeap {
       const right = child + 1
       if (
         right < last &&
-        (times[right]! < times[child]! || (times[right]! === times[child]! && sequences[right]! < sequences[child]!))
+        (times[right]! < times[child]! ||
+          (times[right]! === times[child]! && sequences[right]! < sequences[child]!))
       )
         child = right
       if (time < times[child]! || (time === times[child]! && sequence < sequences[child]!)) break

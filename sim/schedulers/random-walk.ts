@@ -44,7 +44,8 @@ export class RandomWalk implements Scheduler {
     const skew = random.pick(skews)
     const repetition = random.pick(repetitions)
     for (const site of this.#sites)
-      this.#weights[site] = random.pick(skew) * (repeaters.includes(this.#world.sites[site]!.kind) ? repetition : 1)
+      this.#weights[site] =
+        random.pick(skew) * (repeaters.includes(this.#world.sites[site]!.kind) ? repetition : 1)
   }
   #weight(site: number): number {
     const armed = this.#world.armed[site]!

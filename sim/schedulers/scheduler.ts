@@ -38,7 +38,8 @@ export class Freshness {
   after(site: number, outcome: Outcome): void {
     const world = this.#world
     for (let i = 0; i < world.dirtyCount; i++) this.#spent[world.dirty[i]!] = 0
-    if ((outcome !== Outcome.moved || world.settled === site) && world.armed[site] === 1) this.#spent[site] = 1
+    if ((outcome !== Outcome.moved || world.settled === site) && world.armed[site] === 1)
+      this.#spent[site] = 1
   }
 }
 

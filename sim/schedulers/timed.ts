@@ -185,7 +185,8 @@ export class Timed implements Scheduler {
         return now + world.clients!.workload.clients[this.#owners[site]!]!.timeoutMicros * 1000
       case Rule.place: {
         // The first word of a request travels; the others of it follow at line rate.
-        if (subject % piecesPerRequest !== 0 && world.knobs.placement === 'in-order') return now + nextWordNanos
+        if (subject % piecesPerRequest !== 0 && world.knobs.placement === 'in-order')
+          return now + nextWordNanos
         const nanos = drawNanos(this.#latencies[site]!, this.#profile, this.#random)
         return now + nanos
       }

@@ -42,7 +42,7 @@ export function placeOf(action: NamedAction): string {
   return place?.[1] ?? 'world'
 }
 
-export function contextSwitches(actions: readonly NamedAction[]): number {
+function contextSwitches(actions: readonly NamedAction[]): number {
   let count = 0
   for (let i = 1; i < actions.length; i++) if (placeOf(actions[i]!) !== placeOf(actions[i - 1]!)) count++
   return count

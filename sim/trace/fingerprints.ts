@@ -11,7 +11,7 @@ import type { World } from '../world/world.js'
 export const defaultFingerprintEvery = 64
 
 /** Which parts changed before each fingerprint, and the folds they had then. */
-export interface Components {
+interface Components {
   /** Where the entries of each fingerprint begin; one more than there are fingerprints. */
   readonly starts: Uint32Array
   /** Part numbers, ascending within a fingerprint. The first fingerprint has all parts. */
@@ -31,7 +31,7 @@ export const pointCount = (actions: number, every: number): number => 1 + Math.c
 export const foldOf = (hash: number): number => (hash ^ (hash >>> 16)) & 0xffff
 
 /** The fingerprint of one part; independent of where the part lies. */
-export function fingerprintOfWords(words: Uint32Array, from: number, count: number): number {
+function fingerprintOfWords(words: Uint32Array, from: number, count: number): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < count; i++) {
     const word = words[from + i]!

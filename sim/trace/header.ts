@@ -88,7 +88,7 @@ export function headerFromJson(json: Unknown): TraceHeader {
   }
 }
 
-export function setupFromJson(json: Unknown): Setup {
+function setupFromJson(json: Unknown): Setup {
   const field = json.fields([
     'system',
     'bug',

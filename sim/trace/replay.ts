@@ -195,7 +195,7 @@ function instead(
 }
 
 /** Names of what is possible now: at most ten, and how many in all. */
-export function armedNames(world: World): { readonly names: readonly string[]; readonly total: number } {
+function armedNames(world: World): { readonly names: readonly string[]; readonly total: number } {
   const names: string[] = []
   let total = 0
   for (const site of world.sites) {
@@ -282,7 +282,7 @@ class Checker {
 }
 
 /** The fields of a part that have other values in the world than in `bytes`, a whole state; at most twenty. */
-export function fieldsThatDiffer(bytes: Uint8Array, world: World, part: number): readonly Difference[] {
+function fieldsThatDiffer(bytes: Uint8Array, world: World, part: number): readonly Difference[] {
   const { offset, layout } = world.memory.parts[part]!
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   return diff(layout, view, offset, world.memory.view, offset).slice(0, mostFields)

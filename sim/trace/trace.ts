@@ -19,7 +19,7 @@ import { RunRecorder } from './recorder.js'
 
 export const traceFormatVersion = 1
 /** What Aviary is called in the traces that it writes, when the caller says nothing else. */
-export const traceWriter = 'aviary'
+const traceWriter = 'aviary'
 
 export interface TracedPart {
   readonly name: string

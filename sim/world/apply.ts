@@ -75,6 +75,8 @@ export function applyEffect(
       if (world.clients === undefined) throw new InvariantViolation('the system declares no workload')
       world.clients.reply(node.index, a, b, payload, payloadOffset, length)
       return
+    default:
+      throw new RangeError(`there is no effect ${String(records[at])}`)
   }
 }
 
@@ -89,7 +91,9 @@ function sendMessage(
   const network = world.model.network
   const channel = world.channels[node.index * world.nodeCount + to]
   if (network === undefined || channel === undefined)
-    throw new InvariantViolation(`there is no channel from ${world.nodeName(node.index)} to node ${String(to)}`)
+    throw new InvariantViolation(
+      `there is no channel from ${world.nodeName(node.index)} to node ${String(to)}`,
+    )
   if (length > network.messageBytes)
     throw new InvariantViolation(`a message has at most ${String(network.messageBytes)} bytes`)
   const slot = world.messageSlot

@@ -126,7 +126,9 @@ export class Clients {
     const words = this.#words
     const node = this.workload.clients[client]!.target(words[base + attemptAt]!)
     if (node < 0 || node >= this.#world.nodeCount)
-      throw new InvariantViolation(`the target of client ${String(client)} must be a node, not ${String(node)}`)
+      throw new InvariantViolation(
+        `the target of client ${String(client)} must be a node, not ${String(node)}`,
+      )
     const sequence = words[base + positionAt]! + 1
     if (words[base + inFlightAt] === mostRequests) this.#loseOldest(client)
     const count = words[base + inFlightAt]!
@@ -164,7 +166,8 @@ export class Clients {
     const { base } = this.#client(client)
     const count = this.#words[base + inFlightAt]!
     let found = 0
-    for (let i = 0; i < count; i++) if (this.#words[base + requestsAt + i * requestWords] === node + 1) found++
+    for (let i = 0; i < count; i++)
+      if (this.#words[base + requestsAt + i * requestWords] === node + 1) found++
     return found
   }
   /** Position of the n-th request of a client that is on its way to a node. */
@@ -295,7 +298,13 @@ export class Clients {
     const words = this.#words
     const current = this.isPending(client) && words[at] === this.position(client) + 1
     if (current)
-      this.#world.listener?.return?.(client, this.position(client), this.#world.memory.view, (at + 2) * 4, words[at + 1]!)
+      this.#world.listener?.return?.(
+        client,
+        this.position(client),
+        this.#world.memory.view,
+        (at + 2) * 4,
+        words[at + 1]!,
+      )
     this.takeReply(client, i)
     if (current) this.#finish(client)
   }

@@ -5,7 +5,15 @@
  * nothing or all (choice of the crash action). A truncation takes effect with the next flush. Appends beyond the
  * capacity are not stored, and the next flush says `diskFull`. Flushes return in order.
  */
-import { type DiskModel, InvariantViolation, Status, array, bytes, struct, u32 } from '../../protocol/index.js'
+import {
+  type DiskModel,
+  InvariantViolation,
+  Status,
+  array,
+  bytes,
+  struct,
+  u32,
+} from '../../protocol/index.js'
 import type { MemoryPlan, Part } from './memory.js'
 import { Handler, type Node } from './node.js'
 import { Outcome, single } from './site.js'
@@ -202,7 +210,8 @@ export function diskSites(world: World, node: Node, disk: Disk): void {
     writes: node.writes,
     armed: () => (node.ready() && disk.pendingFlushes() > 0 ? 1 : 0),
     subject: () => disk.flushOrdinal(),
-    find: (subject) => (node.ready() && disk.pendingFlushes() > 0 && disk.flushOrdinal() === subject ? 0 : -1),
+    find: (subject) =>
+      node.ready() && disk.pendingFlushes() > 0 && disk.flushOrdinal() === subject ? 0 : -1,
     step() {
       disk.finishFlush(node)
       return Outcome.moved

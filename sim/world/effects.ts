@@ -211,7 +211,7 @@ export class RecordingHost implements Host {
 }
 
 /** Writes a safe integer as 64-bit two's complement, little-endian. */
-export function writeInteger(view: DataView, at: number, value: number): void {
+function writeInteger(view: DataView, at: number, value: number): void {
   if (!Number.isSafeInteger(value))
     throw new InvariantViolation(`operand ${String(value)} must be a safe integer`)
   view.setUint32(at, value >>> 0, true)

@@ -20,9 +20,19 @@ export function nodeFaultSites(world: World, index: number): void {
   const disk = world.disks[index]
   const name = world.nodeName(index)
   const status = node.parts.status.index
-  const memory = [status, node.parts.control.index, node.parts.state.index, node.parts.effects.index, node.parts.copies.index, ...node.parts.regions.map((r) => r.index)]
+  const memory = [
+    status,
+    node.parts.control.index,
+    node.parts.state.index,
+    node.parts.effects.index,
+    node.parts.copies.index,
+    ...node.parts.regions.map((r) => r.index),
+  ]
   const onDisk = disk === undefined ? [] : [disk.part.index]
-  const flows = world.fabric?.flows.filter((f) => f.from === index || f.to === index).flatMap((f) => [f.end.index, f.queue.index]) ?? []
+  const flows =
+    world.fabric?.flows
+      .filter((f) => f.from === index || f.to === index)
+      .flatMap((f) => [f.end.index, f.queue.index]) ?? []
   const shared = { ...single, node: index, from: -1, reads: [] as number[], describe: () => '' }
 
   world.addFault('crash', index, {
@@ -44,7 +54,11 @@ export function nodeFaultSites(world: World, index: number): void {
       return Outcome.moved
     },
     describe: (choice) =>
-      disk?.hasUnflushedTail() === true ? (choice === 1 ? 'the unflushed tail survives' : 'the unflushed tail is lost') : '',
+      disk?.hasUnflushedTail() === true
+        ? choice === 1
+          ? 'the unflushed tail survives'
+          : 'the unflushed tail is lost'
+        : '',
   })
   world.addFault('restart', index, {
     ...shared,

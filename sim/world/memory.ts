@@ -8,7 +8,19 @@
 import { type StructLayout, roundUp8 } from '../../protocol/index.js'
 
 export type PartKind =
-  'private' | 'region' | 'status' | 'control' | 'effects' | 'channel' | 'end' | 'queue' | 'disk' | 'client' | 'replies' | 'links' | 'budgets'
+  | 'private'
+  | 'region'
+  | 'status'
+  | 'control'
+  | 'effects'
+  | 'channel'
+  | 'end'
+  | 'queue'
+  | 'disk'
+  | 'client'
+  | 'replies'
+  | 'links'
+  | 'budgets'
 
 /** A stretch of the world's state: the unit of footprints, fingerprints and differences. */
 export interface Part {

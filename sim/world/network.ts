@@ -58,12 +58,7 @@ function compare(a: Uint32Array, at: number, b: Uint32Array, bAt: number, slotWo
 }
 
 /** Puts a message into a channel. The message is in `slot`, a slot-shaped scratch of the caller. */
-export function putMessage(
-  world: World,
-  network: MessageNetwork,
-  channel: Channel,
-  slot: Uint32Array,
-): void {
+export function putMessage(world: World, network: MessageNetwork, channel: Channel, slot: Uint32Array): void {
   const { words, side } = world.memory
   const base = channel.part.offset / 4
   const count = words[base]!

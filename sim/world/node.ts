@@ -181,9 +181,16 @@ export class Node {
     this.#stateWords = parts.state.sizeBytes / 4
     this.#before = new Uint32Array(this.#stateWords)
     this.#after = new Uint32Array(this.#stateWords)
-    this.readyParts = world.knobs.poll === 'loads' ? [parts.status.index, parts.effects.index] : [parts.status.index]
+    this.readyParts =
+      world.knobs.poll === 'loads' ? [parts.status.index, parts.effects.index] : [parts.status.index]
     this.reads = [parts.state.index]
-    this.writes = [parts.state.index, parts.status.index, parts.control.index, parts.effects.index, ...parts.regions.map((r) => r.index)]
+    this.writes = [
+      parts.state.index,
+      parts.status.index,
+      parts.control.index,
+      parts.effects.index,
+      ...parts.regions.map((r) => r.index),
+    ]
     const scratch = (definition.scratchBytes + 7) & ~7
     const input = new ArrayBuffer(scratch)
     const output = new ArrayBuffer(scratch)
@@ -228,11 +235,7 @@ export class Node {
   ready(): boolean {
     const words = this.#words
     const status = this.#status
-    return (
-      words[status + statusAt] === 0 &&
-      words[status + loadingAt] === 0 &&
-      !this.#isWaiting()
-    )
+    return words[status + statusAt] === 0 && words[status + loadingAt] === 0 && !this.#isWaiting()
   }
   /** Whether effects wait behind a publish. */
   #isWaiting(): boolean {
@@ -367,7 +370,12 @@ export class Node {
     for (let i = first; i < log.count; i++) {
       const at = i * recordWords
       if (log.records[at] === EffectKind.publish)
-        this.checkRegion(log.records[at + 1]!, log.records[at + 2]!, log.records[at + payloadLength]!, 'publish')
+        this.checkRegion(
+          log.records[at + 1]!,
+          log.records[at + 2]!,
+          log.records[at + payloadLength]!,
+          'publish',
+        )
     }
     const shift = base + 2 - first * recordWords
     for (let i = first * recordWords; i < log.count * recordWords; i++) words[shift + i] = log.records[i]!
@@ -430,7 +438,7 @@ export class Node {
   // ---- windows and observes
 
   watch(window: number, region: number, offset: number): void {
-    const size = (this.definition.windows[window]?.layout.sizeBytes ?? 0)
+    const size = this.definition.windows[window]?.layout.sizeBytes ?? 0
     this.checkRegion(region, offset, size, 'watch')
     const at = this.#control + windowsAt + window * 2
     if (this.#words[at] === region + 1 && this.#words[at + 1] === offset) return
@@ -443,7 +451,9 @@ export class Node {
   observe(region: number, offset: number, length: number, token: number): void {
     this.checkRegion(region, offset, length, 'observe')
     if (length > this.inputBytes.length)
-      throw new InvariantViolation(`observe of ${String(length)} bytes must fit the input (${String(this.inputBytes.length)})`)
+      throw new InvariantViolation(
+        `observe of ${String(length)} bytes must fit the input (${String(this.inputBytes.length)})`,
+      )
     for (let slot = 0; slot < mostObserves; slot++) {
       const at = this.#observeSlot(slot)
       if (this.#words[at] !== 0) {
@@ -464,7 +474,8 @@ export class Node {
   /** Asserts that bytes are whole words inside a declared region. */
   checkRegion(region: number, offset: number, length: number, what: string): void {
     const part = this.parts.regions[region]
-    if (part === undefined) throw new InvariantViolation(`${what} names region ${String(region)}, which is not declared`)
+    if (part === undefined)
+      throw new InvariantViolation(`${what} names region ${String(region)}, which is not declared`)
     if (offset % 8 !== 0 || length % 8 !== 0 || offset + length > part.sizeBytes)
       throw new InvariantViolation(
         `${what} of ${String(length)} bytes at ${String(offset)} must be whole words inside region ${part.name}`,
@@ -697,7 +708,9 @@ export class HiddenState extends Error {
     readonly part: Part | undefined,
     readonly offset: number,
   ) {
-    super(`${node} ${handler} has hidden state: run twice on the same bytes and input it ${part ? `left different bytes in ${part.name}` : 'had different effects'}`)
+    super(
+      `${node} ${handler} has hidden state: run twice on the same bytes and input it ${part ? `left different bytes in ${part.name}` : 'had different effects'}`,
+    )
     this.name = 'HiddenState'
   }
 }

@@ -28,7 +28,11 @@ export class WorldObserver implements Observer {
     return this.#view(node * regionSlots, layout, this.#world.nodes[node]!.parts.state.offset)
   }
   region<L extends StructLayout>(node: NodeId, region: number, layout: L): ViewOf<L> {
-    return this.#view(node * regionSlots + 1 + region, layout, this.#world.nodes[node]!.parts.regions[region]!.offset)
+    return this.#view(
+      node * regionSlots + 1 + region,
+      layout,
+      this.#world.nodes[node]!.parts.regions[region]!.offset,
+    )
   }
   #view<L extends StructLayout>(slot: number, layout: L, offset: number): ViewOf<L> {
     let views = this.#views.get(layout)

@@ -175,7 +175,9 @@ export class World {
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
     this.#readers = this.memory.parts.map((part) =>
       Int32Array.from(
-        this.sites.filter((site) => site.guards.includes(part.index) || site.wakes?.includes(part.index) === true),
+        this.sites.filter(
+          (site) => site.guards.includes(part.index) || site.wakes?.includes(part.index) === true,
+        ),
         (site) => site.index,
       ),
     )
@@ -218,10 +220,12 @@ export class World {
   /** A handler may write its own disk, the channels and queue pairs that leave its node, and replies. */
   #completeFootprints(): void {
     for (const node of this.nodes) {
-      for (const channel of this.channels) if (channel?.from === node.index) node.writes.push(channel.part.index)
+      for (const channel of this.channels)
+        if (channel?.from === node.index) node.writes.push(channel.part.index)
       const disk = this.disks[node.index]
       if (disk !== undefined) node.writes.push(disk.part.index)
-      for (const flow of this.fabric?.flows ?? []) if (flow.from === node.index) node.writes.push(flow.end.index, flow.queue.index)
+      for (const flow of this.fabric?.flows ?? [])
+        if (flow.from === node.index) node.writes.push(flow.end.index, flow.queue.index)
       for (const client of this.clients?.parts ?? []) node.writes.push(client.replies.index)
     }
   }
@@ -232,8 +236,7 @@ export class World {
     for (const [i, disk] of this.disks.entries()) diskSites(this, this.nodes[i]!, disk)
     for (const channel of this.channels)
       if (network !== undefined && channel !== undefined) channelSites(this, network, channel)
-    if (this.fabric !== undefined)
-      for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
+    if (this.fabric !== undefined) for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
     if (this.clients !== undefined)
       for (let client = 0; client < this.clients.parts.length; client++)
         clientSites(this, this.clients, client)
@@ -354,7 +357,11 @@ export class World {
   #fail(error: unknown): void {
     const cause = error instanceof Error ? error : new Error(String(error))
     const kind =
-      cause instanceof InvariantViolation ? 'assertion' : cause instanceof HiddenState ? 'hidden-state' : 'crash'
+      cause instanceof InvariantViolation
+        ? 'assertion'
+        : cause instanceof HiddenState
+          ? 'hidden-state'
+          : 'crash'
     this.failure = { kind, message: cause.message, error: cause }
   }
 

@@ -21,7 +21,14 @@ describe('nothing is found in a right protocol', () => {
         const { user, system } = process.cpuUsage(begun)
         return (user + system) / 1e6
       }
-      const row = { system: definition.name, seeds: 0, runs: 0, actions: 0, converged: 0, unjudgedHistories: 0 }
+      const row = {
+        system: definition.name,
+        seeds: 0,
+        runs: 0,
+        actions: 0,
+        converged: 0,
+        unjudgedHistories: 0,
+      }
       const found: string[] = []
       while (used() < cpuSeconds) {
         const seed = firstSeed + row.seeds++

@@ -27,7 +27,9 @@ function campaign(system: (typeof variants)[number], judged: Row['judged']): Row
   const { definition, bug } = system
   const without = judged === 'everything' ? [] : insideProperties(definition)
   const hunts = firstSeeds.map((first) => hunt(definition, { bug, without }, first, { cpuSeconds }))
-  const seconds = hunts.filter((h) => h.finding !== undefined).map((h) => Math.round(h.cpuSeconds * 100) / 100)
+  const seconds = hunts
+    .filter((h) => h.finding !== undefined)
+    .map((h) => Math.round(h.cpuSeconds * 100) / 100)
   seconds.sort((a, b) => a - b)
   const row: Row = {
     system: definition.name,
@@ -35,7 +37,9 @@ function campaign(system: (typeof variants)[number], judged: Row['judged']): Row
     judged,
     found: seconds.length,
     of: hunts.length,
-    foundAs: [...new Set(hunts.flatMap((h) => (h.finding === undefined ? [] : [h.finding.violation.name])))].sort(),
+    foundAs: [
+      ...new Set(hunts.flatMap((h) => (h.finding === undefined ? [] : [h.finding.violation.name]))),
+    ].sort(),
     medianSeconds: seconds[seconds.length >> 1] ?? null,
     worstSeconds: seconds.at(-1) ?? null,
   }

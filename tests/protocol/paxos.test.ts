@@ -3,7 +3,8 @@
  * servers decide different values; the right core lives through the same story, skips what it does not do, and agrees.
  */
 import { describe, expect, test } from 'vitest'
-import { paxos, serverState } from '../../protocol/paxos/index.js'
+import { paxos } from '../../protocol/paxos/index.js'
+import { serverState } from '../../protocol/paxos/layout.js'
 import type { FaultBudget } from '../../protocol/index.js'
 import { WorldObserver } from '../../sim/world/observer.js'
 import type { Site } from '../../sim/world/site.js'

@@ -1,6 +1,12 @@
 /** Hunts through consecutive seeds, as the command line does on one worker. */
 import { type SystemDefinition, systems } from '../../protocol/index.js'
-import { type SwarmFinding, type SwarmOptions, defaultSetup, buildModel, exploreSeed } from '../../sim/index.js'
+import {
+  type SwarmFinding,
+  type SwarmOptions,
+  defaultSetup,
+  buildModel,
+  exploreSeed,
+} from '../../sim/index.js'
 
 export interface Hunt {
   readonly finding: SwarmFinding | undefined

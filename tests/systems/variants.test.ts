@@ -60,7 +60,9 @@ describe('one step beyond the promise there is a violation', () => {
   for (const definition of systems) {
     const { atlas } = definition.build({
       nodes: definition.nodes.default,
-      parameters: Object.fromEntries(Object.entries(definition.parameters).map(([name, p]) => [name, p.default])),
+      parameters: Object.fromEntries(
+        Object.entries(definition.parameters).map(([name, p]) => [name, p.default]),
+      ),
       bug: undefined,
       draw: { between: (minimum) => minimum },
     })

@@ -155,8 +155,7 @@ export class Fabric {
     words[request + phaseAt] = captured ? Phase.fetched : Phase.posted
     if (captured) {
       const target = (request + flow.payloadAt) * 4
-      for (let i = 0; i < payloadBytes; i++)
-        this.world.memory.bytes[target + i] = payload[payloadFrom + i]!
+      for (let i = 0; i < payloadBytes; i++) this.world.memory.bytes[target + i] = payload[payloadFrom + i]!
     } else if (operation !== Operation.read) this.#checkLocal(flow, local, length)
     if (operation !== Operation.write && operation !== Operation.send) this.#checkLocal(flow, local, length)
     words[flow.queueBase + countAt] = count + 1
@@ -169,7 +168,9 @@ export class Fabric {
     const region = this.world.nodes[flow.from]!.parts.regions[regionOf(local)]
     const offset = byteOffsetOf(local)
     if (region === undefined || offset % 8 !== 0 || offset + length > region.sizeBytes)
-      throw new InvariantViolation(`a request on ${flow.name} must name whole words of an own region as its local bytes`)
+      throw new InvariantViolation(
+        `a request on ${flow.name} must name whole words of an own region as its local bytes`,
+      )
   }
 
   requestControl(node: number, queuePair: number, change: number, argument: number, token: number): void {
@@ -258,7 +259,8 @@ export class Fabric {
     const count = words[flow.queueBase + countAt]!
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
-      if (words[request + phaseAt] === Phase.posted && words[request + operationAt] === Operation.write) return i
+      if (words[request + phaseAt] === Phase.posted && words[request + operationAt] === Operation.write)
+        return i
     }
     return -1
   }
@@ -349,7 +351,12 @@ export class Fabric {
     words[request + phaseAt] = Phase.executed
     for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
     const operation = words[request + operationAt]
-    const kept = operation === Operation.read ? words[request + lengthAt]! / 4 : operation === Operation.compareSwap || operation === Operation.fetchAdd ? 2 : 0
+    const kept =
+      operation === Operation.read
+        ? words[request + lengthAt]! / 4
+        : operation === Operation.compareSwap || operation === Operation.fetchAdd
+          ? 2
+          : 0
     words.fill(0, request + flow.payloadAt + kept, request + flow.requestWords)
   }
 
@@ -470,7 +477,12 @@ export class Fabric {
     const target = (region.offset + byteOffsetOf(local)) / 4
     const length = operation === Operation.read ? words[request + lengthAt]! / 4 : 2
     for (let k = 0; k < length; k += 2)
-      this.#storeWord(region.index, target + k, words[request + flow.payloadAt + k]!, words[request + flow.payloadAt + k + 1]!)
+      this.#storeWord(
+        region.index,
+        target + k,
+        words[request + flow.payloadAt + k]!,
+        words[request + flow.payloadAt + k + 1]!,
+      )
   }
 
   /** Index of the request for which no answer will come, or -1. */

@@ -65,7 +65,8 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     if (words[request + operationAt]! > Operation.read) return 0
     const [first, end] = span(request)
     let left = choice
-    for (let piece = first; piece < end; piece++) if (!fabric.isPlaced(request, piece) && left-- === 0) return piece
+    for (let piece = first; piece < end; piece++)
+      if (!fabric.isPlaced(request, piece) && left-- === 0) return piece
     return end - 1
   }
   world.addSite({
@@ -144,7 +145,12 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     armed: () => (requester.ready() && fabric.completable(flow) >= 0 ? 1 : 0),
     step() {
       fabric.retire(flow, fabric.completable(flow))
-      requester.run(Handler.completion, flow.to * fabric.model.pairsPerPeer + flow.pair, fabric.token, fabric.status)
+      requester.run(
+        Handler.completion,
+        flow.to * fabric.model.pairsPerPeer + flow.pair,
+        fabric.token,
+        fabric.status,
+      )
       return Outcome.moved
     },
     subject: () => fabric.ordinal(flow, fabric.completable(flow)),

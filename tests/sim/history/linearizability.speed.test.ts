@@ -4,6 +4,7 @@ import { checkLinearizable } from '../../../sim/history/linearizability.js'
 import { register } from '../../../sim/history/register.js'
 import { runRegister, seeded, type Execution } from './executions.js'
 
+const maxSteps = 3_000_000
 const base = { clients: 20, readPercent: 50, compareAndSetPercent: 0 }
 
 function measure(execution: Execution): { readonly millis: number; readonly steps: number } {
@@ -12,7 +13,7 @@ function measure(execution: Execution): { readonly millis: number; readonly step
   const operations = runRegister(execution, seeded(1))
   for (let run = 0; run < 3; run++) {
     const start = performance.now()
-    const result = checkLinearizable(operations, register())
+    const result = checkLinearizable(operations, register(), { maxSteps })
     millis = Math.min(millis, performance.now() - start)
     steps = result.steps
     expect(result.verdict).toBe('linearizable')
@@ -37,6 +38,34 @@ test.each([
     `${name}: 1,000 operations ${small.millis.toFixed(1)} ms, 10,000 operations ${large.millis.toFixed(1)} ms, ` +
       `${large.steps} steps`,
   )
-  expect(large.steps).toBeLessThan(20 * small.steps)
-  expect(large.millis).toBeLessThan(60 * small.millis)
+  expect(large.steps).toBeLessThan(30 * small.steps)
+  expect(large.millis).toBeLessThan(90 * small.millis)
+})
+
+test.each([
+  ['each value written once', { ...base, values: Infinity, unknownPercent: 0 }],
+  ['each value written once, 5 % unknown', { ...base, values: Infinity, unknownPercent: 5 }],
+  [
+    'fresh values, 30 % compare-and-set, 5 % unknown',
+    { ...base, values: Infinity, compareAndSetPercent: 30, unknownPercent: 5 },
+  ],
+  ['100 values', { ...base, values: 100, unknownPercent: 0 }],
+])('one changed read at 90 % of the history is found within the limit (%s)', (name, execution) => {
+  const operations = [...runRegister({ ...execution, operations: 10_000 }, seeded(1))]
+  const changed = operations.findIndex(({ output }, index) => index >= 9_000 && typeof output === 'number')
+  operations[changed] = { ...operations[changed]!, output: execution.values === Infinity ? 7 : 101 }
+  const result = checkLinearizable(operations, register(), { maxSteps })
+  console.log(`${name}, violated: ${result.steps} steps`)
+  expect(result.verdict).toBe('violated')
+})
+
+test.each([
+  ['100 values, 5 % unknown', { ...base, values: 100, unknownPercent: 5 }],
+  [
+    '100 values, 30 % compare-and-set, 5 % unknown',
+    { ...base, values: 100, compareAndSetPercent: 30, unknownPercent: 5 },
+  ],
+])('repeated values and unknown outcomes are decided within the limit (%s)', (_name, execution) => {
+  const operations = runRegister({ ...execution, operations: 10_000 }, seeded(1))
+  expect(checkLinearizable(operations, register(), { maxSteps }).verdict).toBe('linearizable')
 })

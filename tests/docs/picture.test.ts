@@ -1,0 +1,14 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { checkout } from './support.js'
+
+test(
+  'the picture and the excerpt of the README are what a run gives, byte for byte',
+  { timeout: 240_000 },
+  () => {
+    const args = [join(checkout, 'scripts', 'picture.mjs'), '--check']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(status, stdout + stderr).toBe(0)
+  },
+)
