@@ -4,7 +4,7 @@
  * Contract. An operation of unknown outcome need never be placed, and stays available for ever once called. So in
  * some order that uses as few of them as possible, and each as late as possible, they only stand right before a known
  * operation that needs them there. `chainsTo` gives all chains worth trying at a configuration, single
- * operations first; it leaves out only those that another chain, or none, covers (see memo.ts).
+ * operations first; it leaves out only those that another chain, or none, covers (see configuration.ts).
  *
  * With shapes the chains are found backwards from the state needed. Without, they are enumerated breadth first, which
  * is exponential in the number of open operations of unknown outcome: give your model shapes.

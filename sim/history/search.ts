@@ -55,7 +55,6 @@ export function search<S, I, O>(
 
 class Sweep<S, I, O> {
   readonly #plan: Plan<I, O>
-  readonly #maxSteps: number
   readonly #again: boolean
   readonly #moves: Moves<S, I, O>
   readonly #marks: Mark<S>[] = []
@@ -74,7 +73,6 @@ class Sweep<S, I, O> {
     purpose: 'decide' | 'explain',
   ) {
     this.#plan = plan
-    this.#maxSteps = maxSteps
     this.#again = purpose === 'decide'
     const lanes = (): Int32Array => new Int32Array((plan.laneCount + 31) >> 5)
     const start = new Configuration(

@@ -33,12 +33,12 @@ describe('the determinism detective', () => {
     const definition = pingSystem({ tick: () => ++ticks })
     const finding = investigate({ definition, setup: pingSetup(), schedule: driven(1, 200), selfTest: false })
     if (finding.verdict !== 'different') throw new Error(finding.message)
-    expect(finding.action).toBe('timer n0 tick 1')
+    expect(finding.action).toBe('timer n0 tick 0')
     expect(finding.what).toMatchObject({ kind: 'field', part: 'n0 private', field: 'sum' })
     if (finding.what.kind !== 'field') throw new Error(finding.message)
     expect(finding.what.second).toBe(Number(finding.what.first) + 1)
     expect(finding.message).toMatch(
-      /^Step \d+ \(timer n0 tick 1\): n0 private differs in sum: \d+ in the first execution, \d+ in the second\.$/,
+      /^Step \d+ \(timer n0 tick 0\): n0 private differs in sum: \d+ in the first execution, \d+ in the second\.$/,
     )
   })
 
@@ -62,7 +62,7 @@ describe('the determinism detective', () => {
     const look = (selfTest: boolean) =>
       investigate({ definition: hidden, setup: pingSetup(), schedule: driven(1, 200), selfTest })
     expect(look(false).verdict).toBe('deterministic')
-    expect(look(true)).toMatchObject({ verdict: 'different', action: 'timer n0 tick 1' })
+    expect(look(true)).toMatchObject({ verdict: 'different', action: 'timer n0 tick 0' })
   })
 
   it('names where a change of code first shows', () => {

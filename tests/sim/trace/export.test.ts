@@ -201,7 +201,7 @@ describe('JSON lines', () => {
     expect(lines.every((line) => line.endsWith('}\n'))).toBe(true)
     const objects = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
     const tick = objects.find(({ site }) => site === 'timer n0 tick')!
-    expect(tick).toMatchObject({ kind: 'timer', node: 0, subject: 1 })
+    expect(tick).toMatchObject({ kind: 'timer', node: 0, subject: 0 })
     expect(tick['nanos']).toBe(Number(tick['index']) * 7)
     expect(tick['changed']).toContainEqual({
       part: 'n0 private',
