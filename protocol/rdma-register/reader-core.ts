@@ -30,15 +30,7 @@ import { clear } from '../layout/index.js'
 import { checksumOf, INITIAL_VALUE, wordOf } from './payload.js'
 import { readerLinks, readerRoles } from './roles.js'
 
-const readerNotes = [
-  'accepted',
-  'torn',
-  'acknowledged',
-  'severed',
-  'connected',
-  'opened',
-  'silent',
-] as const
+const readerNotes = ['accepted', 'torn', 'acknowledged', 'severed', 'connected', 'opened', 'silent'] as const
 const Note = {
   accepted: 0,
   torn: 1,

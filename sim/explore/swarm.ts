@@ -3,12 +3,7 @@
  * size of the cluster, the workload, the knobs, which faults there are and how often, the latencies and the scheduler.
  * The right protocol and each wrong variant are drawn from the same urn, without hints.
  */
-import {
-  type FaultBudget,
-  type FaultKind,
-  type Knobs,
-  type SystemDefinition,
-} from '../../protocol/index.js'
+import { type FaultBudget, type FaultKind, type Knobs, type SystemDefinition } from '../../protocol/index.js'
 import { Random, derivedSeed } from '../random.js'
 import { type Setup, buildModel, defaultSetup } from '../run/setup.js'
 import type { FaultPace } from '../schedulers/fault-dice.js'

@@ -20,7 +20,7 @@ export interface LinearizabilityLimits {
   readonly maxSteps: number
 }
 
-export interface Linearizable<I, O> {
+interface Linearizable<I, O> {
   readonly verdict: 'linearizable'
   /** For each partition an order that explains it; without the operations of unknown outcome that it does not need. */
   readonly orders: ReadonlyMap<Key, readonly Operation<I, O>[]>

@@ -17,7 +17,7 @@ export const none = -1
 /** In `gives`: the operation has no shape, so it may lead anywhere. */
 export const anywhere = -2
 
-export interface UnknownClass {
+interface UnknownClass {
   readonly needs: number
   readonly gives: number
   readonly members: readonly number[]

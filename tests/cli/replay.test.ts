@@ -37,12 +37,15 @@ test('code that only looks different replays the same', async () => {
   expect(jsonOf(replayJson, ended).message).toContain('The code has changed')
 })
 
-test('a trace finds its module beside itself, and without it says what to do', async () => {
+test('a trace finds its module in this folder, and elsewhere says what to do', async () => {
   const elsewhere = folderWith({ 'relay.ts': relay })
   writeFileSync(join(elsewhere, 'found.aviary'), readFileSync(join(cwd, trace)))
   mkdirSync(join(elsewhere, 'below'))
-  const inside = await aviary(join(elsewhere, 'below'), 'replay', '../found.aviary')
+  const inside = await aviary(elsewhere, 'replay', 'found.aviary')
   expect(inside.code).toBe(1)
+  const outside = await aviary(join(elsewhere, 'below'), 'replay', '../found.aviary')
+  expect(outside.code).toBe(2)
+  expect(outside.stderr).toContain('a trace does not decide what code is run')
   renameSync(join(elsewhere, 'relay.ts'), join(elsewhere, 'moved.ts'))
   const lost = await aviary(elsewhere, 'replay', 'found.aviary')
   expect(lost.code).toBe(2)

@@ -4,14 +4,7 @@
  *
  * `flow x→y #k` belongs to the end of queue pair k at node x. Its `rights` say what y may do to x's memory.
  */
-import {
-  type RdmaFabric,
-  array,
-  bytes,
-  remoteAddress,
-  struct,
-  u32,
-} from '../../../protocol/index.js'
+import { type RdmaFabric, array, bytes, remoteAddress, struct, u32 } from '../../../protocol/index.js'
 import type { MemoryPlan, Part } from '../memory.js'
 
 /** States of one end (InfiniBand architecture, queue pair state machine; `ibv_modify_qp(3)`). */
