@@ -16,6 +16,10 @@ export class Random implements Draw {
   between(minimum: number, maximum: number): number {
     return minimum + this.below(maximum - minimum + 1)
   }
+  /** 32 uniform bits, as a number from 0. */
+  bits(): number {
+    return this.#generator.next() >>> 0
+  }
   /** Uniform in [0, 1). */
   fraction(): number {
     return (this.#generator.next() >>> 0) / 0x1_0000_0000

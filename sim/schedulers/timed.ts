@@ -124,7 +124,7 @@ export class Timed implements Scheduler {
     const world = this.#world
     for (let i = 0; i < world.dirtyCount; i++) {
       const site = world.dirty[i]!
-      if (site !== world.settled) this.#schedule(site)
+      if (world.armed[site]! > 0 && site !== world.settled) this.#schedule(site)
     }
   }
 

@@ -349,6 +349,7 @@ export function clientSites(world: World, clients: Clients, client: number): voi
     ...local,
     ...attempts,
     kind: 'retry',
+    gate: parts.client.offset / 4 + pendingAt,
     name: `retry ${name}`,
     armed: () => (clients.isPending(client) && !lastAttempt() ? 1 : 0),
     find(subject) {
@@ -364,6 +365,7 @@ export function clientSites(world: World, clients: Clients, client: number): voi
     ...local,
     ...attempts,
     kind: 'abandon',
+    gate: parts.client.offset / 4 + pendingAt,
     name: `abandon ${name}`,
     armed: () => (clients.isPending(client) && lastAttempt() ? 1 : 0),
     find(subject) {
@@ -388,6 +390,7 @@ function replySites(world: World, clients: Clients, client: number, name: string
     node: -1,
     from: -1,
     guards: [parts.replies.index],
+    gate: parts.replies.offset / 4,
     armed: () => clients.replyCount(client),
     subject: (choice: number) => clients.replyOrdinal(client, choice),
     find(this: Site, subject: number): number {
@@ -437,6 +440,7 @@ function requestSites(world: World, clients: Clients, client: number, target: nu
     return node.run(Handler.request, client, sequence, bytes.length)
   }
   const shared = {
+    gate: parts.client.offset / 4 + inFlightAt,
     node: target,
     from: -1,
     subject: (choice: number) => clients.requestOrdinal(client, clients.requestAt(client, target, choice)),

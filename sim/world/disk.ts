@@ -206,6 +206,7 @@ export function diskSites(world: World, node: Node, disk: Disk): void {
     node: node.index,
     from: -1,
     guards: [disk.part.index, ...node.readyParts],
+    gate: disk.part.offset / 4 + flushCountAt,
     reads: node.reads,
     writes: node.writes,
     armed: () => (node.ready() && disk.pendingFlushes() > 0 ? 1 : 0),

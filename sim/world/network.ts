@@ -144,6 +144,7 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     return world.changes === mark ? Outcome.idle : Outcome.moved
   }
   const shared = {
+    gate: base,
     node: channel.to,
     from: channel.from,
     subject: (choice: number): number => memory.side[channel.side + 1 + choice]!,

@@ -75,6 +75,7 @@ export function nodeSites(world: World, node: Node): void {
         ...shared,
         kind: 'timer',
         name: `timer ${name} ${timer}`,
+        gate: parts.control.offset / 4,
         guards: [...node.readyParts, parts.control.index],
         reads: node.reads,
         wakes: node.reads,

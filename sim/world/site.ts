@@ -67,6 +67,8 @@ export interface Site {
   readonly wakes?: readonly number[]
   /** Parts that `step` may write. */
   readonly writes: readonly number[]
+  /** Index of a 32-bit word of the state in a part of `guards`: while it is zero nothing is armed, and `armed` is not asked. */
+  readonly gate?: number
   /** How many choices are possible now. Pure, a function of the bytes of `guards` alone. */
   armed(): number
   /** Takes choice 0 … armed()-1. */

@@ -122,6 +122,8 @@ export class World {
   readonly #readers: readonly Int32Array[]
   readonly #spared: WorldOptions['spared']
   readonly #kindOf: Uint8Array
+  /** Word that must not be zero for a site to be armed, or -1. */
+  readonly #gates: Int32Array
 
   constructor(model: SystemModel, options: WorldOptions = {}) {
     const n = model.cores.length
@@ -173,6 +175,7 @@ export class World {
     this.dirty = new Int32Array(count)
     this.#isDirty = new Uint8Array(count)
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
+    this.#gates = Int32Array.from(this.sites, (site) => site.gate ?? -1)
     this.#readers = this.memory.parts.map((part) =>
       Int32Array.from(
         this.sites.filter(
@@ -262,6 +265,7 @@ export class World {
     this.addSite({
       ...draft,
       guards: [...draft.guards, budgets],
+      gate: at,
       writes: [...draft.writes, budgets],
       armed: () => (words[at] === 0 ? 0 : draft.armed()),
       step: (choice) => {
@@ -383,9 +387,11 @@ export class World {
       const readers = this.#readers[this.#touched[i]!]!
       for (let k = 0; k < readers.length; k++) this.#markDirty(readers[k]!)
     }
+    const { words } = this.memory
     for (let i = 0; i < this.dirtyCount; i++) {
       const site = this.dirty[i]!
-      const armed = this.sites[site]!.armed()
+      const gate = this.#gates[site]!
+      const armed = gate >= 0 && words[gate] === 0 ? 0 : this.sites[site]!.armed()
       this.armedTotal += armed - this.armed[site]!
       this.armed[site] = armed
     }
@@ -393,11 +399,9 @@ export class World {
   #refreshAll(): void {
     this.#forgetTouched()
     this.armedTotal = 0
-    for (const site of this.sites) {
-      this.armed[site.index] = site.armed()
-      this.armedTotal += this.armed[site.index]!
-      this.#markDirty(site.index)
-    }
+    this.armed.fill(0)
+    for (let site = 0; site < this.sites.length; site++) this.#markDirty(site)
+    this.#refresh()
   }
 
   // ---- snapshots and fingerprints

@@ -1,7 +1,7 @@
 /**
  * The campaign behind two claims: each wrong variant is found from at least 9 of 10 fresh seeds within 60 processor
- * seconds; and, where its consequence is within reach of the swarm, so it is with every property switched off that speaks
- * of the protocol's inside. The results are written beside this file, to be committed.
+ * seconds; and it is found from some of 3 seeds with every property switched off that speaks of the protocol's inside, so
+ * by its consequence alone. The results are written beside this file, to be committed.
  */
 import { writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -26,7 +26,8 @@ const resultsFile = new URL('variants.results.json', import.meta.url)
 function campaign(system: (typeof variants)[number], judged: Row['judged']): Row {
   const { definition, bug } = system
   const without = judged === 'everything' ? [] : insideProperties(definition)
-  const hunts = firstSeeds.map((first) => hunt(definition, { bug, without }, first, { cpuSeconds }))
+  const seeds = judged === 'everything' ? firstSeeds : firstSeeds.slice(0, 3)
+  const hunts = seeds.map((first) => hunt(definition, { bug, without }, first, { cpuSeconds }))
   const seconds = hunts
     .filter((h) => h.finding !== undefined)
     .map((h) => Math.round(h.cpuSeconds * 100) / 100)

@@ -309,6 +309,13 @@ export class Fabric {
     this.world.touch(peer.end.index)
   }
 
+  /** How many words of a request are placed. */
+  placedCount(flow: Flow, request: number): number {
+    let count = 0
+    for (let k = 0; k < flow.maskWords; k++) count += bitCount(this.#words[request + placedAt + k]!)
+    return count
+  }
+
   isPlaced(request: number, piece: number): boolean {
     return ((this.#words[request + placedAt + (piece >>> 5)]! >>> (piece & 31)) & 1) === 1
   }
@@ -332,9 +339,7 @@ export class Fabric {
     const mask = request + placedAt + (piece >>> 5)
     words[mask] = (words[mask]! | (1 << (piece & 31))) >>> 0
     this.world.touch(flow.queue.index)
-    const pieces = words[request + lengthAt]! / 8
-    for (let k = 0; k < pieces; k++) if (!this.isPlaced(request, k)) return
-    this.#execute(flow, request)
+    if (this.placedCount(flow, request) === words[request + lengthAt]! / 8) this.#execute(flow, request)
   }
 
   #storeWord(part: number, target: number, low: number, high: number): void {
@@ -570,6 +575,12 @@ export class Fabric {
   ordinal(flow: Flow, i: number): number {
     return this.world.memory.side[flow.side + 2 + i]!
   }
+}
+
+function bitCount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555)
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }
 
 function operationOf(effect: number): number {

@@ -4,7 +4,19 @@ import { Handler } from '../node.js'
 import { Outcome, single } from '../site.js'
 import type { World } from '../world.js'
 import type { Fabric } from './fabric.js'
-import { type Flow, Operation, lengthAt, operationAt, operationNames, remoteAt, requestOf } from './flow.js'
+import {
+  controlPhaseAt,
+  countAt,
+  lateAt,
+  receivedCountAt,
+  type Flow,
+  Operation,
+  lengthAt,
+  operationAt,
+  operationNames,
+  remoteAt,
+  requestOf,
+} from './flow.js'
 
 /** Path MTU: a WRITE longer than this travels as several packets. */
 const packetWords = 1024 / 8
@@ -44,16 +56,17 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     if (operation > Operation.read) return 1
     if (fetch === 'early' && operation === Operation.write && fabric.unfetched(flow) === head) return 0
     if (placement === 'in-order') return 1
-    const [first, end] = span(request)
-    let count = 0
-    for (let piece = first; piece < end; piece++) if (!fabric.isPlaced(request, piece)) count++
-    return count
+    const pieces = words[request + lengthAt]! / 8
+    const placed = fabric.placedCount(flow, request)
+    if (placement === 'shuffled') return pieces - placed
+    // Packets fill up one after the other.
+    return Math.min(pieces, (Math.floor(placed / packetWords) + 1) * packetWords) - placed
   }
   const spanned: [number, number] = [0, 0]
   /** The words among which the next may be chosen. */
   function span(request: number): readonly [number, number] {
     const pieces = words[request + lengthAt]! / 8
-    let first = 0
+    let first = placement === 'in-order' ? fabric.placedCount(flow, request) : 0
     while (first < pieces && fabric.isPlaced(request, first)) first++
     spanned[0] = first
     if (placement === 'in-order') spanned[1] = first + 1
@@ -72,6 +85,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   world.addSite({
     kind: 'place',
     name: `place ${path}`,
+    gate: flow.queueBase + countAt,
     node: flow.to,
     from: flow.from,
     guards: way,
@@ -116,6 +130,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     world.addSite({
       kind: 'fetch',
       name: `fetch ${path}`,
+      gate: flow.queueBase + countAt,
       node: flow.from,
       from: -1,
       guards: [queue, flow.end.index],
@@ -137,6 +152,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   world.addSite({
     kind: 'complete',
     name: `complete ${path}`,
+    gate: flow.queueBase + countAt,
     node: flow.from,
     from: flow.to,
     guards: [queue, flow.end.index, world.links.index, ...requester.readyParts],
@@ -165,6 +181,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   world.addSite({
     kind: 'expire',
     name: `expire ${path}`,
+    gate: flow.queueBase + countAt,
     node: flow.from,
     from: flow.to,
     guards: way,
@@ -185,6 +202,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     ...single,
     kind: 'land',
     name: `land ${path}`,
+    gate: flow.queueBase + lateAt,
     node: flow.to,
     from: flow.from,
     guards: way,
@@ -204,6 +222,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       ...single,
       kind: 'receive',
       name: `receive ${path}`,
+      gate: flow.queueBase + receivedCountAt,
       node: flow.to,
       from: flow.from,
       guards: [queue, ...responder.readyParts],
@@ -223,6 +242,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     ...single,
     kind: 'control',
     name: `control ${path}`,
+    gate: flow.endBase + controlPhaseAt,
     node: flow.from,
     from: -1,
     guards: [flow.end.index, ...requester.readyParts],
