@@ -1,7 +1,7 @@
 /** The picture part of a space-time table: one narrow lane for each node and client, time runs downwards. */
 import type { Site } from '../world/site.js'
 import { isFaultKind } from '../world/site.js'
-import { NodeStatus } from '../world/node.js'
+import { NodeStatus } from '../world/node-parts.js'
 import type { World } from '../world/world.js'
 
 export interface Lanes {

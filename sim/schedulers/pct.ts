@@ -7,28 +7,20 @@
  * row falls below the others as well, and sites that only repeat something (timer, retry, expire, abandon) start low.
  */
 import type { Random } from '../random.js'
-import type { ActionKind, Outcome } from '../world/site.js'
 import type { World } from '../world/world.js'
 import type { FaultDice } from './fault-dice.js'
-import { Freshness, type Scheduler, splitSites } from './scheduler.js'
+import { Walk, repeaters } from './walk.js'
 
 const patience = 24
-const repeaters: readonly ActionKind[] = ['timer', 'retry', 'expire', 'abandon']
 
-export class Pct implements Scheduler {
+export class Pct extends Walk {
   readonly name: string
-  site = -1
-  choice = 0
-  readonly #world: World
-  readonly #random: Random
-  readonly #dice: FaultDice
-  readonly #sites: Int32Array
-  readonly #fresh: Freshness
   readonly #priority: Float64Array
   readonly #changes: Int32Array
   readonly #length: number
   #lowest = 0
   #step = 0
+  #last = -1
   #inARow = 0
 
   /**
@@ -36,41 +28,35 @@ export class Pct implements Scheduler {
    * @param length expected actions of a run, among which the change points are drawn
    */
   constructor(world: World, random: Random, dice: FaultDice, depth: number, length: number) {
+    super(world, random, dice)
     this.name = `pct(${String(depth)})`
-    this.#world = world
-    this.#random = random
-    this.#dice = dice
-    this.#sites = splitSites(world).normal
-    this.#fresh = new Freshness(world)
     this.#priority = new Float64Array(world.sites.length)
     this.#changes = new Int32Array(Math.max(0, depth - 1))
     this.#length = length
   }
-  begin(): void {
-    this.#dice.begin()
-    this.#fresh.begin()
+
+  protected beginRun(): void {
     this.#lowest = 0
     this.#step = 0
+    this.#last = -1
     this.#inARow = 0
-    this.site = -1
-    const { sites } = this.#world
-    for (let i = 0; i < this.#priority.length; i++)
-      this.#priority[i] = this.#random.fraction() + (repeaters.includes(sites[i]!.kind) ? 1 : 2)
-    for (let i = 0; i < this.#changes.length; i++) this.#changes[i] = this.#random.below(this.#length)
+    for (const site of this.sites)
+      this.#priority[site] =
+        this.random.fraction() + (repeaters.includes(this.world.sites[site]!.kind) ? 1 : 2)
+    for (let i = 0; i < this.#changes.length; i++) this.#changes[i] = this.random.below(this.#length)
   }
-  next(): boolean {
-    if (this.#dice.strikes()) return this.#takeFault()
-    const { armed } = this.#world
-    const sites = this.#sites
+
+  protected chooseSite(): number {
+    const { sites } = this
     const priority = this.#priority
     let best = -1
     for (let i = 0; i < sites.length; i++) {
       const site = sites[i]!
-      if (armed[site]! > 0 && (best < 0 || priority[site]! > priority[best]!) && this.#fresh.isFresh(site))
-        best = site
+      if ((best < 0 || priority[site]! > priority[best]!) && this.isOpen(site)) best = site
     }
-    if (best < 0) return this.#dice.pick() && this.#takeFault()
-    this.#inARow = best === this.site ? this.#inARow + 1 : 0
+    if (best < 0) return -1
+    this.#inARow = best === this.#last ? this.#inARow + 1 : 0
+    this.#last = best
     let fall = this.#inARow >= patience
     for (let i = 0; i < this.#changes.length; i++) if (this.#changes[i] === this.#step) fall = true
     this.#step++
@@ -78,16 +64,6 @@ export class Pct implements Scheduler {
       priority[best] = --this.#lowest
       this.#inARow = 0
     }
-    this.site = best
-    this.choice = armed[best]! > 1 ? this.#random.below(armed[best]!) : 0
-    return true
-  }
-  #takeFault(): boolean {
-    this.site = this.#dice.site
-    this.choice = this.#dice.choice
-    return true
-  }
-  after(outcome: Outcome): void {
-    this.#fresh.after(this.site, outcome)
+    return best
   }
 }

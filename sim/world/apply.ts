@@ -36,10 +36,10 @@ export function applyEffect(
       sendMessage(world, node, a, payload, payloadOffset, length)
       return
     case EffectKind.watch:
-      node.watch(a, b, c)
+      node.windows.watch(a, b, c)
       return
     case EffectKind.observe:
-      node.observe(a, b, c, d)
+      node.windows.observe(a, b, c, d)
       return
     case EffectKind.publish:
       publish(world, node, a, b, payload, payloadOffset, length)
@@ -113,7 +113,7 @@ function publish(
   from: number,
   length: number,
 ): void {
-  node.checkRegion(region, offset, length, 'publish')
+  node.windows.checkRegion(region, offset, length, 'publish')
   const part = node.parts.regions[region]!
   const bytes = world.memory.bytes
   const target = part.offset + offset

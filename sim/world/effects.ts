@@ -4,6 +4,7 @@
  */
 import {
   type Control,
+  Flag,
   type Host,
   InvariantViolation,
   type NodeId,
@@ -150,7 +151,7 @@ export class RecordingHost implements Host {
     flags: number,
   ): void {
     const record = this.#record(EffectKind.write, queuePair, remote, local, length, token, flags)
-    if (flags & 2) this.#carry(record, local, length)
+    if (flags & Flag.inline) this.#carry(record, local, length)
   }
   read(queuePair: QueuePairId, remote: number, local: number, length: number, token: number): void {
     this.#record(EffectKind.read, queuePair, remote, local, length, token, 1)

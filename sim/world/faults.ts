@@ -4,7 +4,7 @@
  * process runs no handler while its NIC serves reads and writes of its memory (zombie).
  */
 import { type FaultKind, faultKinds, struct, u32 } from '../../protocol/index.js'
-import { NodeStatus } from './node.js'
+import { NodeStatus } from './node-parts.js'
 import { Outcome, single } from './site.js'
 import type { World } from './world.js'
 

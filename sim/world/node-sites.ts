@@ -1,5 +1,6 @@
 /** The sites of a node that are its own: polls, observes, stores, timers, spontaneous inputs. */
-import { Handler, type Node, mostObserves } from './node.js'
+import { mostObserves } from './node-parts.js'
+import { Handler, type Node } from './node.js'
 import { Outcome, single } from './site.js'
 import type { World } from './world.js'
 
@@ -12,7 +13,7 @@ export function nodeSites(world: World, node: Node): void {
   const writes = [...node.writes, parts.copies.index]
 
   if (definition.windows.length > 0)
-    node.pollSite = world.addSite({
+    node.windows.pollSite = world.addSite({
       ...shared,
       kind: 'poll',
       name: `poll ${name}`,
@@ -20,9 +21,9 @@ export function nodeSites(world: World, node: Node): void {
       reads: [...node.reads, ...regions, parts.control.index, parts.copies.index],
       wakes: [...node.reads, ...regions],
       writes,
-      armed: () => (node.canPoll() ? 1 : 0),
-      step: () => node.pollStep(),
-      describe: () => (loads ? `word ${String(node.loadedWords())}` : ''),
+      armed: () => (node.windows.canPoll() ? 1 : 0),
+      step: () => node.windows.pollStep(),
+      describe: () => (loads ? `word ${String(node.windows.loadedWords())}` : ''),
     })
   if (regions.length > 0) {
     const site: number = world.addSite({
@@ -34,24 +35,25 @@ export function nodeSites(world: World, node: Node): void {
       writes,
       armed() {
         let count = 0
-        for (let slot = 0; slot < mostObserves; slot++) if (node.observeArmed(slot)) count++
+        for (let slot = 0; slot < mostObserves; slot++) if (node.windows.observeArmed(slot)) count++
         return count
       },
       subject(choice) {
-        return node.observeToken(slotOf(choice))
+        return node.windows.observeToken(slotOf(choice))
       },
       find(subject) {
         const count = this.armed()
         for (let choice = 0; choice < count; choice++) if (this.subject(choice) === subject) return choice
         return -1
       },
-      step: (choice) => node.observeStep(slotOf(choice), site),
-      describe: (choice) => `token ${String(node.observeToken(slotOf(choice)))}`,
+      step: (choice) => node.windows.observeStep(slotOf(choice), site),
+      describe: (choice) => `token ${String(node.windows.observeToken(slotOf(choice)))}`,
     })
   }
   function slotOf(choice: number): number {
     let left = choice
-    for (let slot = 0; slot < mostObserves; slot++) if (node.observeArmed(slot) && left-- === 0) return slot
+    for (let slot = 0; slot < mostObserves; slot++)
+      if (node.windows.observeArmed(slot) && left-- === 0) return slot
     return 0
   }
   if (loads && regions.length > 0)
@@ -62,9 +64,9 @@ export function nodeSites(world: World, node: Node): void {
       guards: node.readyParts,
       reads: [],
       writes,
-      armed: () => (node.isStoring() ? 1 : 0),
+      armed: () => (node.isRunning() && node.waiting.isAny() ? 1 : 0),
       step() {
-        node.storeWord()
+        node.waiting.storeWord()
         return Outcome.moved
       },
       describe: () => '',

@@ -1,11 +1,9 @@
 /**
- * A node: one core bound to its private bytes, and the host-side bytes around it (status, armed timers, windows, copies
- * under way, publishes under way).
+ * A node: one core bound to its private bytes, and the host-side bytes around it (status, timers; see also `windows.ts`
+ * and `waiting-effects.ts`).
  *
  * Guarantees: a handler sees private bytes and one input, nothing else; its effects are applied after it has returned,
- * in program order. With `poll: atomic` a poll copies all windows in one step and a publish lands in one. With
- * `poll: loads` windows and observed bytes are copied one 8-byte word per step, and a publish lands one word per step;
- * until its last word has landed no other handler of the node runs (a handler ends with a fence).
+ * in program order.
  */
 import {
   type Context,
@@ -13,25 +11,21 @@ import {
   type CoreDefinition,
   InvariantViolation,
   type StructLayout,
-  array,
-  bytes,
-  enumeration,
-  struct,
-  u32,
 } from '../../protocol/index.js'
+import { type EffectLog, RecordingHost, effectLog, recordWords, resetEffects } from './effects.js'
+import { HiddenState } from './hidden-state.js'
 import {
-  type EffectLog,
-  EffectKind,
-  RecordingHost,
-  effectLog,
-  payloadAt,
-  payloadLength,
-  recordWords,
-  resetEffects,
-} from './effects.js'
-import { applyEffect } from './apply.js'
-import type { MemoryPlan, Part } from './memory.js'
+  type NodeParts,
+  NodeStatus,
+  incarnationAt,
+  loadingAt,
+  payloadCapacity,
+  statusAt,
+  timersAt,
+} from './node-parts.js'
 import { Outcome } from './site.js'
+import { WaitingEffects } from './waiting-effects.js'
+import { Windows } from './windows.js'
 import type { World } from './world.js'
 
 /** Inputs of a core, as {@link Node.run} takes them. */
@@ -48,86 +42,6 @@ export const Handler = {
 } as const
 export const handlerNames: readonly string[] = Object.keys(Handler)
 
-export const NodeStatus = { up: 0, paused: 1, down: 2 } as const
-const statusLayout = enumeration(['up', 'paused', 'down'] as const)
-
-// Words of the status part.
-const statusAt = 0
-const incarnationAt = 1
-/** 0: nothing; 1: a poll is copying windows; 2 + n: observe slot n is copying. */
-const loadingAt = 2
-// Words of the control part.
-const timersAt = 0
-const loadedWordsAt = 1
-const windowsAt = 2
-const observeWords = 4
-export const mostObserves = 4
-
-export interface NodeParts {
-  readonly state: Part
-  readonly regions: readonly Part[]
-  /** Whether the process runs; what decides if a handler may run is here and in `effects`. */
-  readonly status: Part
-  /** Armed timers, watched windows, copies under way. */
-  readonly control: Part
-  /** Effects that wait behind a publish that lands word by word; empty unless `poll: loads`. */
-  readonly effects: Part
-  /** Words copied so far by a poll or observe under way; all zero between. */
-  readonly copies: Part
-  /** Side slots: per timer its generation and its duration in microseconds. */
-  readonly timerSide: number
-}
-
-const mostWaitingEffects = 48
-
-export function planNode(
-  plan: MemoryPlan,
-  name: string,
-  node: number,
-  definition: CoreDefinition,
-  loads: boolean,
-): NodeParts {
-  for (const region of definition.regions)
-    if (region.layout.sizeBytes % 8 !== 0)
-      throw new RangeError(`region ${region.name} must be a multiple of 8 bytes long`)
-  let copyBytes = 8
-  for (const window of definition.windows) copyBytes += window.layout.sizeBytes
-  const window = struct({ region: u32, offset: u32 })
-  const observation = struct({ region: u32, offset: u32, length: u32, token: u32 })
-  const status = struct({ status: statusLayout, incarnation: u32, loading: u32 })
-  const control = struct({
-    timers: u32,
-    loadedWords: u32,
-    windows: array(window, Math.max(1, definition.windows.length)),
-    observes: array(observation, mostObserves),
-  })
-  const record = array(u32, recordWords)
-  const effects = struct({
-    count: u32,
-    publishedWords: u32,
-    records: array(record, loads ? mostWaitingEffects : 1),
-    payload: bytes(loads ? payloadCapacity(definition) : 8),
-  })
-  return {
-    state: plan.part(`${name} private`, 'private', node, definition.state),
-    status: plan.part(`${name} status`, 'status', node, status),
-    control: plan.part(`${name} control`, 'control', node, control),
-    regions: definition.regions.map((region) =>
-      plan.part(`${name} ${region.name}`, 'region', node, region.layout),
-    ),
-    effects: plan.part(`${name} effects`, 'effects', node, effects),
-    copies: plan.part(
-      `${name} copies`,
-      'effects',
-      node,
-      struct({ bytes: bytes(loads ? Math.max(copyBytes, definition.scratchBytes) : 8) }),
-    ),
-    timerSide: plan.side(2 * Math.max(1, definition.timers.length)),
-  }
-}
-
-const payloadCapacity = (definition: CoreDefinition): number => 8 * definition.scratchBytes
-
 export class Node {
   readonly index: number
   readonly definition: CoreDefinition
@@ -143,28 +57,20 @@ export class Node {
   readonly reads: readonly number[]
   /** Parts that a handler may write; completed by the world when all parts are known. */
   readonly writes: number[]
-  /** Bytes of the windows in the order of declaration, as the core sees them. */
-  readonly #windowWords: Uint32Array
-  readonly #windowOffsets: number[] = []
-  #windowTotalWords = 0
+  readonly windows: Windows
+  readonly waiting: WaitingEffects
   readonly #world: World
   readonly #words: Uint32Array
   readonly #status: number
   readonly #control: number
-  readonly #effects: number
-  /** Whether effects can wait behind a publish; where they cannot, their part is no guard. */
-  readonly #mayWait: boolean
   readonly #state: number
   readonly #stateWords: number
   readonly #before: Uint32Array
   readonly #again: EffectLog
   readonly #after: Uint32Array
   readonly timerSites: number[] = []
-  /** Changes of own regions when the poll under way began: whether it may have missed one. */
-  #regionChanges = -1
   #firing = -1
   #rearmed = false
-  pollSite = -1
 
   constructor(world: World, index: number, definition: CoreDefinition, parts: NodeParts) {
     const { memory } = world
@@ -175,8 +81,6 @@ export class Node {
     this.#words = memory.words
     this.#status = parts.status.offset / 4
     this.#control = parts.control.offset / 4
-    this.#effects = parts.effects.offset / 4
-    this.#mayWait = world.knobs.poll === 'loads'
     this.#state = parts.state.offset / 4
     this.#stateWords = parts.state.sizeBytes / 4
     this.#before = new Uint32Array(this.#stateWords)
@@ -200,23 +104,15 @@ export class Node {
     this.log = effectLog(payloadCapacity(definition))
     this.#again = effectLog(payloadCapacity(definition))
     this.host = new RecordingHost(index, world.nodeCount, this.log, this.outputBytes)
-    for (const window of definition.windows) {
-      this.#windowOffsets.push(this.#windowTotalWords)
-      this.#windowTotalWords += window.layout.sizeBytes / 4
-    }
-    const windows = new ArrayBuffer(this.#windowTotalWords * 4 + 8)
-    this.#windowWords = new Uint32Array(windows)
-    const windowView = new DataView(windows)
+    this.windows = new Windows(world, this)
+    this.waiting = new WaitingEffects(world, this)
     const context: Context<StructLayout> = {
       host: this.host,
       state: definition.state.view(memory.view, parts.state.offset, 'state'),
       input: new DataView(input),
       output: new DataView(output),
-      window: <L extends StructLayout>(window: number, layout: L) => {
-        const offset = this.#windowOffsets[window]
-        if (offset === undefined) throw new RangeError(`window ${String(window)} is not declared`)
-        return layout.view(windowView, offset * 4) as ReturnType<L['view']> as never
-      },
+      window: <L extends StructLayout>(window: number, layout: L) =>
+        layout.view(this.windows.view, this.windows.offsetOf(window)) as ReturnType<L['view']> as never,
     }
     this.core = definition.create(context)
   }
@@ -235,11 +131,7 @@ export class Node {
   ready(): boolean {
     const words = this.#words
     const status = this.#status
-    return words[status + statusAt] === 0 && words[status + loadingAt] === 0 && !this.#isWaiting()
-  }
-  /** Whether effects wait behind a publish. */
-  #isWaiting(): boolean {
-    return this.#mayWait && this.#words[this.#effects] !== 0
+    return words[status + statusAt] === 0 && words[status + loadingAt] === 0 && !this.waiting.isAny()
   }
   isRunning(): boolean {
     return this.#words[this.#status + statusAt] === 0
@@ -306,7 +198,7 @@ export class Node {
     }
     const mark = world.changes
     if (changed) world.touch(this.parts.state.index)
-    if (this.log.count > 0) this.#applyFrom(this.log, 0)
+    if (this.log.count > 0) this.waiting.apply(this.log)
     return world.changes === mark ? Outcome.idle : Outcome.moved
   }
 
@@ -342,294 +234,6 @@ export class Node {
     if (!same) throw new HiddenState(this.#world.nodeName(this.index), name, undefined, 0)
     for (let i = 0; i < this.#stateWords; i++) words[start + i] = this.#before[i]!
     resetEffects(this.log)
-  }
-
-  // ---- effects
-
-  /** Applies records from `first` on. With word-by-word publishes, stops before the first publish and keeps the rest. */
-  #applyFrom(log: EffectLog, first: number): void {
-    const loads = this.#world.knobs.poll === 'loads'
-    for (let i = first; i < log.count; i++) {
-      const at = i * recordWords
-      if (loads && log.records[at] === EffectKind.publish) {
-        this.#keepFrom(log, i)
-        return
-      }
-      applyEffect(this.#world, this, log.records, at, log.payload, log.records[at + payloadAt]!)
-    }
-  }
-
-  #keepFrom(log: EffectLog, first: number): void {
-    const words = this.#words
-    const count = log.count - first
-    if (count > mostWaitingEffects)
-      throw new InvariantViolation(`at most ${String(mostWaitingEffects)} effects may wait behind a publish`)
-    const base = this.#effects
-    words[base] = count
-    words[base + 1] = 0
-    for (let i = first; i < log.count; i++) {
-      const at = i * recordWords
-      if (log.records[at] === EffectKind.publish)
-        this.checkRegion(
-          log.records[at + 1]!,
-          log.records[at + 2]!,
-          log.records[at + payloadLength]!,
-          'publish',
-        )
-    }
-    const shift = base + 2 - first * recordWords
-    for (let i = first * recordWords; i < log.count * recordWords; i++) words[shift + i] = log.records[i]!
-    const payload = this.parts.effects.offset + (2 + mostWaitingEffects * recordWords) * 4
-    const bytes = this.#world.memory.bytes
-    for (let i = 0; i < log.payloadBytes; i++) bytes[payload + i] = log.payload[i]!
-    this.#world.touch(this.parts.effects.index)
-  }
-
-  /** Whether a publish is landing word by word. */
-  isStoring(): boolean {
-    return this.#words[this.#effects]! > 0 && this.isRunning()
-  }
-
-  /** Lands the next word of the publish at the front; after its last word goes on to the next publish. */
-  storeWord(): void {
-    const world = this.#world
-    const words = this.#words
-    const base = this.#effects
-    const payload = this.parts.effects.offset + (2 + mostWaitingEffects * recordWords) * 4
-    const first = base + 2
-    const length = words[first + payloadLength]!
-    const done = words[base + 1]!
-    const source = (payload + words[first + payloadAt]!) / 4 + done * 2
-    const region = this.parts.regions[words[first + 1]!]!
-    const target = (region.offset + words[first + 2]!) / 4 + done * 2
-    if (words[target] !== words[source] || words[target + 1] !== words[source + 1]) {
-      words[target] = words[source]!
-      words[target + 1] = words[source + 1]!
-      world.touch(region.index)
-    }
-    world.touch(this.parts.effects.index)
-    if ((done + 1) * 8 < length) {
-      words[base + 1] = done + 1
-      return
-    }
-    const count = words[base]!
-    let next = 1
-    for (; next < count; next++) {
-      const at = first + next * recordWords
-      if (words[at] === EffectKind.publish) break
-      applyEffect(world, this, words, at, world.memory.bytes, payload + words[at + payloadAt]!)
-    }
-    if (next === count) {
-      this.clearEffects()
-      return
-    }
-    words[base] = count - next
-    words[base + 1] = 0
-    words.copyWithin(first, first + next * recordWords, first + count * recordWords)
-    words.fill(0, first + (count - next) * recordWords, first + count * recordWords)
-  }
-
-  clearEffects(): void {
-    const { offset, sizeBytes, index } = this.parts.effects
-    this.#words.fill(0, offset / 4, (offset + sizeBytes) / 4)
-    this.#world.touch(index)
-  }
-
-  // ---- windows and observes
-
-  watch(window: number, region: number, offset: number): void {
-    const size = this.definition.windows[window]?.layout.sizeBytes ?? 0
-    this.checkRegion(region, offset, size, 'watch')
-    const at = this.#control + windowsAt + window * 2
-    if (this.#words[at] === region + 1 && this.#words[at + 1] === offset) return
-    this.#words[at] = region + 1
-    this.#words[at + 1] = offset
-    this.#world.touch(this.parts.control.index)
-    this.#world.wake(this.pollSite)
-  }
-
-  observe(region: number, offset: number, length: number, token: number): void {
-    this.checkRegion(region, offset, length, 'observe')
-    if (length > this.inputBytes.length)
-      throw new InvariantViolation(
-        `observe of ${String(length)} bytes must fit the input (${String(this.inputBytes.length)})`,
-      )
-    for (let slot = 0; slot < mostObserves; slot++) {
-      const at = this.#observeSlot(slot)
-      if (this.#words[at] !== 0) {
-        if (this.#words[at + 3] === token)
-          throw new InvariantViolation(`token ${String(token)} must name one observe at a time`)
-        continue
-      }
-      this.#words[at] = region + 1
-      this.#words[at + 1] = offset
-      this.#words[at + 2] = length
-      this.#words[at + 3] = token
-      this.#world.touch(this.parts.control.index)
-      return
-    }
-    throw new InvariantViolation(`at most ${String(mostObserves)} observes may be under way`)
-  }
-
-  /** Asserts that bytes are whole words inside a declared region. */
-  checkRegion(region: number, offset: number, length: number, what: string): void {
-    const part = this.parts.regions[region]
-    if (part === undefined)
-      throw new InvariantViolation(`${what} names region ${String(region)}, which is not declared`)
-    if (offset % 8 !== 0 || length % 8 !== 0 || offset + length > part.sizeBytes)
-      throw new InvariantViolation(
-        `${what} of ${String(length)} bytes at ${String(offset)} must be whole words inside region ${part.name}`,
-      )
-  }
-
-  #observeSlot(slot: number): number {
-    return this.#control + windowsAt + Math.max(1, this.definition.windows.length) * 2 + slot * observeWords
-  }
-
-  /** Copies for one step of a poll; runs the handler when all windows are in. */
-  pollStep(): Outcome {
-    const words = this.#words
-    const control = this.#control
-    const total = this.#windowTotalWords
-    if (this.#world.knobs.poll === 'atomic') {
-      this.#copyWindows()
-      return this.run(Handler.poll, 0, 0, 0)
-    }
-    const copies = this.parts.copies.offset / 4
-    let done = words[control + loadedWordsAt]!
-    if (done === 0) this.#regionChanges = this.#countRegionChanges()
-    words[copies + done] = this.#windowWord(done)
-    words[copies + done + 1] = this.#windowWord(done + 1)
-    done += 2
-    const world = this.#world
-    if (done < total) {
-      if (words[this.#status + loadingAt] === 0) {
-        words[this.#status + loadingAt] = 1
-        world.touch(this.parts.status.index)
-      }
-      words[control + loadedWordsAt] = done
-      world.touch(this.parts.control.index)
-      world.touch(this.parts.copies.index)
-      world.wake(this.pollSite)
-      return Outcome.moved
-    }
-    for (let i = 0; i < total; i++) this.#windowWords[i] = words[copies + i]!
-    words.fill(0, copies, copies + total)
-    if (total === 2) return this.run(Handler.poll, 0, 0, 0)
-    words[this.#status + loadingAt] = 0
-    words[control + loadedWordsAt] = 0
-    world.touch(this.parts.status.index)
-    world.touch(this.parts.control.index)
-    world.touch(this.parts.copies.index)
-    const outcome = this.run(Handler.poll, 0, 0, 0)
-    if (outcome !== Outcome.moved && this.#regionChanges === this.#countRegionChanges())
-      world.settled = this.pollSite
-    this.#regionChanges = -1
-    return Outcome.moved
-  }
-
-  #countRegionChanges(): number {
-    let changes = 0
-    for (const region of this.parts.regions) changes += this.#world.partChanges[region.index]!
-    return changes
-  }
-
-  #copyWindows(): void {
-    const words = this.#words
-    const target = this.#windowWords
-    const offsets = this.#windowOffsets
-    for (let window = 0; window < offsets.length; window++) {
-      const at = this.#control + windowsAt + window * 2
-      const begin = offsets[window]!
-      const end = window + 1 < offsets.length ? offsets[window + 1]! : this.#windowTotalWords
-      const region = words[at]!
-      if (region === 0) {
-        for (let i = begin; i < end; i++) target[i] = 0
-        continue
-      }
-      const shift = (this.parts.regions[region - 1]!.offset + words[at + 1]!) / 4 - begin
-      for (let i = begin; i < end; i++) target[i] = words[shift + i]!
-    }
-  }
-
-  /** Word `i` (4 bytes) of the windows in declared order, read from shared memory; an unwatched window reads as zero. */
-  #windowWord(i: number): number {
-    const offsets = this.#windowOffsets
-    let window = offsets.length - 1
-    while (offsets[window]! > i) window--
-    const at = this.#control + windowsAt + window * 2
-    const region = this.#words[at]!
-    if (region === 0) return 0
-    const part = this.parts.regions[region - 1]!
-    return this.#words[(part.offset + this.#words[at + 1]!) / 4 + i - offsets[window]!]!
-  }
-
-  /** 8-byte words that a poll copies. */
-  get windowWords(): number {
-    return this.#windowTotalWords / 2
-  }
-
-  /** Whether the node runs and may begin or go on with a poll. */
-  canPoll(): boolean {
-    const words = this.#words
-    return this.isRunning() && !this.#isWaiting() && words[this.#status + loadingAt]! <= 1
-  }
-  isPolling(): boolean {
-    return this.#words[this.#status + loadingAt] === 1
-  }
-  loadedWords(): number {
-    return this.#words[this.#control + loadedWordsAt]! / 2
-  }
-
-  /** The observe slots that may be stepped: all when none is copying, else the one that is. */
-  observeArmed(slot: number): boolean {
-    const loading = this.#words[this.#status + loadingAt]!
-    return (
-      this.isRunning() &&
-      !this.#isWaiting() &&
-      this.#words[this.#observeSlot(slot)] !== 0 &&
-      (loading === 0 || loading === 2 + slot)
-    )
-  }
-  observeToken(slot: number): number {
-    return this.#words[this.#observeSlot(slot) + 3]!
-  }
-
-  observeStep(slot: number, site: number): Outcome {
-    const words = this.#words
-    const control = this.#control
-    const at = this.#observeSlot(slot)
-    const region = this.parts.regions[words[at]! - 1]!
-    const source = (region.offset + words[at + 1]!) / 4
-    const length = words[at + 2]!
-    const token = words[at + 3]!
-    const world = this.#world
-    world.touch(this.parts.control.index)
-    if (world.knobs.poll === 'loads') {
-      const copies = this.parts.copies.offset / 4
-      const done = words[control + loadedWordsAt]!
-      words[copies + done] = words[source + done]!
-      words[copies + done + 1] = words[source + done + 1]!
-      world.touch(this.parts.copies.index)
-      if ((done + 2) * 4 < length) {
-        words[this.#status + loadingAt] = 2 + slot
-        words[control + loadedWordsAt] = done + 2
-        world.touch(this.parts.status.index)
-        world.wake(site)
-        return Outcome.moved
-      }
-      for (let i = 0; i < length / 4; i++) this.inputWords[i] = words[copies + i]!
-      words.fill(0, copies, copies + length / 4)
-      words[this.#status + loadingAt] = 0
-      words[control + loadedWordsAt] = 0
-      world.touch(this.parts.status.index)
-      world.touch(this.parts.copies.index)
-    } else for (let i = 0; i < length / 4; i++) this.inputWords[i] = words[source + i]!
-    // The rest is shifted to the front, so that equal situations have equal bytes.
-    const end = this.#observeSlot(mostObserves)
-    for (let i = at; i < end; i++) words[i] = i + observeWords < end ? words[i + observeWords]! : 0
-    this.run(Handler.observed, token, length, 0)
-    return Outcome.moved
   }
 
   // ---- timers
@@ -698,19 +302,4 @@ export class Node {
 function equalWords(a: Uint32Array | Uint8Array, b: Uint32Array | Uint8Array, count: number): boolean {
   for (let i = 0; i < count; i++) if (a[i] !== b[i]) return false
   return true
-}
-
-/** A core answered differently to the same bytes and the same input: it keeps state outside its private memory. */
-export class HiddenState extends Error {
-  constructor(
-    readonly node: string,
-    readonly handler: string,
-    readonly part: Part | undefined,
-    readonly offset: number,
-  ) {
-    super(
-      `${node} ${handler} has hidden state: run twice on the same bytes and input it ${part ? `left different bytes in ${part.name}` : 'had different effects'}`,
-    )
-    this.name = 'HiddenState'
-  }
 }

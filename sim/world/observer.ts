@@ -1,6 +1,6 @@
 /** What specs see of a world: views of its bytes, made once and reused. */
 import type { NodeId, Observer, StructLayout, ViewOf } from '../../protocol/index.js'
-import { NodeStatus } from './node.js'
+import { NodeStatus } from './node-parts.js'
 import type { World } from './world.js'
 
 /** View slots of a node: its private memory, then its regions (a remote address has 8 bits for a region). */

@@ -18,7 +18,8 @@ import {
   struct,
   u32,
 } from '../../protocol/index.js'
-import { Clients, clientSites, planClient } from './clients.js'
+import { clientSites } from './client-sites.js'
+import { Clients, planClient } from './clients.js'
 import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
 import { type Flow, planFlow } from './fabric/flow.js'
@@ -26,7 +27,9 @@ import { flowSites } from './fabric/sites.js'
 import { budgetIndex, budgetLayout, calmSite, linkFaultSites, nodeFaultSites, unlimited } from './faults.js'
 import { type Memory, MemoryPlan, type Part } from './memory.js'
 import { type Channel, channelSites, planChannel } from './network.js'
-import { HiddenState, Node, NodeStatus, planNode } from './node.js'
+import { HiddenState } from './hidden-state.js'
+import { NodeStatus, planNode } from './node-parts.js'
+import { Node } from './node.js'
 import { nodeSites } from './node-sites.js'
 import { Outcome, type Site, actionKinds } from './site.js'
 
@@ -350,7 +353,7 @@ export class World {
     const kind = this.#kindOf[siteIndex]! * 3
     if (this.settled === siteIndex) {
       // The poll came to nothing: the words that it copied are no actions.
-      const words = this.nodes[site.node]!.windowWords
+      const words = this.nodes[site.node]!.windows.windowWords
       steps[kind + Outcome.moved]! -= words - 1
       steps[kind + Outcome.idle]! += words
     } else steps[kind + outcome]!++

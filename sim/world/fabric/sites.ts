@@ -52,12 +52,13 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     if (head === fabric.count(flow)) return 0
     const request = requestOf(flow, head)
     const operation = words[request + operationAt]!
-    if (operation === Operation.send) return fabric.receiveQueueIsFull(flow) ? 0 : 1
+    if (operation === Operation.send) return fabric.responder.receiveQueueIsFull(flow) ? 0 : 1
     if (operation > Operation.read) return 1
-    if (fetch === 'early' && operation === Operation.write && fabric.unfetched(flow) === head) return 0
+    if (fetch === 'early' && operation === Operation.write && fabric.requester.unfetched(flow) === head)
+      return 0
     if (placement === 'in-order') return 1
     const pieces = words[request + lengthAt]! / 8
-    const placed = fabric.placedCount(flow, request)
+    const placed = fabric.responder.placedCount(flow, request)
     if (placement === 'shuffled') return pieces - placed
     // Packets fill up one after the other.
     return Math.min(pieces, (Math.floor(placed / packetWords) + 1) * packetWords) - placed
@@ -66,8 +67,8 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   /** The words among which the next may be chosen. */
   function span(request: number): readonly [number, number] {
     const pieces = words[request + lengthAt]! / 8
-    let first = placement === 'in-order' ? fabric.placedCount(flow, request) : 0
-    while (first < pieces && fabric.isPlaced(request, first)) first++
+    let first = placement === 'in-order' ? fabric.responder.placedCount(flow, request) : 0
+    while (first < pieces && fabric.responder.isPlaced(request, first)) first++
     spanned[0] = first
     if (placement === 'in-order') spanned[1] = first + 1
     else if (placement === 'shuffled') spanned[1] = pieces
@@ -79,7 +80,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     const [first, end] = span(request)
     let left = choice
     for (let piece = first; piece < end; piece++)
-      if (!fabric.isPlaced(request, piece) && left-- === 0) return piece
+      if (!fabric.responder.isPlaced(request, piece) && left-- === 0) return piece
     return end - 1
   }
   world.addSite({
@@ -95,10 +96,10 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     step(choice) {
       const head = fabric.head(flow)
       const request = requestOf(flow, head)
-      const refusal = fabric.refusal(flow, request)
-      if (refusal !== Status.ok) fabric.reject(flow, request, refusal)
-      else if (words[request + operationAt]! > Operation.read) fabric.placeWhole(flow, head)
-      else fabric.placeWord(flow, head, pieceOf(request, choice))
+      const refusal = fabric.responder.refusal(flow, request)
+      if (refusal !== Status.ok) fabric.responder.reject(flow, request, refusal)
+      else if (words[request + operationAt]! > Operation.read) fabric.responder.placeWhole(flow, head)
+      else fabric.responder.placeWord(flow, head, pieceOf(request, choice))
       return Outcome.moved
     },
     subject(choice) {
@@ -113,9 +114,10 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       const request = requestOf(flow, head)
       if (words[request + operationAt]! > Operation.read) return piece === 0 ? 0 : -1
       const [first, end] = span(request)
-      if (piece < first || piece >= end || fabric.isPlaced(request, piece)) return -1
+      if (piece < first || piece >= end || fabric.responder.isPlaced(request, piece)) return -1
       let choice = 0
-      for (let before = first; before < piece; before++) if (!fabric.isPlaced(request, before)) choice++
+      for (let before = first; before < piece; before++)
+        if (!fabric.responder.isPlaced(request, before)) choice++
       return choice
     },
     describe(choice) {
@@ -136,16 +138,16 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       guards: [queue, flow.end.index],
       reads: regions(flow.from),
       writes: [queue],
-      armed: () => (fabric.isReadyToSend(flow) && fabric.unfetched(flow) >= 0 ? 1 : 0),
+      armed: () => (fabric.isReadyToSend(flow) && fabric.requester.unfetched(flow) >= 0 ? 1 : 0),
       step() {
-        fabric.fetch(flow, fabric.unfetched(flow))
+        fabric.requester.fetch(flow, fabric.requester.unfetched(flow))
         return Outcome.moved
       },
-      subject: () => fabric.ordinal(flow, fabric.unfetched(flow)),
+      subject: () => fabric.ordinal(flow, fabric.requester.unfetched(flow)),
       find(subject) {
         return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
       },
-      describe: () => name(requestOf(flow, fabric.unfetched(flow))),
+      describe: () => name(requestOf(flow, fabric.requester.unfetched(flow))),
     })
 
   // ---- completion
@@ -158,24 +160,24 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: [queue, flow.end.index, world.links.index, ...requester.readyParts],
     reads: requester.reads,
     writes: requester.writes,
-    armed: () => (requester.ready() && fabric.completable(flow) >= 0 ? 1 : 0),
+    armed: () => (requester.ready() && fabric.requester.completable(flow) >= 0 ? 1 : 0),
     step() {
-      fabric.retire(flow, fabric.completable(flow))
+      fabric.requester.retire(flow, fabric.requester.completable(flow))
       requester.run(
         Handler.completion,
         flow.to * fabric.model.pairsPerPeer + flow.pair,
-        fabric.token,
-        fabric.status,
+        fabric.requester.token,
+        fabric.requester.status,
       )
       return Outcome.moved
     },
-    subject: () => fabric.ordinal(flow, fabric.completable(flow)),
+    subject: () => fabric.ordinal(flow, fabric.requester.completable(flow)),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },
     describe() {
-      const i = fabric.completable(flow)
-      return `${name(requestOf(flow, i))}: ${statusNames[fabric.statusOf(flow, i)] ?? '?'}`
+      const i = fabric.requester.completable(flow)
+      return `${name(requestOf(flow, i))}: ${statusNames[fabric.requester.statusOf(flow, i)] ?? '?'}`
     },
   })
   world.addSite({
@@ -187,16 +189,16 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: way,
     reads: regions(flow.from),
     writes: [queue, flow.end.index],
-    armed: () => (fabric.expirable(flow) >= 0 ? 1 : 0),
+    armed: () => (fabric.requester.expirable(flow) >= 0 ? 1 : 0),
     step() {
-      fabric.expire(flow, fabric.expirable(flow))
+      fabric.requester.expire(flow, fabric.requester.expirable(flow))
       return Outcome.moved
     },
-    subject: () => fabric.ordinal(flow, fabric.expirable(flow)),
+    subject: () => fabric.ordinal(flow, fabric.requester.expirable(flow)),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },
-    describe: () => `${name(requestOf(flow, fabric.expirable(flow)))}: no answer`,
+    describe: () => `${name(requestOf(flow, fabric.requester.expirable(flow)))}: no answer`,
   })
   world.addSite({
     ...single,
@@ -208,9 +210,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: way,
     reads: [],
     writes: [queue, ...regions(flow.to)],
-    armed: () => (fabric.canLand(flow) ? 1 : 0),
+    armed: () => (fabric.requester.canLand(flow) ? 1 : 0),
     step() {
-      fabric.land(flow)
+      fabric.requester.land(flow)
       return Outcome.moved
     },
     describe: () => `late ${name(flow.late)}`,
@@ -228,13 +230,13 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       guards: [queue, ...responder.readyParts],
       reads: responder.reads,
       writes: [queue, ...responder.writes],
-      armed: () => (responder.ready() && fabric.receivedCount(flow) > 0 ? 1 : 0),
+      armed: () => (responder.ready() && fabric.responder.receivedCount(flow) > 0 ? 1 : 0),
       step() {
-        const length = fabric.takeReceived(flow, responder.inputWords)
+        const length = fabric.responder.takeReceived(flow, responder.inputWords)
         responder.run(Handler.message, flow.from, length, 0)
         return Outcome.moved
       },
-      describe: () => `${String(fabric.receivedCount(flow))} waiting`,
+      describe: () => `${String(fabric.responder.receivedCount(flow))} waiting`,
     })
 
   // ---- control calls of this end

@@ -218,16 +218,16 @@ export class Auditor {
   #repeatPolls(): void {
     const twin = this.#twin
     for (const node of twin.nodes) {
-      if (node.pollSite < 0) continue
+      if (node.windows.pollSite < 0) continue
       twin.restore(this.world.snapshot())
       let polls = 0
-      while (twin.armed[node.pollSite]! > 0 && twin.failure === undefined) {
+      while (twin.armed[node.windows.pollSite]! > 0 && twin.failure === undefined) {
         const before = twin.memory.bytes.slice()
         let words = 0
         do {
-          twin.step(node.pollSite, 0)
+          twin.step(node.windows.pollSite, 0)
           if (++words > 64) break
-        } while (node.isPolling())
+        } while (node.windows.isPolling())
         if (sameBytes(before, twin.memory.bytes, 0, before.length)) break
         if (++polls > pollsMost) {
           this.find(`poll of node ${String(node.index)} reaches no fixed point`)
