@@ -17,7 +17,8 @@ export class Pct extends Walk {
   readonly name: string
   readonly #priority: Float64Array
   readonly #changes: Int32Array
-  readonly #length: number
+  /** Actions among which the change points are drawn: those of the run before, since runs of one setup are alike. */
+  #length: number
   #lowest = 0
   #step = 0
   #last = -1
@@ -25,7 +26,7 @@ export class Pct extends Walk {
 
   /**
    * @param depth number of ordering constraints that a bug to be found needs
-   * @param length expected actions of a run, among which the change points are drawn
+   * @param length expected actions of the first run
    */
   constructor(world: World, random: Random, dice: FaultDice, depth: number, length: number) {
     super(world, random, dice)
@@ -36,6 +37,7 @@ export class Pct extends Walk {
   }
 
   protected beginRun(): void {
+    if (this.#step > 0) this.#length = this.#step
     this.#lowest = 0
     this.#step = 0
     this.#last = -1
