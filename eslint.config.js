@@ -100,7 +100,7 @@ const packagesAllowed = (names, message) => [
 ]
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', '.cache/']),
+  globalIgnores(['my-*.ts', 'dist/', 'coverage/', '.cache/']),
   js.configs.recommended,
   {
     rules: {

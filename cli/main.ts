@@ -1,4 +1,5 @@
 /** The `aviary` command: its subcommands, and how every one of them ends. */
+import { setFlagsFromString } from 'node:v8'
 import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.js'
 import { addExplain } from './commands/explain.js'
@@ -10,6 +11,9 @@ import { addShrink } from './commands/shrink.js'
 import { addTour } from './commands/tour.js'
 import { Exit, UsageError, describeError, oneLine } from './errors.js'
 import { readPackage } from './load-system.js'
+
+// Handlers make many small accessor calls, more than V8 inlines into one function by default: some 5 % of speed.
+setFlagsFromString('--max-inlined-bytecode-size-cumulative=5000')
 
 const help = `
 Where to begin:
