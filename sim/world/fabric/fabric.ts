@@ -242,9 +242,6 @@ export class Fabric {
   isReadyToSend(flow: Flow): boolean {
     return this.#words[flow.endBase + stateAt] === EndState.readyToSend
   }
-  isInError(flow: Flow): boolean {
-    return this.#words[flow.endBase + stateAt] === EndState.error
-  }
   count(flow: Flow): number {
     return this.#words[flow.queueBase + countAt]!
   }
