@@ -32,7 +32,7 @@ export function queuePairTo(peer: NodeId, pair: number, pairsPerPeer: number): Q
 export const Status = {
   /** Done at the responder and acknowledged. For a WRITE this is neither visibility to its CPU nor durability. */
   ok: 0,
-  /** Never executed by this requester: the queue pair was in the error state (IBV_WC_WR_FLUSH_ERR). */
+  /** The queue pair was in the error state (IBV_WC_WR_FLUSH_ERR). What was under way before may have been applied. */
   flushed: 1,
   /** The responder refused: bad region, range or right (IBV_WC_REM_ACCESS_ERR). Both ends are in ERR. */
   remoteAccess: 2,

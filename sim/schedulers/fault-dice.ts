@@ -1,6 +1,6 @@
 /**
  * When a fault strikes in a run whose scheduler keeps no time: after a number of actions drawn from a geometric-like
- * distribution, never within a stability period after the last, and then a kind is drawn before a place, so that kinds
+ * distribution, never within a stability period after the last (but for repairs in brief runs), and then a kind is drawn before a place, so that kinds
  * with many places (dropped messages) do not crowd out those with few (crashes).
  *
  * Two habits, drawn anew for each run, aim at the windows in which faults hurt. *Aimed*: crashes wait for a node with an
@@ -71,10 +71,10 @@ export class FaultDice {
 
   /** Whether a fault strikes now; counts the action otherwise. */
   strikes(): boolean {
+    // Drawn only now, when the last fault has taken effect: a brief run looks at what it broke.
+    if (this.#countdown < 0) this.#countdown = this.#draw()
     if (this.#countdown-- > 0) return false
-    const struck = this.pick()
-    this.#countdown = this.#draw()
-    return struck
+    return this.pick()
   }
 
   /** Draws an armed fault into `site` and `choice`; false when none is armed. */

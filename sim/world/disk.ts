@@ -3,7 +3,7 @@
  *
  * Guarantees: what a flush that returned `ok` covers survives a crash; of what was appended later a crash keeps either
  * nothing or all (choice of the crash action). A truncation takes effect with the next flush. Appends beyond the
- * capacity are not stored, and the next flush says `diskFull`. Flushes return in order.
+ * capacity are not stored, and the next flush (and others in flight) say `diskFull`. Flushes return in order.
  */
 import {
   type DiskModel,
@@ -27,6 +27,8 @@ const overflowAt = 3
 const flushCountAt = 4
 const flushesAt = 5
 const flushWords = 4
+/** Whether a record was lost that no flush has been asked about, or one that a flush in flight will tell of. */
+const Overflow = { none: 0, unsaid: 1, asked: 2 } as const
 
 export interface DiskParts {
   readonly part: Part
@@ -72,8 +74,8 @@ export class Disk {
     const total = words[base + totalAt]!
     const size = 4 + ((length + 3) & ~3)
     if (total + size > this.#model.capacityBytes) {
-      if (words[base + overflowAt] === 1) return
-      words[base + overflowAt] = 1
+      if (words[base + overflowAt] === Overflow.unsaid) return
+      words[base + overflowAt] = Overflow.unsaid
       this.#world.touch(this.part.index)
       return
     }
@@ -106,7 +108,8 @@ export class Disk {
     words[at] = token
     words[at + 1] = words[base + totalAt]!
     words[at + 2] = words[base + truncatedAt]!
-    words[at + 3] = words[base + overflowAt]!
+    words[at + 3] = words[base + overflowAt] === Overflow.none ? 0 : 1
+    if (words[at + 3] === 1) words[base + overflowAt] = Overflow.asked
     words[base + flushCountAt] = count + 1
     this.#world.memory.side[this.#side]!++
     this.#world.touch(this.part.index)
@@ -137,7 +140,7 @@ export class Disk {
     words.fill(0, at + count * flushWords, at + (count + 1) * flushWords)
     words[base + flushCountAt] = count
     words[base + flushedAt] = covers
-    if (status === Status.diskFull) words[base + overflowAt] = 0
+    if (words[base + overflowAt] === Overflow.asked) words[base + overflowAt] = Overflow.none
     if (cut > 0) this.#dropFront(cut, count)
     this.#world.touch(this.part.index)
     node.run(Handler.stored, token, status, 0)

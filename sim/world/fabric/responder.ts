@@ -45,14 +45,17 @@ export class Responder {
   /** The responder refuses: the request fails, both ends go to ERR. */
   reject(flow: Flow, request: number, status: Status): void {
     const words = this.#words
+    const { world } = this.#fabric
+    const peer = this.#fabric.opposite(flow)
+    words[peer.endBase + stateAt] = EndState.error
+    world.touch(peer.end.index)
+    // Where the way back is cut the refusal is lost, and the requester will give up waiting.
+    if (world.isCut(flow.to, flow.from)) return
     words[request + phaseAt] = Phase.failed
     words[request + statusAt] = status
-    const peer = this.#fabric.opposite(flow)
     words[flow.endBase + stateAt] = EndState.error
-    words[peer.endBase + stateAt] = EndState.error
-    this.#fabric.world.touch(flow.queue.index)
-    this.#fabric.world.touch(flow.end.index)
-    this.#fabric.world.touch(peer.end.index)
+    world.touch(flow.queue.index)
+    world.touch(flow.end.index)
   }
 
   /** How many words of a request are placed. */
