@@ -19,7 +19,7 @@ export interface Taken {
 }
 
 export const noPace: FaultPace = { meanActions: Infinity, stableActions: 0 }
-export const noClock: FaultClock = { meanNanos: Infinity, stableNanos: 0 }
+const noClock: FaultClock = { meanNanos: Infinity, stableNanos: 0 }
 
 export function timedOf(world: World, seed: number, clock = noClock): Timed {
   const random = new Random(seed)

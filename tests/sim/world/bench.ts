@@ -30,7 +30,7 @@ import { World } from '../../../sim/world/world.js'
 export type Act = (host: Host, put: (...values: number[]) => void, state: StateView) => void
 
 const linesMost = 24
-export const regionWords = 136
+const regionWords = 136
 const memoryLayout = struct({ words: array(u64, regionWords) })
 const windowLayout = struct({ words: array(u64, 2) })
 const stateLayout = struct({
