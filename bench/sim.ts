@@ -1,8 +1,10 @@
 /**
  * The speed of the simulator: moved actions per second on one core under the timed scheduler with default latencies and
  * no faults. Idle polls are counted apart. `judged` evaluates every invariant after every step and checks the history of
- * each run; `traced` records a trace with fingerprints as well; `bare` does neither.
+ * each run; `traced` records a trace with fingerprints as well; `bare` does neither. Each figure comes from a thread of
+ * its own that runs one system in one way, as a hunt does: code that has met several systems is slower.
  */
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { type SystemDefinition, systems } from '../protocol/index.js'
 import {
   type Plan,
@@ -41,14 +43,54 @@ export interface BenchSimOptions {
 
 const samples = 5
 
-export function benchSim(options: BenchSimOptions = {}): SimFigures {
-  const seconds = options.seconds ?? 6
-  return {
-    systems: (options.systems ?? systems).map((definition) => {
-      options.onProgress?.(definition.name)
-      return benchSystem(definition, seconds)
-    }),
+export async function benchSim(options: BenchSimOptions = {}): Promise<SimFigures> {
+  const seconds = options.seconds ?? 15
+  const figures: SystemFigures[] = []
+  for (const { name } of options.systems ?? systems) {
+    options.onProgress?.(name)
+    const { rate, idle, virtualToWall, runs, bytes } = await inThread({
+      system: name,
+      figure: 'bare',
+      seconds: seconds / 3,
+    })
+    const judged = await inThread({ system: name, figure: 'judged', seconds: seconds / 3 })
+    const tracing = await inThread({ system: name, figure: 'tracing', seconds: seconds / 3 })
+    figures.push({
+      system: name,
+      actionsPerSecond: Math.round(rate),
+      judgedActionsPerSecond: Math.round(judged.rate),
+      tracingOverhead: Math.max(0, 1 - tracing.rate),
+      idlePollsPerAction: idle,
+      bytesAllocatedPerAction: bytes,
+      virtualToWall,
+      runsPerSecond: Math.round(runs),
+    })
   }
+  return { systems: figures }
+}
+
+/** What one thread measures. */
+interface Task {
+  readonly system: string
+  /** `tracing`: the rate with tracing as a share of the rate without. */
+  readonly figure: 'bare' | 'judged' | 'tracing'
+  readonly seconds: number
+}
+interface Measured {
+  readonly rate: number
+  /** Idle steps per moved action, bytes of heap per action, virtual per wall second, runs per second. */
+  readonly idle: number
+  readonly bytes: number
+  readonly virtualToWall: number
+  readonly runs: number
+}
+
+function inThread(task: Task): Promise<Measured> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: task })
+    worker.once('message', resolve)
+    worker.once('error', reject)
+  })
 }
 
 /** The longest scripts that the system allows, so that a run is long. */
@@ -69,35 +111,28 @@ interface Sample {
   wallNanos: number
 }
 
-function benchSystem(definition: SystemDefinition, seconds: number): SystemFigures {
-  const benches = {
-    bare: bench(definition, 'bare'),
-    judged: bench(definition, 'judged'),
-    traced: bench(definition, 'traced'),
-  }
-  const budget = (seconds * 1e9) / (3 * (samples + 1))
-  for (const run of Object.values(benches)) run(budget)
-  const rates: Record<Mode, number[]> = { bare: [], judged: [], traced: [] }
-  const ratios: number[] = []
-  let last = benches.bare(1)
+function measure({ system, figure, seconds }: Task): Measured {
+  const definition = systems.find(({ name }) => name === system)!
+  const run = bench(definition, figure === 'judged' ? 'judged' : 'bare')
+  const traced = figure === 'tracing' ? bench(definition, 'traced') : undefined
+  const wallNanos = (seconds * 1e9) / (traced === undefined ? 1 : 2)
+  // A third of the time goes into warming up: the compiler has the other core, if that is free.
+  run(wallNanos / 3)
+  traced?.(wallNanos / 3)
+  const budget = (wallNanos * 2) / 3 / samples
+  const rates: number[] = []
+  let last = run(1)
   for (let i = 0; i < samples; i++) {
-    const traced = benches.traced(budget)
-    const bare = benches.bare(budget)
-    rates.judged.push(rate(benches.judged(budget)))
-    rates.bare.push(rate(bare))
-    rates.traced.push(rate(traced))
-    ratios.push(rate(traced) / rate(bare))
-    last = bare
+    const recorded = traced?.(budget)
+    last = run(budget)
+    rates.push(recorded === undefined ? rate(last) : rate(recorded) / rate(last))
   }
   return {
-    system: definition.name,
-    actionsPerSecond: Math.round(median(rates.bare)),
-    judgedActionsPerSecond: Math.round(median(rates.judged)),
-    tracingOverhead: Math.max(0, 1 - median(ratios)),
-    idlePollsPerAction: last.idle / last.moved,
-    bytesAllocatedPerAction: allocation(definition),
+    rate: median(rates),
+    idle: last.idle / last.moved,
+    bytes: figure === 'bare' ? allocation(definition) : 0,
     virtualToWall: last.virtualNanos / last.wallNanos,
-    runsPerSecond: Math.round((last.runs / last.wallNanos) * 1e9),
+    runs: (last.runs / last.wallNanos) * 1e9,
   }
 }
 
@@ -191,3 +226,5 @@ function allocation(definition: SystemDefinition): number {
   }
   return best
 }
+
+if (!isMainThread) parentPort!.postMessage(measure(workerData as Task))

@@ -191,6 +191,12 @@ export interface CoreDefinition {
   readonly notes: readonly string[]
   /** Most bytes that one input or one handler's output takes. */
   readonly scratchBytes: number
+  /**
+   * A promise: a poll that came to nothing comes to nothing again until bytes under a window change, whatever the other
+   * handlers did meanwhile (what they make possible, they do themselves). Hosts may then leave out such polls. The
+   * self-test of the simulator catches a core that breaks it.
+   */
+  readonly pollFollowsWindows?: boolean | undefined
   /** Where the role of the core is kept and which changes are legal, for traces, drawings and the step check. */
   readonly role?: { readonly field: string; readonly machine: RoleMachine } | undefined
   create(context: Context<StructLayout>): Core
@@ -212,6 +218,7 @@ export function defineCore<State extends StructLayout>(definition: {
   readonly inputs?: readonly string[]
   readonly notes?: readonly string[]
   readonly scratchBytes: number
+  readonly pollFollowsWindows?: boolean
   readonly role?: { readonly field: string; readonly machine: RoleMachine }
   create(context: Context<State>): Core
 }): CoreDefinition {

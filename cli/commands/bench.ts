@@ -22,7 +22,7 @@ interface Benches {
     readonly systems?: readonly SystemDefinition[] | undefined
     readonly seconds?: number | undefined
     readonly onProgress?: ((system: string) => void) | undefined
-  }) => unknown
+  }) => Promise<unknown>
   readonly layout: () => unknown
 }
 const functionNames = { sim: 'benchSim', layout: 'benchLayout' } as const
@@ -79,7 +79,7 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
   const result =
     subject === 'layout'
       ? (run as Benches['layout'])()
-      : (run as Benches['sim'])({
+      : await (run as Benches['sim'])({
           ...(wanted === undefined ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
           ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
           onProgress: (system) => process.stderr.write(`measuring ${system} …\n`),

@@ -66,6 +66,7 @@ export function readerCore(layouts: RegisterLayouts, bug: string | undefined): C
     timers: ['reconnect'],
     notes: readerNotes,
     scratchBytes: layouts.scratchBytes,
+    pollFollowsWindows: true,
     role: { field: 'role', machine: readerRoles },
 
     create({ host, state, input, output, window }) {

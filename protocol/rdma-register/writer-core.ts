@@ -51,6 +51,7 @@ export function writerCore(layouts: RegisterLayouts, bug: string | undefined): C
     timers: ['reconnect'],
     notes: writerNotes,
     scratchBytes: layouts.scratchBytes,
+    pollFollowsWindows: true,
     role: { field: 'role', machine: writerRoles },
 
     create(context) {

@@ -94,13 +94,17 @@ export interface LatencyProfile {
 
 export const defaultLatency: LatencyProfile = { jitter: 1, slowChance: 0.001, slowFactor: 50 }
 
-/** Quantiles of the exponential distribution with mean 1, in the middle of 4,096 equal shares of probability. */
-const quantiles = Float64Array.from({ length: 4096 }, (_, i) => -Math.log(1 - (i + 0.5) / 4096))
+/**
+ * Quantiles of the exponential distribution with mean 1, in the middle of 512 equal shares of probability: a table that
+ * leaves most of a 32 KiB first-level cache to the world.
+ */
+const quantiles = Float64Array.from({ length: 512 }, (_, i) => -Math.log(1 - (i + 0.5) / 512))
 
-/** Draws a latency: one draw, whose upper 12 bits choose the quantile and whose lower 20 bits say whether it is slow. */
+/** Draws a latency: one draw, whose upper 9 bits choose the quantile and whose lower 20 bits say whether it is slow. */
 export function drawNanos(latency: Latency, profile: LatencyProfile, random: Random): number {
   const bits = random.bits()
-  let nanos = latency.minimumNanos + quantiles[bits >>> 20]! * latency.excessNanos * profile.jitter
+  let nanos = latency.minimumNanos + quantiles[bits >>> 23]! * latency.excessNanos * profile.jitter
   if ((bits & 0xfffff) < profile.slowChance * 0x100000) nanos *= profile.slowFactor
-  return Math.round(nanos)
+  // Math.round is slower; times are never negative.
+  return Math.floor(nanos + 0.5)
 }

@@ -7,9 +7,9 @@
  * armed when its time comes is dropped.
  */
 import type { Random } from '../random.js'
-import { type ActionKind, type Outcome, type Site, isFaultKind } from '../world/site.js'
+import { type ActionKind, type Outcome, type Site, isFaultKind, single } from '../world/site.js'
 import type { World } from '../world/world.js'
-import { piecesPerRequest } from '../world/fabric/sites.js'
+import { pieceOf } from '../world/fabric/sites.js'
 import type { FaultDice } from './fault-dice.js'
 import { EventHeap } from './heap.js'
 import { type Latency, type LatencyProfile, drawNanos, latencies, nextWordNanos } from './latency.js'
@@ -42,6 +42,8 @@ export class Timed implements Scheduler {
   readonly #pending: Float64Array
   readonly #pendingCount: Int32Array
   readonly #rules: Uint8Array
+  /** Sites that offer one thing at a time: their one subject is 0. Spares calls. */
+  readonly #isSingle: Uint8Array
   readonly #latencies: readonly Latency[]
   /** For timers: node and timer; for clients: the client. */
   readonly #owners: Int32Array
@@ -59,6 +61,9 @@ export class Timed implements Scheduler {
     this.#pendingCount = new Int32Array(count)
     this.#latencies = world.sites.map((site) => latencies[site.kind])
     this.#rules = Uint8Array.from(world.sites, (site) => ruleOf(site.kind))
+    this.#isSingle = Uint8Array.from(world.sites, (site) =>
+      site.find === single.find && ruleOf(site.kind) !== Rule.timer ? 1 : 0,
+    )
     this.#owners = new Int32Array(count)
     this.#timers = new Int32Array(count)
     for (const node of world.nodes)
@@ -124,7 +129,13 @@ export class Timed implements Scheduler {
     const world = this.#world
     for (let i = 0; i < world.dirtyCount; i++) {
       const site = world.dirty[i]!
-      if (world.armed[site]! > 0 && site !== world.settled) this.#schedule(site)
+      const armed = world.armed[site]!
+      // Where enough times are pending some may be stale; the next stale one to come looks again.
+      if (
+        (armed > this.#pendingCount[site]! || (armed > 0 && this.#rules[site] === Rule.timer)) &&
+        site !== world.settled
+      )
+        this.#schedule(site)
     }
   }
 
@@ -133,9 +144,12 @@ export class Timed implements Scheduler {
    * again gets a new time and the old one is stale.
    */
   #identity(site: Site, choice: number): number {
+    if (this.#isSingle[site.index] === 1) return 0
     return this.#rules[site.index] === Rule.timer ? this.#generation(site.index) : site.subject(choice)
   }
+  /** The choice of an armed site to which a time belongs, or -1. */
   #find(site: number, identity: number): number {
+    if (this.#isSingle[site] === 1) return 0
     if (this.#rules[site] === Rule.timer) return this.#generation(site) === identity ? 0 : -1
     return this.#world.sites[site]!.find(identity)
   }
@@ -159,8 +173,6 @@ export class Timed implements Scheduler {
     if (this.#rules[index] === Rule.never) return
     const world = this.#world
     const armed = world.armed[index]!
-    // Enough times are pending. Should some of them be stale, the next stale one to come looks again.
-    if (armed <= this.#pendingCount[index]! && this.#rules[index] !== Rule.timer) return
     const site = world.sites[index]!
     const first = index * mostPending
     for (let choice = 0; choice < armed; choice++) {
@@ -185,8 +197,7 @@ export class Timed implements Scheduler {
         return now + world.clients!.workload.clients[this.#owners[site]!]!.timeoutMicros * 1000
       case Rule.place: {
         // The first word of a request travels; the others of it follow at line rate.
-        if (subject % piecesPerRequest !== 0 && world.knobs.placement === 'in-order')
-          return now + nextWordNanos
+        if (world.knobs.placement === 'in-order' && pieceOf(subject) !== 0) return now + nextWordNanos
         const nanos = drawNanos(this.#latencies[site]!, this.#profile, this.#random)
         return now + nanos
       }

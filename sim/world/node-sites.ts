@@ -19,7 +19,7 @@ export function nodeSites(world: World, node: Node): void {
       name: `poll ${name}`,
       guards: node.readyParts,
       reads: [...node.reads, ...regions, parts.control.index, parts.copies.index],
-      wakes: [...node.reads, ...regions],
+      wakes: definition.pollFollowsWindows === true ? regions : [...node.reads, ...regions],
       writes,
       armed: () => (node.windows.canPoll() ? 1 : 0),
       step: () => node.windows.pollStep(),

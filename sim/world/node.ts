@@ -12,7 +12,7 @@ import {
   InvariantViolation,
   type StructLayout,
 } from '../../protocol/index.js'
-import { type EffectLog, RecordingHost, effectLog, recordWords, resetEffects } from './effects.js'
+import { EffectKind, type EffectLog, RecordingHost, effectLog, recordWords, resetEffects } from './effects.js'
 import { HiddenState } from './hidden-state.js'
 import {
   type NodeParts,
@@ -182,8 +182,19 @@ export class Node {
     const before = this.#before
     for (let i = 0; i < size; i++) before[i] = words[start + i]!
     resetEffects(this.log)
-    if (world.selfTest) this.#rehearse(handler, a, b, c)
+    let pollWasIdle = false
+    if (world.selfTest) {
+      this.#rehearse(handler, a, b, c)
+      if (this.definition.pollFollowsWindows === true && handler > Handler.poll) {
+        this.windows.copyWindows()
+        pollWasIdle = this.#pollIsIdle()
+      }
+    }
     this.#call(handler, a, b, c)
+    if (pollWasIdle && !this.#pollIsIdle())
+      throw new InvariantViolation(
+        `pollFollowsWindows is promised, but after ${handlerNames[handler] ?? '?'} a poll of the same windows has something to do`,
+      )
     world.coverage.handlers[this.index * 16 + handler]!++
     let changed = false
     for (let i = 0; i < size; i++)
@@ -234,6 +245,34 @@ export class Node {
     if (!same) throw new HiddenState(this.#world.nodeName(this.index), name, undefined, 0)
     for (let i = 0; i < this.#stateWords; i++) words[start + i] = this.#before[i]!
     resetEffects(this.log)
+  }
+
+  /** Whether a poll would come to nothing with the private bytes as they are and the windows as copied last. */
+  #pollIsIdle(): boolean {
+    const words = this.#words
+    const start = this.#state
+    const { log } = this
+    const { count, payloadBytes, refused } = log
+    const input = this.inputBytes.slice()
+    for (let i = 0; i < this.#stateWords; i++) this.#after[i] = words[start + i]!
+    const spare = this.#again
+    spare.records.set(log.records.subarray(0, count * recordWords))
+    spare.payload.set(log.payload.subarray(0, payloadBytes))
+    resetEffects(log)
+    this.#call(Handler.poll, 0, 0, 0)
+    let idle = true
+    for (let i = 0; i < log.count; i++) idle &&= log.records[i * recordWords] === EffectKind.note
+    for (let i = 0; i < this.#stateWords; i++) {
+      idle &&= words[start + i] === this.#after[i]
+      words[start + i] = this.#after[i]!
+    }
+    log.records.set(spare.records.subarray(0, count * recordWords))
+    log.payload.set(spare.payload.subarray(0, payloadBytes))
+    log.count = count
+    log.payloadBytes = payloadBytes
+    log.refused = refused
+    this.inputBytes.set(input)
+    return idle
   }
 
   // ---- timers

@@ -112,7 +112,7 @@ export class Windows {
     const control = this.#control
     const total = this.#windowTotalWords
     if (this.#world.knobs.poll === 'atomic') {
-      this.#copyWindows()
+      this.copyWindows()
       return this.#node.run(Handler.poll, 0, 0, 0)
     }
     const copies = this.#node.parts.copies.offset / 4
@@ -154,7 +154,8 @@ export class Windows {
     return changes
   }
 
-  #copyWindows(): void {
+  /** Copies all windows at once. */
+  copyWindows(): void {
     const words = this.#words
     const target = this.#windowWords
     const offsets = this.#windowOffsets

@@ -117,12 +117,17 @@ export class World {
   readonly dirty: Int32Array
   dirtyCount = 0
   readonly #sites: Site[] = []
-  readonly #isDirty: Uint8Array
   readonly #touched: Int32Array
   #touchedCount = 0
-  readonly #isTouched: Uint8Array
-  /** Per part the sites that it guards or wakes. */
-  readonly #readers: readonly Int32Array[]
+  /** Number of the present step: what is marked with it is marked, so that nothing needs to be unmarked. */
+  #epoch = 1
+  /** The step in which a site became dirty, was counted again, or a part was touched. */
+  readonly #dirtyIn: Int32Array
+  readonly #countedIn: Int32Array
+  readonly #touchedIn: Int32Array
+  /** Per part the sites that it guards, and those that it only wakes. */
+  readonly #guarded: readonly Int32Array[]
+  readonly #woken: readonly Int32Array[]
   readonly #spared: WorldOptions['spared']
   readonly #kindOf: Uint8Array
   /** Word that must not be zero for a site to be armed, or -1. */
@@ -162,7 +167,7 @@ export class World {
     const parts = this.memory.parts.length
     this.partChanges = new Float64Array(parts)
     this.#touched = new Int32Array(parts)
-    this.#isTouched = new Uint8Array(parts)
+    this.#touchedIn = new Int32Array(parts)
     this.channels = channels
     this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
     this.disks = disk === undefined ? [] : diskParts.map((part) => new Disk(this, part, disk))
@@ -176,16 +181,16 @@ export class World {
     const count = this.sites.length
     this.armed = new Int32Array(count)
     this.dirty = new Int32Array(count)
-    this.#isDirty = new Uint8Array(count)
+    this.#dirtyIn = new Int32Array(count)
+    this.#countedIn = new Int32Array(count)
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
     this.#gates = Int32Array.from(this.sites, (site) => site.gate ?? -1)
-    this.#readers = this.memory.parts.map((part) =>
-      Int32Array.from(
-        this.sites.filter(
-          (site) => site.guards.includes(part.index) || site.wakes?.includes(part.index) === true,
-        ),
-        (site) => site.index,
-      ),
+    const sitesWhere = (test: (site: Site) => boolean): Int32Array =>
+      Int32Array.from(this.sites.filter(test), (site) => site.index)
+    const { parts: all } = this.memory
+    this.#guarded = all.map(({ index }) => sitesWhere((site) => site.guards.includes(index)))
+    this.#woken = all.map(({ index }) =>
+      sitesWhere((site) => !site.guards.includes(index) && site.wakes?.includes(index) === true),
     )
     this.#boot(options.budget ?? {})
   }
@@ -303,8 +308,8 @@ export class World {
   touch(part: number): void {
     this.changes++
     this.partChanges[part]!++
-    if (this.#isTouched[part] === 1) return
-    this.#isTouched[part] = 1
+    if (this.#touchedIn[part] === this.#epoch) return
+    this.#touchedIn[part] = this.#epoch
     this.#touched[this.#touchedCount++] = part
   }
   /** Says that a site has something new to offer though no byte says so (a timer armed again). */
@@ -373,38 +378,45 @@ export class World {
   }
 
   #forgetTouched(): void {
-    for (let i = 0; i < this.#touchedCount; i++) this.#isTouched[this.#touched[i]!] = 0
+    if (++this.#epoch === 0x7fffffff) {
+      this.#epoch = 1
+      for (const marks of [this.#dirtyIn, this.#countedIn, this.#touchedIn]) marks.fill(0)
+    }
     this.#touchedCount = 0
-    for (let i = 0; i < this.dirtyCount; i++) this.#isDirty[this.dirty[i]!] = 0
     this.dirtyCount = 0
     this.settled = -1
   }
   #markDirty(site: number): void {
-    if (this.#isDirty[site] === 1) return
-    this.#isDirty[site] = 1
+    if (this.#dirtyIn[site] === this.#epoch) return
+    this.#dirtyIn[site] = this.#epoch
     this.dirty[this.dirtyCount++] = site
   }
-  /** Counts again what the sites offer whose guards may have changed. */
+  /** Marks the sites that touched parts guard or wake, and counts again what the guarded ones offer. */
   #refresh(): void {
     for (let i = 0; i < this.#touchedCount; i++) {
-      const readers = this.#readers[this.#touched[i]!]!
-      for (let k = 0; k < readers.length; k++) this.#markDirty(readers[k]!)
+      const part = this.#touched[i]!
+      const guarded = this.#guarded[part]!
+      for (let k = 0; k < guarded.length; k++) this.#count(guarded[k]!)
+      const woken = this.#woken[part]!
+      for (let k = 0; k < woken.length; k++) this.#markDirty(woken[k]!)
     }
-    const { words } = this.memory
-    for (let i = 0; i < this.dirtyCount; i++) {
-      const site = this.dirty[i]!
-      const gate = this.#gates[site]!
-      const armed = gate >= 0 && words[gate] === 0 ? 0 : this.sites[site]!.armed()
-      this.armedTotal += armed - this.armed[site]!
-      this.armed[site] = armed
-    }
+  }
+  #count(site: number): void {
+    if (this.#countedIn[site] === this.#epoch) return
+    this.#countedIn[site] = this.#epoch
+    this.#markDirty(site)
+    const gate = this.#gates[site]!
+    const before = this.armed[site]!
+    const armed = gate >= 0 && this.memory.words[gate] === 0 ? 0 : this.sites[site]!.armed()
+    if (armed === before) return
+    this.armedTotal += armed - before
+    this.armed[site] = armed
   }
   #refreshAll(): void {
     this.#forgetTouched()
     this.armedTotal = 0
     this.armed.fill(0)
-    for (let site = 0; site < this.sites.length; site++) this.#markDirty(site)
-    this.#refresh()
+    for (let site = 0; site < this.sites.length; site++) this.#count(site)
   }
 
   // ---- snapshots and fingerprints

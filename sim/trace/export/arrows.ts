@@ -8,7 +8,7 @@
  */
 import type { Site } from '../../world/site.js'
 import type { World } from '../../world/world.js'
-import { piecesPerRequest } from '../../world/fabric/sites.js'
+import { ordinalOf } from '../../world/fabric/sites.js'
 
 export interface ArrowEnds {
   /** Arrows that begin at or pass through the action. */
@@ -66,7 +66,7 @@ export class Arrows {
       const pair = fabric!.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''
       const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${pair}`
       takes(`fetch ${path}`, made, false)
-      takes(`place ${path}`, made, false, (subject) => Math.floor(subject / piecesPerRequest))
+      takes(`place ${path}`, made, false, ordinalOf)
       takes(`expire ${path}`, made, false)
       takes(`complete ${path}`, made, true)
     }

@@ -1,7 +1,7 @@
 /** The sites of a flow: what NICs and wires may do next. */
 import { Status, byteOffsetOf, locate, regionOf, statusNames } from '../../../protocol/index.js'
 import { Handler } from '../node.js'
-import { Outcome, single } from '../site.js'
+import { Outcome, type Site, single } from '../site.js'
 import type { World } from '../world.js'
 import type { Fabric } from './fabric.js'
 import {
@@ -20,8 +20,14 @@ import {
 
 /** Path MTU: a WRITE longer than this travels as several packets. */
 const packetWords = 1024 / 8
+/** The first word after the packet that holds `word`. */
+const endOfPacket = (word: number): number => (((word / packetWords) | 0) + 1) * packetWords
 /** A subject is `ordinal * piecesPerRequest + piece`. */
-export const piecesPerRequest = 4096
+const piecesPerRequest = 4096
+/** The ordinal of the request that a subject names. */
+export const ordinalOf = (subject: number): number => Math.floor(subject / piecesPerRequest)
+/** The piece of a request that a subject names. (On doubles `%` is a call; this is not.) */
+export const pieceOf = (subject: number): number => subject - ordinalOf(subject) * piecesPerRequest
 
 export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   const { memory } = world
@@ -61,7 +67,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     const placed = fabric.responder.placedCount(flow, request)
     if (placement === 'shuffled') return pieces - placed
     // Packets fill up one after the other.
-    return Math.min(pieces, (Math.floor(placed / packetWords) + 1) * packetWords) - placed
+    return Math.min(pieces, endOfPacket(placed)) - placed
   }
   const spanned: [number, number] = [0, 0]
   /** The words among which the next may be chosen. */
@@ -72,10 +78,10 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     spanned[0] = first
     if (placement === 'in-order') spanned[1] = first + 1
     else if (placement === 'shuffled') spanned[1] = pieces
-    else spanned[1] = Math.min(pieces, (Math.floor(first / packetWords) + 1) * packetWords)
+    else spanned[1] = Math.min(pieces, endOfPacket(first))
     return spanned
   }
-  function pieceOf(request: number, choice: number): number {
+  function chosenPiece(request: number, choice: number): number {
     if (words[request + operationAt]! > Operation.read) return 0
     const [first, end] = span(request)
     let left = choice
@@ -99,18 +105,18 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       const refusal = fabric.responder.refusal(flow, request)
       if (refusal !== Status.ok) fabric.responder.reject(flow, request, refusal)
       else if (words[request + operationAt]! > Operation.read) fabric.responder.placeWhole(flow, head)
-      else fabric.responder.placeWord(flow, head, pieceOf(request, choice))
+      else fabric.responder.placeWord(flow, head, chosenPiece(request, choice))
       return Outcome.moved
     },
     subject(choice) {
       const head = fabric.head(flow)
-      return fabric.ordinal(flow, head) * piecesPerRequest + pieceOf(requestOf(flow, head), choice)
+      return fabric.ordinal(flow, head) * piecesPerRequest + chosenPiece(requestOf(flow, head), choice)
     },
-    find(subject) {
-      if (placeable() === 0) return -1
+    find(this: Site, subject) {
+      if (world.armed[this.index] === 0) return -1
       const head = fabric.head(flow)
-      const piece = subject % piecesPerRequest
-      if (fabric.ordinal(flow, head) !== (subject - piece) / piecesPerRequest) return -1
+      const piece = pieceOf(subject)
+      if (fabric.ordinal(flow, head) !== ordinalOf(subject)) return -1
       const request = requestOf(flow, head)
       if (words[request + operationAt]! > Operation.read) return piece === 0 ? 0 : -1
       const [first, end] = span(request)
@@ -123,7 +129,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     describe(choice) {
       const head = fabric.head(flow)
       const request = requestOf(flow, head)
-      return `${name(request)} word ${String(pieceOf(request, choice))}`
+      return `${name(request)} word ${String(chosenPiece(request, choice))}`
     },
   })
 
