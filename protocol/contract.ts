@@ -44,6 +44,10 @@ export const Status = {
   diskFull: 5,
   /** The flush failed; nothing after the last good flush is promised. */
   diskFailed: 6,
+  /** The receiver had no receive buffer until the retries were used up (IBV_WC_RNR_RETRY_EXC_ERR). Not applied. */
+  receiverNotReady: 7,
+  /** A control call that the state of the queue pair does not allow (EINVAL); nothing has changed. */
+  invalidTransition: 8,
 } as const
 export type Status = (typeof Status)[keyof typeof Status]
 export const statusNames: readonly string[] = Object.keys(Status)
@@ -54,16 +58,41 @@ export const Flag = {
   signaled: 1,
   /** The payload is captured at the post; without it the NIC fetches it from the local region at any later time before completion. */
   inline: 2,
+  /** The request waits until all earlier READs and atomics of its queue pair are done. Without it a WRITE or SEND may overtake them. */
+  fence: 4,
 } as const
 
-/** What `control` can ask of one end of a queue pair. */
+/**
+ * Flags with the key (rkey) under which a request names its remote region or memory window. Keys count from 0, which is
+ * what a request without a key has; each `protect` or `bind` makes a new key and ends the old one.
+ *
+ * @param key 0 … 65 535
+ */
+export function withKey(flags: number, key: number): number {
+  return (flags & 0xffff) | (key << 16)
+}
+
+/**
+ * What `control` can ask of one end of a queue pair (`ibv_modify_qp(3)`). Legal are RESET → INIT → RTR → RTS, RTS ↔ SQD,
+ * anything → RESET, anything but RESET → ERR; another call ends in `invalidTransition`.
+ */
 export const Control = {
-  /** Sets what the peer may do to this node's memory through this queue pair (`argument`: a {@link Right} mask). */
+  /** Sets what the peer may do to this node's memory through this queue pair (`argument`: a {@link Right} mask). Not in RESET, not in ERR. */
   rights: 0,
   /** Moves the end to RESET: queued requests vanish without completions, incoming requests are dropped without an answer. */
   reset: 1,
   /** RESET, which swallows completions not yet delivered, then INIT, RTR and RTS under the connection number `argument`. Ends with different numbers do not hear each other. */
   connect: 2,
+  /** RESET → INIT: the rights are the initial ones; incoming requests are dropped still. */
+  init: 3,
+  /** INIT → RTR under the connection number `argument`: incoming requests are served, requests may be queued. */
+  readyToReceive: 4,
+  /** RTR or SQD → RTS: requests go out. */
+  readyToSend: 5,
+  /** RTS → SQD: what was begun is finished, the rest of the queue waits. */
+  drain: 6,
+  /** To ERR: everything queued completes as `flushed`, incoming requests are dropped without an answer. */
+  error: 7,
 } as const
 export type Control = (typeof Control)[keyof typeof Control]
 
@@ -119,10 +148,40 @@ export interface Host {
   ): void
   /** 8-byte fetch-and-add at the peer; the former value lands in own shared memory at `local`. The addend is a safe integer. */
   fetchAdd(queuePair: QueuePairId, remote: number, local: number, addend: number, token: number): void
+  /** As `write`, and when all of it is visible the peer's core is `notified` with 32 bits. Takes a receive buffer as a SEND does. */
+  writeImmediate(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    length: number,
+    token: number,
+    flags: number,
+    immediate: number,
+  ): void
   /** Two-sided SEND of `length` bytes at `at`, captured now; arrives as `message` at the peer. */
   post(queuePair: QueuePairId, at: number, length: number, token: number, flags: number): void
   /** Asks for a change of one end of a queue pair: slow, races with requests in flight, completes with `token`. One at a time per end. */
   control(queuePair: QueuePairId, change: Control, argument: number, token: number): void
+
+  /**
+   * Registers an own region anew with other rights (a {@link Right} mask; `ibv_rereg_mr`, or dereg and reg): slow, races
+   * with requests in flight, makes a new key. Ends in `completion(noQueuePair, token)`. One at a time per node.
+   */
+  protect(region: number, rights: number, token: number): void
+  /**
+   * Binds memory window `memoryWindow` (its index in the core's declared `memoryWindows`) to `length` bytes at `offset`
+   * of an own region with `rights`; `Right.none` unbinds it. A posted request: takes effect in the order of the queue
+   * pair and completes with `token`. Makes a new key. Peers name the window by region number `regions.length + memoryWindow`.
+   */
+  bind(
+    queuePair: QueuePairId,
+    memoryWindow: number,
+    region: number,
+    offset: number,
+    length: number,
+    rights: number,
+    token: number,
+  ): void
 
   // Time.
   /** (Re)arms a timer of the core's declared `timers`. */
@@ -154,6 +213,8 @@ export interface Core {
   /** A work request or a control call ended. After a restart all ends of a node are in RESET. */
   completion?(queuePair: QueuePairId, token: number, status: Status): void
   message?(from: NodeId, length: number): void
+  /** A WRITE with immediate has arrived: all its bytes, and those of earlier requests of its queue pair, are visible. */
+  notified?(from: NodeId, immediate: number): void
   /** A client asks; its operations are numbered from 1, and a retry has the number of the operation. */
   request?(client: number, sequence: number, length: number): void
   /** A flush ended. */
@@ -162,10 +223,19 @@ export interface Core {
   input?(kind: number): void
 }
 
+/** The queue pair of a completion that belongs to none (the end of a `protect`). */
+export const noQueuePair: QueuePairId = 0xffff
+
 /** A named layout: a registered region, or a window into one. */
 export interface NamedLayout {
   readonly name: string
   readonly layout: StructLayout
+}
+
+/** Registered memory. */
+export interface RegionLayout extends NamedLayout {
+  /** Registered with IBV_ACCESS_RELAXED_ORDERING: WRITEs of one queue pair may be placed in any order. */
+  readonly relaxedOrdering?: boolean | undefined
 }
 
 /** What a core is given to work with. It sees its own private memory and scratch, never shared memory. */
@@ -184,7 +254,9 @@ export interface Context<State extends StructLayout> {
 export interface CoreDefinition {
   readonly state: StructLayout
   /** Registered memory that peers read and write; sizes are multiples of 8. */
-  readonly regions: readonly NamedLayout[]
+  readonly regions: readonly RegionLayout[]
+  /** Names of memory windows (type 2), unbound at the start. */
+  readonly memoryWindows: readonly string[]
   readonly windows: readonly NamedLayout[]
   readonly timers: readonly string[]
   readonly inputs: readonly string[]
@@ -212,7 +284,8 @@ export interface RoleMachine {
 /** Declares a core; types its context by the layout of its private state. */
 export function defineCore<State extends StructLayout>(definition: {
   readonly state: State
-  readonly regions?: readonly NamedLayout[]
+  readonly regions?: readonly RegionLayout[]
+  readonly memoryWindows?: readonly string[]
   readonly windows?: readonly NamedLayout[]
   readonly timers?: readonly string[]
   readonly inputs?: readonly string[]
@@ -224,6 +297,7 @@ export function defineCore<State extends StructLayout>(definition: {
 }): CoreDefinition {
   return {
     regions: [],
+    memoryWindows: [],
     windows: [],
     timers: [],
     inputs: [],

@@ -4,6 +4,7 @@
  */
 import type { CoreDefinition, NodeId } from './contract.js'
 import type { StructLayout, ViewOf } from './layout/index.js'
+import type { Rule } from './rule-book.js'
 import type { SequentialModel } from './sequential-model.js'
 
 /** A whole number that a user may set and a swarm may draw. */
@@ -52,6 +53,15 @@ export const faultKinds = [
   'heal', // a cut link works again
   'drop', // a message, request or reply is lost
   'duplicate', // a message or request is delivered and stays in flight
+  'kill', // the process dies; its NIC goes on serving its memory until the kernel has torn it down
+  'halt', // the operating system stops for good: no CPU, while the NIC goes on serving
+  'sever', // one queue pair loses its way in one direction
+  'mend', // a severed queue pair has its way again
+  'retransmit', // a packet or an answer of a queue pair is lost, and the request goes out again
+  'corrupt', // a word of registered memory changes by itself
+  'fail-flush', // a disk flush fails: nothing after the last good one is promised
+  'rot', // a flushed record of a disk changes by itself
+  'misdirect', // an append lands on an older record
 ] as const
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -101,10 +111,18 @@ export interface RdmaFabric {
   readonly sendQueueDepth: number
   /** Most bytes of one request; a multiple of 8. */
   readonly requestBytes: number
-  /** SENDs that may wait at the receiver before it answers "receiver not ready". */
+  /** Receive buffers per queue pair: what has arrived and waits for the core takes one; without one the receiver is "not ready". */
   readonly receiveQueueDepth: number
   /** Rights that each end has after start. */
   readonly initialRights: number
+  /** Path MTU in bytes, a multiple of 64: a longer request travels as several packets. Default 1,024. */
+  readonly packetBytes?: number | undefined
+  /** Completions that a node's completion queue holds; one more breaks it for good. Default: as many as can be outstanding. */
+  readonly completionQueueDepth?: number | undefined
+  /** Whether each node also has queue pairs to itself. */
+  readonly loopback?: boolean | undefined
+  /** What a sender does when the receiver is not ready: tries for ever (rnr_retry 7), or gives up some time. Default: for ever. */
+  readonly receiverRetries?: 'infinite' | 'finite' | undefined
 }
 
 /** One append-only log per node. */
@@ -184,14 +202,20 @@ export interface Spec {
   readonly goal: { readonly name: string; readonly meaning: string; reached(observer: Observer): boolean }
 }
 
-/** How faithfully the fabric and the processors behave; drawn by a swarm, set by a checker, stored with every trace. */
+/** What hardware may be like, each value as some hardware is; drawn by a swarm, set by a checker, stored with every trace. */
 export interface Knobs {
   /** `atomic`: a poll copies all windows in one step, a publish lands in one. `loads`: word by word, the truth. */
   readonly poll: 'atomic' | 'loads'
   /** Order in which the 8-byte words of one WRITE are placed: ascending, any order inside a packet, any order at all. */
   readonly placement: 'in-order' | 'shuffled-in-packet' | 'shuffled'
-  /** When the NIC reads a payload that is not inline: each word as it is placed, or whole at some time before. */
-  readonly fetch: 'at-placement' | 'early'
+  /** When the NIC reads a payload that is not inline: each packet as it goes out, whole some time before, or word by word. */
+  readonly fetch: 'at-departure' | 'early' | 'by-word'
+  /** Whether a WRITE may be acknowledged before all of it is visible to the CPU of its target. */
+  readonly visibility: 'after-acknowledgement' | 'before-acknowledgement'
+  /** First packet sequence number of a connection: derived from its number, or always the same (DARE, Mu). */
+  readonly psn: 'derived' | 'constant'
+  /** Rules of the rule book that are switched off (`rule-book.ts`): for showing what each is for. */
+  readonly broken: readonly Rule[]
 }
 
 /** A system with every choice made. */
