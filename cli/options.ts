@@ -75,7 +75,13 @@ export function addSwarmOptions(command: Command): Command {
         'shuffled',
       ]),
     )
-    .addOption(new Option('--fetch <when>', 'when a NIC reads a payload').choices(['at-placement', 'early']))
+    .addOption(
+      new Option('--fetch <when>', 'when a NIC reads a payload').choices([
+        'at-departure',
+        'early',
+        'by-word',
+      ]),
+    )
     .option('--without <name>', 'does not judge that property (repeatable)', collect)
 }
 

@@ -308,16 +308,26 @@ export function defineCore<State extends StructLayout>(definition: {
   }
 }
 
-/** Calls `visit(offset, length)` for each record in recovered bytes. A record is a u32 length and that many bytes, padded to 4. */
+/**
+ * Calls `visit(offset, length, isWhole)` for each record in recovered bytes. A record is a u32 length and that many
+ * bytes, padded to 4.
+ *
+ * What a disk hands back is what it holds, not what was written, so bytes may be bad and the framing with them. A word
+ * of zeros where a length should be is a record without bytes; what has been lost from the middle of a log reads as
+ * many of them. A length that reaches beyond the end is cut off there, `isWhole` is false, and it is the last. So each
+ * byte is visited once at most, never one beyond `length`, and the visits end.
+ */
 export function forEachRecord(
   memory: DataView,
   length: number,
-  visit: (offset: number, length: number) => void,
+  visit: (offset: number, length: number, isWhole: boolean) => void,
 ): void {
   let at = 0
-  while (at < length) {
+  while (at + 4 <= length) {
     const recordBytes = memory.getUint32(at, true)
-    visit(at + 4, recordBytes)
+    const left = length - at - 4
+    if (recordBytes > left) return visit(at + 4, left, false)
+    visit(at + 4, recordBytes, true)
     at += 4 + ((recordBytes + 3) & ~3)
   }
 }

@@ -31,6 +31,8 @@ export function lanesOf(world: World, widthMost: number): Lanes {
       case NodeStatus.down:
         return '·'
       case NodeStatus.paused:
+      case NodeStatus.dying:
+      case NodeStatus.halted:
         return '┆'
       default:
         return '│'

@@ -58,6 +58,15 @@ const enough: Readonly<Record<FaultKind, number>> = {
   heal: 6,
   drop: 24,
   duplicate: 24,
+  kill: 2,
+  halt: 2,
+  sever: 4,
+  mend: 4,
+  retransmit: 8,
+  corrupt: 1,
+  'fail-flush': 2,
+  rot: 1,
+  misdirect: 1,
 }
 /** How often each scheduler is drawn. */
 const frequencies: readonly SchedulerName[] = [
@@ -78,6 +87,14 @@ const families: readonly (readonly FaultKind[])[] = [
   ['crash', 'restart', 'wipe'], // twice, for it is the fault that most promises are about
   ['pause', 'resume'],
   ['cut', 'heal'],
+  ['kill', 'restart'],
+  ['halt', 'restart'],
+  ['sever', 'mend'],
+  ['retransmit'],
+  ['corrupt'],
+  ['fail-flush', 'crash', 'restart'],
+  ['rot', 'crash', 'restart'],
+  ['misdirect', 'crash', 'restart'],
   ['drop'],
   ['duplicate'],
 ]
@@ -110,7 +127,10 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
   const knobs: Knobs = {
     poll: random.chance(0.7) ? 'loads' : 'atomic',
     placement: random.pick(['in-order', 'shuffled-in-packet', 'shuffled'] as const),
-    fetch: random.pick(['at-placement', 'early'] as const),
+    fetch: random.pick(['at-departure', 'early', 'by-word'] as const),
+    visibility: random.pick(['after-acknowledgement', 'before-acknowledgement'] as const),
+    psn: 'derived',
+    broken: [],
     ...options.knobs,
   }
   const bare: Setup = {

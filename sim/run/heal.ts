@@ -12,6 +12,8 @@ export function heal(run: Run, leaveDown: readonly NodeId[] = []): void {
   for (const site of world.sites)
     if (
       site.kind === 'heal' ||
+      site.kind === 'mend' ||
+      site.kind === 'teardown' ||
       site.kind === 'resume' ||
       (site.kind === 'restart' && !leaveDown.includes(site.node))
     )

@@ -21,6 +21,7 @@ export const latencies: Readonly<Record<ActionKind, Latency>> = {
   observe: { minimumNanos: 50, excessNanos: 50, source: local },
   store: { minimumNanos: 1, excessNanos: 1, source: 'a store to a cached line' },
   timer: none('as set by the core'),
+  tick: none('as the clock model of the system says'),
   input: {
     minimumNanos: 1_000,
     excessNanos: 20_000,
@@ -32,11 +33,12 @@ export const latencies: Readonly<Record<ActionKind, Latency>> = {
     source: 'kernel TCP between two hosts of a rack: 10 to 20 µs a round trip',
   },
   fetch: { minimumNanos: 150, excessNanos: 100, source: 'a PCIe read by the NIC: 150 to 400 ns' },
-  place: {
+  arrive: {
     minimumNanos: 600,
     excessNanos: 150,
     source: 'one way of a small WRITE on ConnectX-5/6: 0.6 to 0.9 µs; Mu replicates in 1.3 µs (OSDI 2020)',
   },
+  place: { minimumNanos: 30, excessNanos: 40, source: 'a posted PCIe write into the last-level cache' },
   land: {
     minimumNanos: 50_000,
     excessNanos: 2_000_000,
@@ -58,10 +60,17 @@ export const latencies: Readonly<Record<ActionKind, Latency>> = {
     excessNanos: 20_000,
     source: 'Mu: a change of access flags takes about 88 µs; a reset and reconnect about 1.2 ms',
   },
+  overrun: { minimumNanos: 100, excessNanos: 100, source: local },
+  teardown: {
+    minimumNanos: 1_000_000,
+    excessNanos: 20_000_000,
+    source: 'unpinning and freeing the memory of a dead process: milliseconds a gigabyte',
+  },
   flush: {
     minimumNanos: 15_000,
     excessNanos: 15_000,
-    source: 'a flush of a data-centre NVMe drive with capacitors: 15 to 40 µs',
+    source:
+      'a flush of a data-centre NVMe drive with capacitors: 15 to 40 µs; a slow draw is a drive that stalls',
   },
   invoke: { minimumNanos: 500, excessNanos: 20_000, source: 'a client that thinks for tens of microseconds' },
   request: { minimumNanos: 5_000, excessNanos: 2_500, source: 'as deliver' },
@@ -72,11 +81,20 @@ export const latencies: Readonly<Record<ActionKind, Latency>> = {
   duplicate: none(fault),
   crash: none(fault),
   wipe: none(fault),
+  'fail-flush': none(fault),
+  rot: none(fault),
+  misdirect: none(fault),
   restart: none(fault),
   pause: none(fault),
   resume: none(fault),
   cut: none(fault),
   heal: none(fault),
+  kill: none(fault),
+  halt: none(fault),
+  sever: none(fault),
+  mend: none(fault),
+  retransmit: none(fault),
+  corrupt: none(fault),
   calm: none(fault),
 }
 

@@ -9,6 +9,7 @@
 import type { Random } from '../random.js'
 import { type ActionKind, type Outcome, type Site, isFaultKind, single } from '../world/site.js'
 import type { World } from '../world/world.js'
+import type { Flow } from '../world/fabric/flow.js'
 import { pieceOf } from '../world/fabric/sites.js'
 import type { FaultDice } from './fault-dice.js'
 import { EventHeap } from './heap.js'
@@ -27,7 +28,7 @@ const faultSite = -1
 const mostPending = 16
 
 /** How the delay of a site's actions is found. */
-const Rule = { table: 0, timer: 1, client: 2, place: 3, never: 4 } as const
+const Rule = { table: 0, timer: 1, client: 2, place: 3, never: 4, travel: 5 } as const
 
 export class Timed implements Scheduler {
   readonly name = 'timed'
@@ -48,6 +49,8 @@ export class Timed implements Scheduler {
   /** For timers: node and timer; for clients: the client. */
   readonly #owners: Int32Array
   readonly #timers: Int32Array
+  /** For packets and completions: the flow. */
+  readonly #flows: readonly (Flow | undefined)[]
   #faultWait = 1
 
   constructor(world: World, random: Random, dice: FaultDice, clock: FaultClock, profile: LatencyProfile) {
@@ -66,6 +69,7 @@ export class Timed implements Scheduler {
     )
     this.#owners = new Int32Array(count)
     this.#timers = new Int32Array(count)
+    this.#flows = world.sites.map((site) => world.fabric?.flowOfSite.get(site.index))
     for (const node of world.nodes)
       node.timerSites.forEach((site, timer) => {
         this.#owners[site] = node.index
@@ -211,5 +215,6 @@ function ruleOf(kind: ActionKind): number {
   if (isFaultKind(kind)) return Rule.never
   if (kind === 'timer') return Rule.timer
   if (kind === 'retry' || kind === 'abandon') return Rule.client
+  if (kind === 'arrive' || kind === 'complete') return Rule.travel
   return kind === 'place' ? Rule.place : Rule.table
 }

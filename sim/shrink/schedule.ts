@@ -33,7 +33,7 @@ export function namesOf(world: World, log: ActionLog): NamedAction[] {
 const firstWord = (site: string): string => site.slice(0, (site + ' ').indexOf(' '))
 
 /** The kind of action that a site's name begins with. */
-export const isFault = (action: NamedAction): boolean => isFaultKind(firstWord(action.site) as FaultKind)
+export const isFault = (action: NamedAction): boolean => isFaultKind(firstWord(action.site))
 export const kindOf = (action: NamedAction): string => firstWord(action.site)
 
 /** Where an action happens: the node or client that its site's name ends with. */

@@ -2,7 +2,7 @@
  * Headers and violations as JSON. Reading checks everything: types, ranges, names; what it returns is what the types
  * say. An unlimited fault budget is written as "unlimited", because JSON knows no Infinity.
  */
-import { type FaultKind, faultKinds } from '../../protocol/index.js'
+import { type FaultKind, faultKinds, ruleNames } from '../../protocol/index.js'
 import type { ViolationKind } from '../run/judge.js'
 import type { Setup } from '../run/setup.js'
 import { Unknown } from './check.js'
@@ -100,7 +100,7 @@ function setupFromJson(json: Unknown): Setup {
     'spared',
     'without',
   ])
-  const knob = field('knobs').fields(['poll', 'placement', 'fetch'])
+  const knob = field('knobs').fields(['poll', 'placement', 'fetch', 'visibility', 'psn', 'broken'])
   return {
     system: field('system').string(),
     bug: field('bug').optional((value) => value.string()),
@@ -110,7 +110,12 @@ function setupFromJson(json: Unknown): Setup {
     knobs: {
       poll: knob('poll').oneOf(['atomic', 'loads']),
       placement: knob('placement').oneOf(['in-order', 'shuffled-in-packet', 'shuffled']),
-      fetch: knob('fetch').oneOf(['at-placement', 'early']),
+      fetch: knob('fetch').oneOf(['at-departure', 'early', 'by-word']),
+      visibility: knob('visibility').oneOf(['after-acknowledgement', 'before-acknowledgement']),
+      psn: knob('psn').oneOf(['derived', 'constant']),
+      broken: knob('broken')
+        .array(ruleNames.length)
+        .map((rule) => rule.oneOf(ruleNames)),
     },
     budget: byFault(field('budget'), (most) =>
       most.value === 'unlimited' ? Infinity : most.integer(0, Number.MAX_SAFE_INTEGER),

@@ -17,7 +17,7 @@ import { TraceError } from './errors.js'
 import { type FingerprintPoints, defaultFingerprintEvery, noPoints } from './fingerprints.js'
 import { RunRecorder } from './recorder.js'
 
-export const traceFormatVersion = 1
+export const traceFormatVersion = 2
 /** What Aviary is called in the traces that it writes, when the caller says nothing else. */
 const traceWriter = 'aviary'
 

@@ -23,6 +23,7 @@ export function applyEffect(
   const d = records[at + 4]!
   const e = records[at + 5]!
   const f = records[at + 6]!
+  const g = records[at + 7]!
   const length = records[at + payloadLength]!
   switch (records[at]) {
     case EffectKind.note:
@@ -45,16 +46,25 @@ export function applyEffect(
       publish(world, node, a, b, payload, payloadOffset, length)
       return
     case EffectKind.write:
+    case EffectKind.writeImmediate:
     case EffectKind.read:
     case EffectKind.compareSwap:
     case EffectKind.fetchAdd:
     case EffectKind.post:
       if (world.fabric === undefined) throw new InvariantViolation('the system declares no fabric')
-      world.fabric.post(node.index, records[at], a, b, c, d, e, f, payload, payloadOffset, length)
+      world.fabric.post(node.index, records[at], a, b, c, d, e, f, g, payload, payloadOffset, length)
       return
     case EffectKind.control:
       if (world.fabric === undefined) throw new InvariantViolation('the system declares no fabric')
       world.fabric.requestControl(node.index, a, b, c, e)
+      return
+    case EffectKind.protect:
+      if (world.fabric === undefined) throw new InvariantViolation('the system declares no fabric')
+      world.fabric.registrations[node.index]!.askProtect(a, b, c)
+      return
+    case EffectKind.bind:
+      if (world.fabric === undefined) throw new InvariantViolation('the system declares no fabric')
+      world.fabric.bind(node.index, a, b, c, d, e, f, g)
       return
     case EffectKind.setTimer:
       node.setTimer(a, b)

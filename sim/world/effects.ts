@@ -30,12 +30,15 @@ export const EffectKind = {
   flush: 16,
   truncate: 17,
   reply: 18,
+  writeImmediate: 19,
+  protect: 20,
+  bind: 21,
 } as const
 
-/** Words of a record: kind, six arguments, payload offset, payload length. */
-export const recordWords = 9
-export const payloadAt = 7
-export const payloadLength = 8
+/** Words of a record: kind, seven arguments, payload offset, payload length. */
+export const recordWords = 10
+export const payloadAt = 8
+export const payloadLength = 9
 
 /** The effects of one handler: records of {@link recordWords} words, and the bytes they carry. */
 export interface EffectLog {
@@ -82,7 +85,7 @@ export class RecordingHost implements Host {
     this.#output = output
   }
 
-  #record(kind: number, a: number, b: number, c: number, d: number, e: number, f: number): number {
+  #record(kind: number, a: number, b: number, c: number, d: number, e: number, f: number, g = 0): number {
     const log = this.#log
     if (log.count === mostEffects)
       throw new InvariantViolation(`a handler has at most ${String(mostEffects)} effects`)
@@ -95,6 +98,7 @@ export class RecordingHost implements Host {
     records[at + 4] = d
     records[at + 5] = e
     records[at + 6] = f
+    records[at + 7] = g
     records[at + payloadAt] = 0
     records[at + payloadLength] = 0
     log.count++
@@ -152,6 +156,41 @@ export class RecordingHost implements Host {
   ): void {
     const record = this.#record(EffectKind.write, queuePair, remote, local, length, token, flags)
     if (flags & Flag.inline) this.#carry(record, local, length)
+  }
+  writeImmediate(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    length: number,
+    token: number,
+    flags: number,
+    immediate: number,
+  ): void {
+    const record = this.#record(
+      EffectKind.writeImmediate,
+      queuePair,
+      remote,
+      local,
+      length,
+      token,
+      flags,
+      immediate,
+    )
+    if (flags & Flag.inline) this.#carry(record, local, length)
+  }
+  protect(region: number, rights: number, token: number): void {
+    this.#record(EffectKind.protect, region, rights, token, 0, 0, 0)
+  }
+  bind(
+    queuePair: QueuePairId,
+    memoryWindow: number,
+    region: number,
+    offset: number,
+    length: number,
+    rights: number,
+    token: number,
+  ): void {
+    this.#record(EffectKind.bind, queuePair, memoryWindow, region, offset, length, rights, token)
   }
   read(queuePair: QueuePairId, remote: number, local: number, length: number, token: number): void {
     this.#record(EffectKind.read, queuePair, remote, local, length, token, 1)

@@ -16,6 +16,7 @@ export type PartKind =
   | 'channel'
   | 'end'
   | 'queue'
+  | 'registrations'
   | 'disk'
   | 'client'
   | 'replies'

@@ -3,8 +3,9 @@ import { type CoreDefinition, array, bytes, enumeration, struct, u32 } from '../
 import { recordWords } from './effects.js'
 import type { MemoryPlan, Part } from './memory.js'
 
-export const NodeStatus = { up: 0, paused: 1, down: 2 } as const
-const statusLayout = enumeration(['up', 'paused', 'down'] as const)
+/** `dying`: the process is dead and its memory still served; `halted`: so is the operating system, until a reboot. */
+export const NodeStatus = { up: 0, paused: 1, down: 2, dying: 3, halted: 4 } as const
+const statusLayout = enumeration(['up', 'paused', 'down', 'dying', 'halted'] as const)
 
 // Words of the status part.
 export const statusAt = 0

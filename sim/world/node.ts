@@ -39,6 +39,7 @@ export const Handler = {
   request: 6,
   stored: 7,
   input: 8,
+  notified: 9,
 } as const
 export const handlerNames: readonly string[] = Object.keys(Handler)
 
@@ -169,6 +170,9 @@ export class Node {
         return
       case Handler.input:
         core.input?.(a)
+        return
+      case Handler.notified:
+        core.notified?.(a, b)
         return
     }
   }

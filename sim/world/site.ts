@@ -19,15 +19,19 @@ export const actionKinds = [
   'observe', // a longer copy out of own shared memory arrives
   'store', // the next word of a publish lands
   'timer',
+  'tick', // the clock of a node goes on
   'input', // a spontaneous input of the environment
   'deliver', // a message reaches a core
   'fetch', // a NIC reads a payload before it sends it
-  'place', // the next piece of a request reaches the memory of its target
+  'arrive', // the next packet of a request reaches the NIC of its target
+  'place', // the next word of what has arrived reaches memory
   'land', // the rest of a request that was reported failed lands after all
   'complete', // a requester learns the outcome of a request
   'expire', // a requester gives up waiting for an answer
-  'receive', // a SEND reaches a core
-  'control', // a change of a queue pair takes effect, then is reported
+  'receive', // a SEND, or the notice of a WRITE with immediate, reaches a core
+  'control', // a change of a queue pair or registration takes effect, then is reported
+  'overrun', // a completion queue breaks
+  'teardown', // the kernel takes the memory of a dead process away
   'flush', // a disk flush returns
   'invoke', // a client begins an operation
   'request', // a request reaches a node
@@ -38,16 +42,25 @@ export const actionKinds = [
   'duplicate',
   'crash',
   'wipe',
+  'fail-flush',
+  'rot',
+  'misdirect',
   'restart',
   'pause',
   'resume',
   'cut',
   'heal',
+  'kill',
+  'halt',
+  'sever',
+  'mend',
+  'retransmit',
+  'corrupt',
   'calm', // the faults end
 ] as const
 export type ActionKind = (typeof actionKinds)[number]
 const firstFault = actionKinds.indexOf('drop')
-export const isFaultKind = (kind: ActionKind): boolean => actionKinds.indexOf(kind) >= firstFault
+export const isFaultKind = (kind: string): boolean => actionKinds.indexOf(kind as ActionKind) >= firstFault
 
 export interface Site {
   /** Position in the world's list. */

@@ -23,7 +23,8 @@ import { Clients, planClient } from './clients.js'
 import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
 import { type Flow, planFlow } from './fabric/flow.js'
-import { flowSites } from './fabric/sites.js'
+import { planRegistrations } from './fabric/registrations.js'
+import { flowSites, nicSites } from './fabric/sites.js'
 import { budgetIndex, budgetLayout, calmSite, linkFaultSites, nodeFaultSites, unlimited } from './faults.js'
 import { type Memory, MemoryPlan, type Part } from './memory.js'
 import { type Channel, channelSites, planChannel } from './network.js'
@@ -64,7 +65,14 @@ export interface WorldOptions {
   readonly selfTest?: boolean | undefined
 }
 
-export const defaultKnobs: Knobs = { poll: 'atomic', placement: 'shuffled-in-packet', fetch: 'at-placement' }
+export const defaultKnobs: Knobs = {
+  poll: 'atomic',
+  placement: 'shuffled-in-packet',
+  fetch: 'at-departure',
+  visibility: 'after-acknowledgement',
+  psn: 'derived',
+  broken: [],
+}
 
 /** Why a run cannot go on: a broken assertion or an exception in a core, or hidden state. */
 export interface Failure {
@@ -129,6 +137,7 @@ export class World {
   readonly #guarded: readonly Int32Array[]
   readonly #woken: readonly Int32Array[]
   readonly #spared: WorldOptions['spared']
+  readonly #budget: FaultBudget
   readonly #kindOf: Uint8Array
   /** Word that must not be zero for a site to be armed, or -1. */
   readonly #gates: Int32Array
@@ -140,6 +149,7 @@ export class World {
     this.model = model
     this.knobs = { ...defaultKnobs, ...options.knobs, ...model.requires }
     this.selfTest = options.selfTest ?? false
+    this.#budget = options.budget ?? {}
     this.nodeCount = n
     this.#spared = options.spared
     const plan = new MemoryPlan()
@@ -152,9 +162,15 @@ export class World {
       for (let i = 0; i < n; i++) diskParts.push(planDisk(plan, this.nodeName(i), i, disk))
     const channels = this.#planChannels(plan)
     const flows = this.#planFlows(plan)
+    const registrations =
+      model.fabric === undefined
+        ? []
+        : model.cores.map((core, i) => planRegistrations(plan, this.nodeName(i), i, core))
     const { workload } = model
     const clientParts = workload?.clients.map((_, i) => planClient(plan, i, workload)) ?? []
-    this.links = plan.part('links', 'links', -1, struct({ cut: array(u32, n) }))
+    // Bits: of `cut` per target node, of `severed` per queue pair of an ordered pair of nodes.
+    const ways = { cut: array(u32, n), severed: array(u32, model.fabric === undefined ? 1 : n * n) }
+    this.links = plan.part('links', 'links', -1, struct(ways))
     this.budgets = plan.part('fault budgets', 'budgets', -1, budgetLayout)
     this.memory = plan.build()
     this.messageSlot = new Uint32Array(2 + ((model.network?.messageBytes ?? 0) + 3) / 4)
@@ -171,7 +187,8 @@ export class World {
     this.channels = channels
     this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
     this.disks = disk === undefined ? [] : diskParts.map((part) => new Disk(this, part, disk))
-    this.fabric = model.fabric === undefined ? undefined : new Fabric(this, model.fabric, flows)
+    this.fabric =
+      model.fabric === undefined ? undefined : new Fabric(this, model.fabric, flows, registrations)
     this.clients = workload === undefined ? undefined : new Clients(this, workload, clientParts)
     this.#completeFootprints()
     this.#buildSites()
@@ -221,7 +238,7 @@ export class World {
     if (fabric === undefined) return flows
     for (let from = 0; from < this.nodeCount; from++)
       for (let to = 0; to < this.nodeCount; to++)
-        for (let pair = 0; from !== to && pair < fabric.pairsPerPeer; pair++) {
+        for (let pair = 0; (from !== to || fabric.loopback === true) && pair < fabric.pairsPerPeer; pair++) {
           const name = `queue pair ${this.nodeName(from)}→${this.nodeName(to)} #${String(pair)}`
           flows.push(planFlow(plan, fabric, flows.length, from, to, pair, name))
         }
@@ -237,6 +254,8 @@ export class World {
       if (disk !== undefined) node.writes.push(disk.part.index)
       for (const flow of this.fabric?.flows ?? [])
         if (flow.from === node.index) node.writes.push(flow.end.index, flow.queue.index)
+      const nic = this.fabric?.registrations[node.index]
+      if (nic !== undefined) node.writes.push(nic.part.index)
       for (const client of this.clients?.parts ?? []) node.writes.push(client.replies.index)
     }
   }
@@ -247,7 +266,10 @@ export class World {
     for (const [i, disk] of this.disks.entries()) diskSites(this, this.nodes[i]!, disk)
     for (const channel of this.channels)
       if (network !== undefined && channel !== undefined) channelSites(this, network, channel)
-    if (this.fabric !== undefined) for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
+    if (this.fabric !== undefined) {
+      for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
+      for (const node of this.nodes) nicSites(this, this.fabric, node.index)
+    }
     if (this.clients !== undefined)
       for (let client = 0; client < this.clients.parts.length; client++)
         clientSites(this, this.clients, client)
@@ -264,6 +286,15 @@ export class World {
     return index
   }
 
+  /** Adds the site of a rare fault only in worlds that have a budget for it; repairs of it likewise. */
+  addFaultWhenBudgeted(kind: FaultKind, node: NodeId, draft: SiteDraft): void {
+    if (this.canBe(kind)) this.addFault(kind, node, draft)
+  }
+  /** Whether there is a budget for a kind of fault, or for the one that it repairs. */
+  canBe(kind: FaultKind): boolean {
+    return (this.#budget[kind] ?? 0) > 0 || (kind === 'mend' && this.canBe('sever'))
+  }
+
   /** Adds a fault site: armed only within its budget, which each step that moved uses up. A node of -1 is never spared. */
   addFault(kind: FaultKind, node: NodeId, draft: SiteDraft): void {
     if (this.#spared?.[kind]?.includes(node) === true) return
@@ -273,7 +304,7 @@ export class World {
     this.addSite({
       ...draft,
       guards: [...draft.guards, budgets],
-      gate: at,
+      gate: draft.gate ?? at,
       writes: [...draft.writes, budgets],
       armed: () => (words[at] === 0 ? 0 : draft.armed()),
       step: (choice) => {
@@ -331,6 +362,16 @@ export class World {
     const at = this.links.offset / 4 + from
     const before = this.memory.words[at]!
     this.memory.words[at] = (cut ? before | (1 << to) : before & ~(1 << to)) >>> 0
+    this.touch(this.links.index)
+  }
+  isSevered(from: NodeId, to: NodeId, pair: number): boolean {
+    const at = this.links.offset / 4 + this.nodeCount + from * this.nodeCount + to
+    return ((this.memory.words[at]! >>> pair) & 1) === 1
+  }
+  setSevered(from: NodeId, to: NodeId, pair: number, severed: boolean): void {
+    const at = this.links.offset / 4 + this.nodeCount + from * this.nodeCount + to
+    const before = this.memory.words[at]!
+    this.memory.words[at] = (severed ? before | (1 << pair) : before & ~(1 << pair)) >>> 0
     this.touch(this.links.index)
   }
   isDown(node: NodeId): boolean {

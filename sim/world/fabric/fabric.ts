@@ -1,16 +1,7 @@
 /**
- * Reliable-connected queue pairs: posting, placement, completion, errors, control.
- *
- * What is modelled (facts: IBTA, `ibv_post_send(3)`, `ibv_modify_qp(3)`, rxe):
- * - Requests of one queue pair execute in the order of posting; queue pairs have no order among them.
- * - A WRITE is placed word by word (8 bytes) in the order that `placement` says; each word is visible at once.
- * - A payload that is not inline is read from the requester's region `at-placement` of each word, or whole `early`.
- * - A completion follows execution and says nothing of what the responder's CPU has seen. Unsignalled successes do not
- *   complete; their slots are freed by the next completion of the same queue pair. Errors always complete.
- * - A missing right or a bad range stops the request where it is (a prefix may have landed), and both ends go to ERR.
- * - No answer (link cut, peer down, peer end not ready or of another connection) ends in `retryExceeded`: the request
- *   may have been applied, or may land later (`land`) while the responder's end still accepts that connection.
- * - In ERR all queued requests complete as `flushed`. RESET and connect drop them without completions.
+ * Reliable-connected queue pairs: who is connected to whom, posting, and control calls. What the two sides do with
+ * requests is in `requester.ts` and `responder.ts`; `docs/fabric.md` is the rule book for users, and
+ * `protocol/rule-book.ts` names each rule with its source.
  */
 import {
   Control,
@@ -22,9 +13,8 @@ import {
   regionOf,
 } from '../../../protocol/index.js'
 import { EffectKind } from '../effects.js'
+import { NodeStatus } from '../node-parts.js'
 import type { World } from '../world.js'
-import { Requester } from './requester.js'
-import { Responder } from './responder.js'
 import {
   EndState,
   type Flow,
@@ -34,56 +24,80 @@ import {
   controlArgumentAt,
   controlChangeAt,
   controlPhaseAt,
+  controlStatusAt,
   controlTokenAt,
   countAt,
+  expectedPsnAt,
   flagsAt,
-  lateAt,
+  immediateAt,
+  instantSlot,
+  isAtomic,
+  isWrite,
   lengthAt,
   localAt,
   operationAt,
+  ordinalSlot,
   phaseAt,
   receivedCountAt,
   remoteAt,
   requestOf,
-  requestsAt,
   rightsAt,
+  sentPsnAt,
   stateAt,
   statusAt,
   tokenAt,
 } from './flow.js'
+import { Placement } from './placement.js'
+import { Registrations } from './registrations.js'
+import { Requester } from './requester.js'
+import { Responder } from './responder.js'
+import { type Rules, rulesOf } from './rules.js'
+import type { Part } from '../memory.js'
 
 export class Fabric {
   readonly model: RdmaFabric
   readonly flows: readonly Flow[]
   readonly world: World
-  /** What the responding side of a flow does, and the requesting side. */
-  readonly responder: Responder
+  readonly rules: Rules
+  readonly constantPsn: boolean
+  /** Per node what peers may touch. */
+  readonly registrations: readonly Registrations[]
+  /** What the requesting side of a flow does, the responding side, and the memory behind that. */
   readonly requester: Requester
+  readonly responder: Responder
+  readonly placement: Placement
+  /** Flows of the sites whose latency counts from the post or the arrival of a request. */
+  readonly flowOfSite = new Map<number, Flow>()
   readonly #words: Uint32Array
   /** Index of a flow by from, to and pair. */
   readonly #table: Int32Array
   readonly #opposites: readonly Flow[]
-  constructor(world: World, model: RdmaFabric, flows: readonly Flow[]) {
+
+  constructor(world: World, model: RdmaFabric, flows: readonly Flow[], registrations: readonly Part[]) {
     this.world = world
     this.model = model
     this.flows = flows
+    this.rules = rulesOf(world.knobs)
+    this.constantPsn = world.knobs.psn === 'constant'
     this.#words = world.memory.words
+    this.registrations = registrations.map((part, node) => new Registrations(world, node, part))
+    this.placement = new Placement(this)
     this.responder = new Responder(this)
     this.requester = new Requester(this)
     const n = world.nodeCount
     this.#table = new Int32Array(n * n * model.pairsPerPeer).fill(-1)
     for (const flow of flows)
       this.#table[(flow.from * n + flow.to) * model.pairsPerPeer + flow.pair] = flow.index
-    this.#opposites = flows.map(
-      (flow) => flows[this.#table[(flow.to * n + flow.from) * model.pairsPerPeer + flow.pair]!]!,
-    )
+    this.#opposites = flows.map((flow) => this.flowBetween(flow.to, flow.from, flow.pair)!)
   }
 
-  /** The flow of the opposite direction: the other end of the same queue pair. */
+  flowBetween(from: number, to: number, pair: number): Flow | undefined {
+    return this.flows[this.#table[(from * this.world.nodeCount + to) * this.model.pairsPerPeer + pair] ?? -1]
+  }
+  /** The flow of the opposite direction: the other end of the same queue pair. Of a pair to oneself it is the flow itself. */
   opposite(flow: Flow): Flow {
     return this.#opposites[flow.index]!
   }
-
   #flowOf(node: number, queuePair: number): Flow {
     const index = this.#table[node * this.world.nodeCount * this.model.pairsPerPeer + queuePair]
     const flow = index === undefined || index < 0 ? undefined : this.flows[index]
@@ -92,33 +106,29 @@ export class Fabric {
     return flow
   }
 
-  /** Both ends of every queue pair of a node as after a start: ready, connection 0. */
+  /** Both ends of every queue pair as after a start: ready, connection 0; all memory registered. */
   connectAll(): void {
     for (const flow of this.flows) {
       this.#words[flow.endBase + stateAt] = EndState.readyToSend
       this.#words[flow.endBase + rightsAt] = this.model.initialRights
     }
+    for (const registrations of this.registrations) registrations.begin()
   }
 
-  /** A node lost its memory: its ends are in RESET and forget everything. */
+  /** A node lost its memory: its ends are in RESET and forget everything; what others have accepted of it stays. */
   loseEnds(node: number): void {
+    const words = this.#words
     for (const flow of this.flows) {
-      if (flow.from === node) {
-        this.#words.fill(0, flow.endBase, flow.endBase + flow.end.sizeBytes / 4)
-        this.#words.fill(0, flow.queueBase, flow.queueBase + flow.queue.sizeBytes / 4)
-        this.world.touch(flow.end.index)
-        this.world.touch(flow.queue.index)
-      } else if (flow.to === node) this.#clearReceived(flow)
+      if (flow.to === node) this.responder.loseMemory(flow)
+      if (flow.from !== node) continue
+      this.requester.dropQueue(flow)
+      words.fill(0, flow.endBase, flow.endBase + flow.end.sizeBytes / 4)
+      this.world.touch(flow.end.index)
     }
+    this.registrations[node]!.begin()
   }
 
-  #clearReceived(flow: Flow): void {
-    this.#words[flow.queueBase + receivedCountAt] = 0
-    this.#words.fill(0, flow.received, flow.received + flow.receiveDepth * flow.receivedWords)
-    this.world.touch(flow.queue.index)
-  }
-
-  // ---- posting and control
+  // ---- posting
 
   post(
     node: number,
@@ -129,6 +139,7 @@ export class Fabric {
     length: number,
     token: number,
     flags: number,
+    immediate: number,
     payload: Uint8Array,
     payloadFrom: number,
     payloadBytes: number,
@@ -138,36 +149,46 @@ export class Fabric {
     const count = words[flow.queueBase + countAt]!
     if (count === flow.depth)
       throw new InvariantViolation(`${flow.name} must hold at most ${String(count)} requests`)
-    if (words[flow.endBase + stateAt] === EndState.reset)
-      throw new InvariantViolation(`${flow.name} must be connected before a request is posted`)
+    if (words[flow.endBase + stateAt]! < EndState.readyToSend)
+      throw new InvariantViolation(`${flow.name} must be ready to send before a request is posted`)
     const operation = operationOf(effect)
-    if (length > this.model.requestBytes || length === 0)
-      throw new InvariantViolation(
-        `a request on ${flow.name} has 1 to ${String(this.model.requestBytes)} bytes, not ${String(length)}`,
-      )
-    if (operation !== Operation.send && (length % 8 !== 0 || byteOffsetOf(remote) % 8 !== 0))
-      throw new InvariantViolation(`a one-sided request on ${flow.name} must cover whole 8-byte words`)
+    this.#check(flow, operation, remote, length)
     const request = requestOf(flow, count)
+    const captured = payloadBytes > 0
     words[request + operationAt] = operation
     words[request + flagsAt] = operation === Operation.send ? flags | Flag.inline : flags
-    words[request + statusAt] = Status.ok
+    words[request + statusAt] = 0
     words[request + tokenAt] = token
     words[request + remoteAt] = remote
     words[request + localAt] = flags & Flag.inline ? 0 : local
     words[request + lengthAt] = length
-    const captured = payloadBytes > 0
-    words[request + phaseAt] = captured ? Phase.fetched : Phase.posted
+    words[request + immediateAt] = immediate
+    words[request + phaseAt] = captured || !isWrite(operation) ? Phase.fetched : Phase.posted
     if (captured) {
       const target = (request + flow.payloadAt) * 4
       for (let i = 0; i < payloadBytes; i++) this.world.memory.bytes[target + i] = payload[payloadFrom + i]!
-    } else if (operation !== Operation.read) this.#checkLocal(flow, local, length)
-    if (operation !== Operation.write && operation !== Operation.send) this.#checkLocal(flow, local, length)
+    } else if (isWrite(operation)) {
+      this.#checkLocal(flow, local, length)
+      if (!this.rules['late-fetch']) this.requester.fetchAll(flow, request)
+    }
+    if (operation === Operation.read || isAtomic(operation)) this.#checkLocal(flow, local, length)
     words[flow.queueBase + countAt] = count + 1
     const side = this.world.memory.side
-    side[flow.side + 2 + count] = side[flow.side]!++
+    side[ordinalSlot(flow, count)] = side[flow.side]!++
+    side[instantSlot(flow, count)] = this.world.nowNanos
     this.world.touch(flow.queue.index)
   }
 
+  #check(flow: Flow, operation: number, remote: number, length: number): void {
+    if (operation === Operation.bind) return
+    if (length > this.model.requestBytes || length === 0)
+      throw new InvariantViolation(
+        `a request on ${flow.name} has 1 to ${String(this.model.requestBytes)} bytes, not ${String(length)}`,
+      )
+    if (operation === Operation.send || isAtomic(operation)) return
+    if (length % 8 !== 0 || byteOffsetOf(remote) % 8 !== 0)
+      throw new InvariantViolation(`a READ or WRITE on ${flow.name} must cover whole 8-byte words`)
+  }
   #checkLocal(flow: Flow, local: number, length: number): void {
     const region = this.world.nodes[flow.from]!.parts.regions[regionOf(local)]
     const offset = byteOffsetOf(local)
@@ -176,6 +197,30 @@ export class Fabric {
         `a request on ${flow.name} must name whole words of an own region as its local bytes`,
       )
   }
+
+  /** Binds a memory window: a posted request whose payload is (window, region, offset, length). */
+  bind(
+    node: number,
+    queuePair: number,
+    memoryWindow: number,
+    region: number,
+    offset: number,
+    length: number,
+    rights: number,
+    token: number,
+  ): void {
+    this.registrations[node]!.checkBind(memoryWindow, region, offset, length)
+    const flow = this.#flowOf(node, queuePair)
+    const count = this.#words[flow.queueBase + countAt]!
+    this.post(node, EffectKind.bind, queuePair, 0, 0, 8, token, Flag.signaled, rights, noBytes, 0, 0)
+    const payload = requestOf(flow, count) + flow.payloadAt
+    this.#words[payload] = memoryWindow
+    this.#words[payload + 1] = region
+    this.#words[payload + 2] = offset
+    this.#words[payload + 3] = length
+  }
+
+  // ---- control calls
 
   requestControl(node: number, queuePair: number, change: number, argument: number, token: number): void {
     const flow = this.#flowOf(node, queuePair)
@@ -188,78 +233,118 @@ export class Fabric {
     words[flow.endBase + controlTokenAt] = token
     this.world.touch(flow.end.index)
   }
-
   controlPhase(flow: Flow): number {
     return this.#words[flow.endBase + controlPhaseAt]!
   }
 
-  /** The change takes effect. */
+  /** The change takes effect, if the state machine allows it. */
   applyControl(flow: Flow): void {
     const words = this.#words
     const base = flow.endBase
-    const change = words[base + controlChangeAt]
-    if (change === Control.rights) words[base + rightsAt] = words[base + controlArgumentAt]!
-    else {
-      words[base + stateAt] = change === Control.reset ? EndState.reset : EndState.readyToSend
-      words[base + connectionAt] = change === Control.reset ? 0 : words[base + controlArgumentAt]!
-      if (change === Control.connect) words[base + rightsAt] = this.model.initialRights
-      words.fill(0, flow.queueBase + requestsAt, flow.late)
-      words[flow.queueBase + countAt] = 0
-      this.world.touch(flow.queue.index)
-      const incoming = this.opposite(flow)
-      this.#clearReceived(incoming)
-      if (words[incoming.queueBase + lateAt] !== words[base + connectionAt]! + 1)
-        this.requester.clearLate(incoming)
-    }
+    const change = words[base + controlChangeAt]!
+    const argument = words[base + controlArgumentAt]!
     words[base + controlPhaseAt] = 2
     this.world.touch(flow.end.index)
+    if (this.rules['checked-transitions'] && !isLegal(words[base + stateAt]!, change)) {
+      words[base + controlStatusAt] = Status.invalidTransition
+      return
+    }
+    switch (change) {
+      case Control.rights:
+        words[base + rightsAt] = argument
+        if (!this.rules['accepted-stays']) this.placement.dropAccepted(this.opposite(flow))
+        return
+      case Control.reset:
+        this.#reset(flow, 0)
+        return
+      case Control.connect:
+        this.#reset(flow, argument)
+        words[base + stateAt] = EndState.readyToSend
+        words[base + rightsAt] = this.model.initialRights
+        return
+      case Control.init:
+        words[base + stateAt] = EndState.init
+        words[base + rightsAt] = this.model.initialRights
+        return
+      case Control.readyToReceive:
+        words[base + stateAt] = EndState.readyToReceive
+        words[base + connectionAt] = argument
+        this.requester.forgetLate(this.opposite(flow), argument)
+        return
+      case Control.readyToSend:
+        words[base + stateAt] = EndState.readyToSend
+        return
+      case Control.drain:
+        words[base + stateAt] = EndState.drained
+        return
+      case Control.error:
+        words[base + stateAt] = EndState.error
+        this.requester.flush(flow, 0)
+        return
+    }
   }
 
-  /** Forgets the control call that has taken effect and returns its token. */
-  finishControl(flow: Flow): number {
+  #reset(flow: Flow, connection: number): void {
     const words = this.#words
-    const token = words[flow.endBase + controlTokenAt]!
-    words.fill(0, flow.endBase + controlPhaseAt, flow.endBase + controlTokenAt + 1)
+    const base = flow.endBase
+    const incoming = this.opposite(flow)
+    words[base + stateAt] = EndState.reset
+    words[base + connectionAt] = connection
+    words[base + sentPsnAt] = 0
+    words[base + expectedPsnAt] = 0
+    if (this.rules['reset-swallows']) this.requester.dropQueue(flow)
+    else this.requester.flush(flow, 0)
+    this.responder.dropReceived(incoming)
+    if (!this.rules['accepted-stays']) this.placement.dropAccepted(incoming)
+    this.requester.forgetLate(incoming, connection)
+  }
+
+  /** Forgets the control call that has taken effect; its outcome is left in `controlToken` and `controlStatus`. */
+  finishControl(flow: Flow): void {
+    const words = this.#words
+    this.controlToken = words[flow.endBase + controlTokenAt]!
+    this.controlStatus = words[flow.endBase + controlStatusAt]! as Status
+    words.fill(0, flow.endBase + controlPhaseAt, flow.endBase + controlStatusAt + 1)
     this.world.touch(flow.end.index)
-    return token
   }
+  controlToken = 0
+  controlStatus: Status = Status.ok
 
-  // ---- the way to the responder
+  // ---- what both sides ask
 
-  /** Whether packets of `flow` reach an end that hears them. */
-  reaches(flow: Flow): boolean {
-    const words = this.#words
-    const peer = this.opposite(flow).endBase
-    const peerState = words[peer + stateAt]!
+  /** Whether the NIC of a node serves its memory: until its power is lost, and while a process is stopped (zombie). */
+  isServing(node: number): boolean {
+    const status = this.world.nodes[node]!.status()
+    return status === NodeStatus.up || (status !== NodeStatus.down && this.rules['zombie-serves'])
+  }
+  /** Whether packets of `flow` find their way, whatever the other end makes of them. */
+  isConnected(flow: Flow): boolean {
+    const { world } = this
     return (
-      (peerState === EndState.readyToSend || peerState === EndState.readyToReceive) &&
-      words[peer + connectionAt] === words[flow.endBase + connectionAt] &&
-      !this.world.isCut(flow.from, flow.to) &&
-      !this.world.isDown(flow.to)
+      !world.isCut(flow.from, flow.to) &&
+      !world.isSevered(flow.from, flow.to, flow.pair) &&
+      this.isServing(flow.to)
     )
   }
-
   isReadyToSend(flow: Flow): boolean {
     return this.#words[flow.endBase + stateAt] === EndState.readyToSend
   }
   count(flow: Flow): number {
     return this.#words[flow.queueBase + countAt]!
   }
-
-  /** Index of the first request that is not yet executed; executed requests are a prefix of the queue. */
-  head(flow: Flow): number {
-    const words = this.#words
-    const count = words[flow.queueBase + countAt]!
-    let i = 0
-    while (i < count && words[requestOf(flow, i) + phaseAt] === Phase.executed) i++
-    return i
+  receivedCount(flow: Flow): number {
+    return this.#words[flow.queueBase + receivedCountAt]!
   }
-
-  /** Word index of a request's payload in the requester's own region. */
-  sourceWord(flow: Flow, request: number): number {
-    const local = this.#words[request + localAt]!
-    const region = this.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
-    return (region.offset + byteOffsetOf(local)) / 4
+  ordinal(flow: Flow, i: number): number {
+    return this.world.memory.side[ordinalSlot(flow, i)]!
+  }
+  /** When the request with an ordinal was posted or, later, had arrived whole; nanoseconds of virtual time. */
+  instant(flow: Flow, ordinal: number): number {
+    const { side } = this.world.memory
+    const count = this.count(flow)
+    for (let i = 0; i < count; i++)
+      if (side[ordinalSlot(flow, i)] === ordinal) return side[instantSlot(flow, i)]!
+    return 0
   }
 
   /** Stores an 8-byte word; a part that does not change is not touched. */
@@ -270,9 +355,27 @@ export class Fabric {
     words[target + 1] = high
     this.world.touch(part)
   }
+}
 
-  ordinal(flow: Flow, i: number): number {
-    return this.world.memory.side[flow.side + 2 + i]!
+const noBytes = new Uint8Array(0)
+
+/** The kernel's table of transitions for RC (`ibv_modify_qp(3)`); rights may also change in INIT, RTS and SQD. */
+function isLegal(state: number, change: number): boolean {
+  switch (change) {
+    case Control.rights:
+      return state === EndState.init || state === EndState.readyToSend || state === EndState.drained
+    case Control.init:
+      return state === EndState.reset
+    case Control.readyToReceive:
+      return state === EndState.init
+    case Control.readyToSend:
+      return state === EndState.readyToReceive || state === EndState.readyToSend || state === EndState.drained
+    case Control.drain:
+      return state === EndState.readyToSend
+    case Control.error:
+      return state !== EndState.reset
+    default:
+      return true
   }
 }
 
@@ -280,12 +383,16 @@ function operationOf(effect: number): number {
   switch (effect) {
     case EffectKind.write:
       return Operation.write
+    case EffectKind.writeImmediate:
+      return Operation.writeImmediate
     case EffectKind.read:
       return Operation.read
     case EffectKind.compareSwap:
       return Operation.compareSwap
     case EffectKind.fetchAdd:
       return Operation.fetchAdd
+    case EffectKind.bind:
+      return Operation.bind
     default:
       return Operation.send
   }

@@ -1,20 +1,57 @@
 /**
  * The bytes of one direction of a queue pair: the end that posts (its state, rights and connection), its send queue, and
- * what has arrived of its SENDs at the other side.
+ * what is on its way or has arrived at the other side.
  *
  * `flow x→y #k` belongs to the end of queue pair k at node x. Its `rights` say what y may do to x's memory.
+ *
+ * A request of the send queue is posted, fetched (its payload is captured), arrives packet by packet (`arrived`), is
+ * placed word by word (`placed`), and is then executed. A WRITE may complete before it is executed; what is left of it
+ * then moves to an `accepted` slot. A request that was given up while it was under way is kept as the late one.
  */
 import { type RdmaFabric, array, bytes, remoteAddress, struct, u32 } from '../../../protocol/index.js'
 import type { MemoryPlan, Part } from '../memory.js'
 
-/** States of one end (InfiniBand architecture, queue pair state machine; `ibv_modify_qp(3)`). */
-export const EndState = { reset: 0, init: 1, readyToReceive: 2, readyToSend: 3, error: 4 } as const
+/** States of one end (IBTA 10.3.1, queue pair state machine; `ibv_modify_qp(3)`). */
+export const EndState = {
+  reset: 0,
+  init: 1,
+  readyToReceive: 2,
+  readyToSend: 3,
+  drained: 4,
+  error: 5,
+} as const
 
-export const Operation = { write: 1, read: 2, compareSwap: 3, fetchAdd: 4, send: 5 } as const
-export const operationNames = ['none', 'write', 'read', 'compareSwap', 'fetchAdd', 'send'] as const
+export const Operation = {
+  write: 1,
+  writeImmediate: 2,
+  read: 3,
+  compareSwap: 4,
+  fetchAdd: 5,
+  send: 6,
+  bind: 7,
+} as const
+export const operationNames = [
+  'none',
+  'write',
+  'writeImmediate',
+  'read',
+  'compareSwap',
+  'fetchAdd',
+  'send',
+  'bind',
+] as const
+export const isWrite = (operation: number): boolean => operation <= Operation.writeImmediate
+export const isAtomic = (operation: number): boolean =>
+  operation === Operation.compareSwap || operation === Operation.fetchAdd
+/** Operations that take a receive buffer of the responder. */
+export const takesBuffer = (operation: number): boolean =>
+  operation === Operation.send || operation === Operation.writeImmediate
 
-/** Where a work request stands. `executed`: all of it is placed at the responder. `failed`: its status says how. */
-export const Phase = { free: 0, posted: 1, fetched: 2, executed: 3, failed: 4 } as const
+/**
+ * Where a work request stands. `loaded`: an atomic has read and not yet written. `executed`: all of it is done at the
+ * responder. `failed`: its status says how.
+ */
+export const Phase = { free: 0, posted: 1, fetched: 2, loaded: 3, executed: 4, failed: 5 } as const
 
 // Words of the end.
 export const stateAt = 0
@@ -25,12 +62,23 @@ export const controlPhaseAt = 3
 export const controlChangeAt = 4
 export const controlArgumentAt = 5
 export const controlTokenAt = 6
+export const controlStatusAt = 7
+/** Packets sent and packets expected since the connection began, up to {@link mostPsn}; counted with constant PSNs only. */
+export const sentPsnAt = 8
+export const expectedPsnAt = 9
+/** PSNs are counted no further: a reset of one end makes at most so many packets look like repetitions. */
+export const mostPsn = 15
+
 // Words of the queue before its requests.
 export const countAt = 0
-/** 1 + connection of a late request, or 0. */
-export const lateAt = 1
-export const receivedCountAt = 2
-export const requestsAt = 3
+/** Requests of which something has arrived and is still to be placed, accepted ones included. */
+export const openAt = 1
+/** 1 + connection of the late request, or 0; and its PSN. */
+export const lateAt = 2
+export const latePsnAt = 3
+export const receivedCountAt = 4
+export const acceptedCountAt = 5
+export const requestsAt = 6
 
 // Words of a request.
 export const operationAt = 0
@@ -41,10 +89,25 @@ export const phaseAt = 4
 export const remoteAt = 5
 export const localAt = 6
 export const lengthAt = 7
-export const placedAt = 8
+/** Immediate value; of a bind its rights. */
+export const immediateAt = 8
+/** Packets that the responder has accepted. Until a payload is fetched `statusAt` counts the words fetched so far. */
+export const arrivedAt = 9
+/** Own address at the responder (region and offset), as resolved when a packet was accepted. */
+export const targetAt = 10
+export const placedAt = 11
+/** Word of an atomic's payload at which stands what it read; its two operands come before. */
+export const loadedAt = 4
 
-/** A piece of a request must be nameable (see `piecesPerRequest`). */
+/** WRITEs that may be acknowledged while they are still being placed. */
+export const acceptedSlots = 2
+
+/** Kinds of what has arrived for the core. */
+export const Arrival = { message: 0, immediate: 1 } as const
+
+/** A piece of a request must be nameable (see `pieceOf`). */
 const mostRequestBytes = 32_768
+const defaultPacketBytes = 1024
 
 export interface Flow {
   readonly index: number
@@ -63,13 +126,15 @@ export interface Flow {
   readonly requestWords: number
   readonly maskWords: number
   readonly payloadAt: number
-  /** First word of the late request and of the received SENDs. */
+  readonly packetWords: number
+  /** First word of the late request, of the accepted ones and of what has arrived for the core. */
   readonly late: number
+  readonly accepted: number
   readonly received: number
   readonly receivedWords: number
   readonly depth: number
   readonly receiveDepth: number
-  /** Side slots: ordinal of the next request, spare, ordinals of the queue. */
+  /** Side slots: ordinal of the next request; ordinals of the queue, of the accepted; instants at which each was posted, then arrived. */
   readonly side: number
 }
 
@@ -86,6 +151,9 @@ export function planFlow(
     throw new RangeError(
       `requestBytes must be a multiple of 8 from 16 to ${String(mostRequestBytes)}, not ${String(fabric.requestBytes)}`,
     )
+  const packetBytes = fabric.packetBytes ?? defaultPacketBytes
+  if (packetBytes % 64 !== 0 || packetBytes < 64)
+    throw new RangeError(`packetBytes must be a multiple of 64, not ${String(packetBytes)}`)
   const maskWords = Math.max(1, Math.ceil(fabric.requestBytes / 256))
   const request = struct({
     operation: u32,
@@ -96,10 +164,14 @@ export function planFlow(
     remote: remoteAddress,
     local: remoteAddress,
     length: u32,
+    immediate: u32,
+    arrived: u32,
+    target: remoteAddress,
     placed: array(u32, maskWords),
-    payload: bytes(fabric.requestBytes),
+    // An atomic needs room for two operands and what it read.
+    payload: bytes(Math.max(24, fabric.requestBytes)),
   })
-  const arrival = struct({ length: u32, content: bytes(fabric.requestBytes) })
+  const arrival = struct({ kind: u32, length: u32, content: bytes(fabric.requestBytes) })
   const end = struct({
     state: u32,
     rights: u32,
@@ -108,13 +180,20 @@ export function planFlow(
     controlChange: u32,
     controlArgument: u32,
     controlToken: u32,
+    controlStatus: u32,
+    sentPsn: u32,
+    expectedPsn: u32,
   })
   const queue = struct({
     count: u32,
+    open: u32,
     late: u32,
+    latePsn: u32,
     receivedCount: u32,
+    acceptedCount: u32,
     requests: array(request, fabric.sendQueueDepth),
     lateRequest: request,
+    accepted: array(request, acceptedSlots),
     received: array(arrival, Math.max(1, fabric.receiveQueueDepth)),
   })
   const endPart = plan.part(`${name} end`, 'end', from, end)
@@ -135,14 +214,24 @@ export function planFlow(
     requestWords,
     maskWords,
     payloadAt: placedAt + maskWords,
+    packetWords: packetBytes / 8,
     late,
-    received: late + requestWords,
+    accepted: late + requestWords,
+    received: late + (1 + acceptedSlots) * requestWords,
     receivedWords: arrival.sizeBytes / 4,
     depth: fabric.sendQueueDepth,
     receiveDepth: fabric.receiveQueueDepth,
-    side: plan.side(2 + fabric.sendQueueDepth),
+    side: plan.side(1 + 2 * fabric.sendQueueDepth + acceptedSlots),
   }
 }
+
+/** Side slot of the ordinal of request `i` of the queue, of accepted request `i`, and of the instant of request `i`. */
+export const ordinalSlot = (flow: Flow, i: number): number => flow.side + 1 + i
+export const acceptedSlot = (flow: Flow, i: number): number => flow.side + 1 + flow.depth + i
+export const instantSlot = (flow: Flow, i: number): number => flow.side + 1 + flow.depth + acceptedSlots + i
+
+/** Word index of accepted request `i`. */
+export const acceptedOf = (flow: Flow, i: number): number => flow.accepted + i * flow.requestWords
 
 /** Word index of request `i` of a flow's queue. */
 export const requestOf = (flow: Flow, i: number): number =>

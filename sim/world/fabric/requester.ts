@@ -1,4 +1,11 @@
-/** What happens to the requests of a flow at its requester: fetched, completed, given up; and what of them lands late. */
+/**
+ * What happens to the requests of a flow at its requester: fetched, completed, given up, sent again; and what of them
+ * lands late.
+ *
+ * Rules (see `rule-book.ts`): late-fetch, fetched-again, lagging-visibility, silent-success, errors-complete,
+ * error-flushes, reset-swallows, late-packets, silence-when-not-ready, reads-repeated, atomics-replayed,
+ * writes-acknowledged-again.
+ */
 import { Flag, Status, byteOffsetOf, regionOf } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
@@ -6,18 +13,31 @@ import {
   type Flow,
   Operation,
   Phase,
+  acceptedCountAt,
+  acceptedSlots,
+  arrivedAt,
   connectionAt,
   countAt,
   flagsAt,
+  instantSlot,
+  isAtomic,
+  isWrite,
   lateAt,
+  latePsnAt,
   lengthAt,
+  loadedAt,
   localAt,
+  openAt,
   operationAt,
+  ordinalSlot,
   phaseAt,
-  remoteAt,
+  placedAt,
   requestOf,
+  sentPsnAt,
   stateAt,
   statusAt,
+  targetAt,
+  remoteAt,
   tokenAt,
 } from './flow.js'
 
@@ -33,53 +53,127 @@ export class Requester {
     this.#words = fabric.world.memory.words
   }
 
-  /** Index of the first request whose payload is still to be fetched, or -1. */
+  // ---- payloads
+
+  /** Index of the first WRITE whose payload is still to be fetched, or -1. */
   unfetched(flow: Flow): number {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
-    for (let i = 0; i < count; i++) {
-      const request = requestOf(flow, i)
-      if (words[request + phaseAt] === Phase.posted && words[request + operationAt] === Operation.write)
-        return i
-    }
+    for (let i = 0; i < count; i++) if (words[requestOf(flow, i) + phaseAt] === Phase.posted) return i
     return -1
   }
-
-  /** The NIC reads a payload from its region into the request. */
+  /** Words of it that are fetched already. */
+  fetchedWords(flow: Flow, i: number): number {
+    return this.#words[requestOf(flow, i) + statusAt]!
+  }
+  /** The NIC reads a payload: whole, or its next word. */
   fetch(flow: Flow, i: number): void {
     const words = this.#words
     const request = requestOf(flow, i)
-    const source = this.#fabric.sourceWord(flow, request)
-    const length = words[request + lengthAt]! / 4
-    for (let k = 0; k < length; k++) words[request + flow.payloadAt + k] = words[source + k]!
-    words[request + phaseAt] = Phase.fetched
     this.#fabric.world.touch(flow.queue.index)
+    if (this.#fabric.world.knobs.fetch !== 'by-word') {
+      this.fetchAll(flow, request)
+      return
+    }
+    const word = words[request + statusAt]!
+    this.#copyWords(flow, request, word, word + 1)
+    words[request + statusAt] = word + 1
+    if ((word + 1) * 8 < words[request + lengthAt]!) return
+    words[request + statusAt] = 0
+    words[request + phaseAt] = Phase.fetched
+  }
+  fetchAll(flow: Flow, request: number): void {
+    const words = this.#words
+    this.#copyWords(flow, request, 0, words[request + lengthAt]! >>> 3)
+    words[request + statusAt] = 0
+    words[request + phaseAt] = Phase.fetched
+  }
+  /** The payload of the next packet is read as the packet goes out, unless all of it was read before. */
+  fetchPacket(flow: Flow, request: number): void {
+    const words = this.#words
+    if (words[request + phaseAt] !== Phase.posted) return
+    const all = words[request + lengthAt]! >>> 3
+    const first = words[request + arrivedAt]! * flow.packetWords
+    const end = Math.min(all, first + flow.packetWords)
+    this.#copyWords(flow, request, first, end)
+    if (end === all) words[request + phaseAt] = Phase.fetched
+  }
+  #copyWords(flow: Flow, request: number, first: number, end: number): void {
+    const words = this.#words
+    const local = words[request + localAt]!
+    const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
+    const source = (region.offset + byteOffsetOf(local)) / 4
+    const payload = request + flow.payloadAt
+    for (let k = first * 2; k < end * 2; k++) words[payload + k] = words[source + k]!
   }
 
-  /** Index of the request whose completion is next, or -1. Errors complete always, successes when signalled and acknowledged. */
+  // ---- completions
+
+  /** Whether acknowledgements and answers find their way back. */
+  isAnswered(flow: Flow): boolean {
+    const { world } = this.#fabric
+    return !world.isCut(flow.to, flow.from) && !world.isSevered(flow.to, flow.from, flow.pair)
+  }
+
+  /**
+   * Index of the request whose completion is next, or -1. Successes complete when they are acknowledged, and signalled;
+   * errors always. A WRITE is acknowledged when all its packets have arrived.
+   */
   completable(flow: Flow): number {
     const words = this.#words
+    const { rules } = this.#fabric
     const count = words[flow.queueBase + countAt]!
     const inError = words[flow.endBase + stateAt] === EndState.error
-    const acknowledged = !this.#fabric.world.isCut(flow.to, flow.from)
+    let slots = acceptedSlots - words[flow.queueBase + acceptedCountAt]!
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
-      const phase = words[request + phaseAt]
-      if (phase === Phase.failed) return i
-      if (phase === Phase.executed) {
-        if (!acknowledged && !inError) return -1
-        if (words[request + flagsAt]! & Flag.signaled) return i
-      } else return inError ? i : -1
+      const phase = words[request + phaseAt]!
+      const signaled = (words[request + flagsAt]! & Flag.signaled) !== 0
+      if (phase === Phase.failed) {
+        if (signaled || rules['errors-complete']) return i
+        continue
+      }
+      if (phase !== Phase.executed) {
+        if (!this.#isAcknowledgedEarly(flow, request) || slots-- === 0) return inError ? i : -1
+      }
+      if (!inError && !this.isAnswered(flow)) return -1
+      if (signaled || !rules['silent-success']) return i
     }
     return -1
+  }
+  /** Completions that the completion queue may hold by now. */
+  readyCompletions(flow: Flow): number {
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    let ready = 0
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      const phase = words[request + phaseAt]!
+      if (phase === Phase.failed) ready++
+      else if (phase === Phase.executed || this.#isAcknowledgedEarly(flow, request)) {
+        if (!this.isAnswered(flow)) break
+        if (words[request + flagsAt]! & Flag.signaled) ready++
+      } else break
+    }
+    return ready
+  }
+  /** Whether a WRITE has been acknowledged though some of it is still to be placed. */
+  #isAcknowledgedEarly(flow: Flow, request: number): boolean {
+    const words = this.#words
+    return (
+      this.#fabric.rules['lagging-visibility'] &&
+      isWrite(words[request + operationAt]!) &&
+      words[request + arrivedAt]! > 0 &&
+      words[request + arrivedAt] === this.#fabric.responder.packetsOf(flow, request)
+    )
   }
 
   /** How request `i` would complete now. */
   statusOf(flow: Flow, i: number): Status {
     const request = requestOf(flow, i)
     const phase = this.#words[request + phaseAt]
-    if (phase === Phase.executed) return Status.ok
-    return phase === Phase.failed ? (this.#words[request + statusAt]! as Status) : Status.flushed
+    if (phase === Phase.failed) return this.#words[request + statusAt]! as Status
+    return phase === Phase.executed || this.#isAcknowledgedEarly(flow, request) ? Status.ok : Status.flushed
   }
 
   /** Takes the requests up to `i` off the queue. The outcome of request `i` is left in `token` and `status`. */
@@ -88,7 +182,9 @@ export class Requester {
     const request = requestOf(flow, i)
     this.token = words[request + tokenAt]!
     this.status = this.statusOf(flow, i)
-    if (this.status === Status.ok) this.#returnPayload(flow, request)
+    if (words[flow.queueBase + openAt] !== 0)
+      for (let k = 0; k <= i; k++) this.#fabric.placement.surrender(flow, k)
+    if (this.status === Status.ok) for (let k = 0; k <= i; k++) this.#bringBack(flow, requestOf(flow, k))
     const count = words[flow.queueBase + countAt]!
     const left = count - i - 1
     const first = requestOf(flow, 0)
@@ -100,108 +196,250 @@ export class Requester {
     for (let k = first + moved; k < first + count * size; k++) words[k] = 0
     words[flow.queueBase + countAt] = left
     const { side } = this.#fabric.world.memory
-    const ordinals = flow.side + 2
-    for (let k = ordinals; k < ordinals + left; k++) side[k] = side[k + i + 1]!
+    for (let k = 0; k < left; k++) {
+      side[ordinalSlot(flow, k)] = side[ordinalSlot(flow, k + i + 1)]!
+      side[instantSlot(flow, k)] = side[instantSlot(flow, k + i + 1)]!
+    }
     this.#fabric.world.touch(flow.queue.index)
   }
 
   /** What a READ or an atomic brought back lands in the requester's region. */
-  #returnPayload(flow: Flow, request: number): void {
+  #bringBack(flow: Flow, request: number): void {
     const words = this.#words
     const operation = words[request + operationAt]!
-    if (operation === Operation.write || operation === Operation.send) return
+    if (words[request + phaseAt] !== Phase.executed || (operation !== Operation.read && !isAtomic(operation)))
+      return
     const local = words[request + localAt]!
     const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
     const target = (region.offset + byteOffsetOf(local)) / 4
-    const length = operation === Operation.read ? words[request + lengthAt]! / 4 : 2
+    const length = operation === Operation.read ? words[request + lengthAt]! >>> 2 : 2
+    const payload = request + flow.payloadAt + (operation === Operation.read ? 0 : loadedAt)
     for (let k = 0; k < length; k += 2)
-      this.#fabric.storeWord(
-        region.index,
-        target + k,
-        words[request + flow.payloadAt + k]!,
-        words[request + flow.payloadAt + k + 1]!,
-      )
+      this.#fabric.storeWord(region.index, target + k, words[payload + k]!, words[payload + k + 1]!)
   }
+
+  // ---- failures
 
   /** Index of the request for which no answer will come, or -1. */
   expirable(flow: Flow): number {
-    if (!this.#fabric.isReadyToSend(flow)) return -1
-    const count = this.#fabric.count(flow)
+    const words = this.#words
+    const state = words[flow.endBase + stateAt]
+    if (state !== EndState.readyToSend && state !== EndState.drained) return -1
+    const count = words[flow.queueBase + countAt]!
     if (count === 0) return -1
-    const answersLost = this.#fabric.world.isCut(flow.to, flow.from) || this.#fabric.world.isDown(flow.to)
-    if (answersLost) return 0
-    const head = this.#fabric.head(flow)
-    return head < count && !this.#fabric.reaches(flow) ? head : -1
+    if (!this.isAnswered(flow) || !this.#fabric.isServing(flow.to)) return this.#firstRemote(flow, 0)
+    const { responder } = this.#fabric
+    const head = responder.firstUnarrived(flow)
+    if (head < 0 || words[requestOf(flow, head) + operationAt] === Operation.bind) return -1
+    if (state === EndState.drained && words[requestOf(flow, head) + arrivedAt] === 0) return -1
+    if (!responder.hears(flow)) return head
+    return this.#fabric.model.receiverRetries === 'finite' && responder.lacksBuffer(flow) ? head : -1
+  }
+  /** Index of the first request from `i` on that needs an answer, or -1. */
+  #firstRemote(flow: Flow, i: number): number {
+    const count = this.#words[flow.queueBase + countAt]!
+    let k = i
+    while (k < count && this.#words[requestOf(flow, k) + operationAt] === Operation.bind) k++
+    return k < count ? k : -1
   }
 
   /** The retries are used up: the request and all after it fail. The one on its way may still land. */
   expire(flow: Flow, i: number): void {
     const words = this.#words
+    const { rules, responder } = this.#fabric
+    let status: Status = Status.retryExceeded
+    if (this.isAnswered(flow) && responder.hears(flow)) status = Status.receiverNotReady
+    else if (!rules['silence-when-not-ready'] && this.#fabric.isConnected(flow))
+      status = Status.remoteInvalidRequest
+    else this.#keepLate(flow)
+    this.#fail(flow, i, status)
+    words[flow.endBase + stateAt] = EndState.error
+    this.#fabric.world.touch(flow.end.index)
+    this.enterError(flow)
+  }
+  /** Requests from `i` on fail: the first with a status of its own, the others as flushed. */
+  #fail(flow: Flow, i: number, status: Status): void {
+    const words = this.#words
     const count = words[flow.queueBase + countAt]!
-    const head = this.#fabric.head(flow)
-    if (head < count) this.#keepLate(flow, requestOf(flow, head))
     for (let k = i; k < count; k++) {
       const request = requestOf(flow, k)
+      if (words[request + phaseAt] === Phase.failed) continue
+      this.#fabric.placement.surrender(flow, k)
       words[request + phaseAt] = Phase.failed
-      words[request + statusAt] = k === i ? Status.retryExceeded : Status.flushed
+      words[request + statusAt] = k === i ? status : Status.flushed
     }
-    words[flow.endBase + stateAt] = EndState.error
     this.#fabric.world.touch(flow.queue.index)
-    this.#fabric.world.touch(flow.end.index)
   }
-
-  #keepLate(flow: Flow, request: number): void {
+  /** The end goes to ERR by itself. */
+  toError(flow: Flow): void {
     const words = this.#words
-    if (words[request + operationAt] !== Operation.write) return
-    const peerConnection = words[this.#fabric.opposite(flow).endBase + connectionAt]! + 1
-    const own = words[flow.endBase + connectionAt]! + 1
-    if (words[flow.queueBase + lateAt] === peerConnection || own !== peerConnection) return
-    if (words[request + phaseAt] === Phase.posted) {
-      const source = this.#fabric.sourceWord(flow, request)
-      const length = words[request + lengthAt]! / 4
-      for (let k = 0; k < length; k++) words[request + flow.payloadAt + k] = words[source + k]!
+    if (words[flow.endBase + stateAt] === EndState.reset || words[flow.endBase + stateAt] === EndState.error)
+      return
+    words[flow.endBase + stateAt] = EndState.error
+    this.#fabric.world.touch(flow.end.index)
+    this.flush(flow, 0)
+  }
+  /** Everything not yet done from `i` on completes as flushed; what had arrived is placed all the same. */
+  flush(flow: Flow, i: number): void {
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    if (count === 0) return
+    this.#keepLate(flow)
+    let first = i
+    while (first < count && words[requestOf(flow, first) + phaseAt] === Phase.executed) first++
+    this.#fail(flow, first, Status.flushed)
+    this.enterError(flow)
+  }
+  /** The end is in ERR now. While 'error-flushes' is broken its queue vanishes, but for what has failed already. */
+  enterError(flow: Flow): void {
+    if (this.#fabric.rules['error-flushes']) return
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      if (words[request + phaseAt] === Phase.failed && words[request + statusAt] !== Status.flushed) continue
+      words[request + flagsAt] = words[request + flagsAt]! & ~Flag.signaled
     }
-    for (let k = 0; k < flow.requestWords; k++) words[flow.late + k] = words[request + k]!
-    words[flow.late + phaseAt] = Phase.fetched
-    words[flow.queueBase + lateAt] = own
+    if (this.#fabric.count(flow) > 0 && this.#allSilent(flow)) this.dropQueue(flow)
+  }
+  #allSilent(flow: Flow): boolean {
+    const count = this.#words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      if (
+        this.#words[request + phaseAt] === Phase.failed &&
+        this.#words[request + statusAt] !== Status.flushed
+      )
+        return false
+    }
+    return true
   }
 
-  clearLate(flow: Flow): void {
-    if (this.#words[flow.queueBase + lateAt] === 0) return
+  /** The send queue vanishes without completions. What had arrived is placed; what was on its way may land late. */
+  dropQueue(flow: Flow): void {
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    if (count === 0) return
+    this.#keepLate(flow)
+    for (let i = 0; i < count; i++) this.#fabric.placement.surrender(flow, i)
+    words.fill(0, requestOf(flow, 0), requestOf(flow, count))
+    words[flow.queueBase + countAt] = 0
+    this.#fabric.world.touch(flow.queue.index)
+  }
+
+  // ---- what lands late
+
+  /** The next WRITE that was under way may be a packet in the network still. One is kept at a time. */
+  #keepLate(flow: Flow): void {
+    const words = this.#words
+    if (!this.#fabric.rules['late-packets']) return
+    const i = this.#fabric.responder.firstUnarrived(flow)
+    if (i < 0 || words[flow.queueBase + lateAt] !== 0) return
+    const request = requestOf(flow, i)
+    // A WRITE with immediate would need a buffer of its own by then: it is taken for lost.
+    if (words[request + operationAt] !== Operation.write) return
+    const connection = words[flow.endBase + connectionAt]!
+    const psn = words[flow.endBase + sentPsnAt]!
+    const peerConnection = words[this.#fabric.opposite(flow).endBase + connectionAt]!
+    if (!this.#fabric.constantPsn && connection !== peerConnection) return
+    for (let k = 0; k < flow.requestWords; k++) words[flow.late + k] = words[request + k]!
+    if (words[request + phaseAt] === Phase.posted) {
+      const payload = flow.late + flow.payloadAt
+      const local = words[request + localAt]!
+      const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
+      const source = (region.offset + byteOffsetOf(local)) / 4
+      const length = words[request + lengthAt]! >>> 2
+      const done = words[request + arrivedAt]! * flow.packetWords * 2
+      for (let k = done; k < length; k++) words[payload + k] = words[source + k]!
+    }
+    words[flow.late + phaseAt] = Phase.fetched
+    words[flow.late + statusAt] = 0
+    words[flow.late + tokenAt] = 0
+    words[flow.late + localAt] = 0
+    words[flow.queueBase + lateAt] = connection + 1
+    words[flow.queueBase + latePsnAt] = psn
+  }
+  /** The other end has a new connection: what could never land there is gone. */
+  forgetLate(flow: Flow, connection: number): void {
+    const late = this.#words[flow.queueBase + lateAt]!
+    if (late !== 0 && !this.#fabric.constantPsn && late !== connection + 1) this.#clearLate(flow)
+  }
+  #clearLate(flow: Flow): void {
     this.#words[flow.queueBase + lateAt] = 0
+    this.#words[flow.queueBase + latePsnAt] = 0
     this.#words.fill(0, flow.late, flow.late + flow.requestWords)
     this.#fabric.world.touch(flow.queue.index)
   }
-
-  /** Whether a late request would be accepted: same connection, right still there, link and node alive. */
   canLand(flow: Flow): boolean {
-    const words = this.#words
-    const late = words[flow.queueBase + lateAt]!
+    const late = this.#words[flow.queueBase + lateAt]!
     if (late === 0) return false
-    const peer = this.#fabric.opposite(flow).endBase
-    const peerState = words[peer + stateAt]!
-    return (
-      late === words[peer + connectionAt]! + 1 &&
-      (peerState === EndState.readyToSend || peerState === EndState.readyToReceive) &&
-      !this.#fabric.world.isCut(flow.from, flow.to) &&
-      !this.#fabric.world.isDown(flow.to)
-    )
+    return this.#fabric.responder.wouldAccept(flow, late - 1, this.#words[flow.queueBase + latePsnAt]!)
   }
-
   /** The rest of a late request lands, unless it is refused; either way it is gone. */
   land(flow: Flow): void {
     const words = this.#words
     const request = flow.late
-    if (this.#fabric.responder.refusal(flow, request) === Status.ok) {
-      const remote = words[request + remoteAt]!
-      const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(remote)]!
-      const target = (region.offset + byteOffsetOf(remote)) / 4
+    const { responder, registrations } = this.#fabric
+    if (responder.lateRefusal(flow, request) === Status.ok) {
+      const target = registrations[flow.to]!.resolve(words[request + remoteAt]!)
+      words[request + targetAt] = target
+      const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
+      const at = (region.offset + byteOffsetOf(target)) / 4
       const payload = request + flow.payloadAt
-      const length = words[request + lengthAt]! / 4
-      for (let k = 0; k < length; k += 2)
-        if (!this.#fabric.responder.isPlaced(request, k / 2))
-          this.#fabric.storeWord(region.index, target + k, words[payload + k]!, words[payload + k + 1]!)
+      const length = words[request + lengthAt]! >>> 2
+      const first = words[request + arrivedAt]! * flow.packetWords * 2
+      for (let k = first; k < length; k += 2)
+        this.#fabric.storeWord(region.index, at + k, words[payload + k]!, words[payload + k + 1]!)
+      responder.countLate(flow)
     }
-    this.clearLate(flow)
+    this.#clearLate(flow)
+  }
+
+  // ---- what is sent again
+
+  /**
+   * Index of the request for which a lost packet or answer would make a difference, or -1: a payload that is fetched
+   * again, a READ that is executed again; with rules broken also a WRITE or an atomic.
+   */
+  repeatable(flow: Flow): number {
+    const words = this.#words
+    const { rules } = this.#fabric
+    if (words[flow.endBase + stateAt] !== EndState.readyToSend) return -1
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      const phase = words[request + phaseAt]!
+      const operation = words[request + operationAt]!
+      if (phase === Phase.executed) {
+        if (operation === Operation.read && rules['reads-repeated']) return i
+        if (isAtomic(operation) && !rules['atomics-replayed']) return i
+        if (isWrite(operation) && !rules['writes-acknowledged-again']) return i
+        continue
+      }
+      const fetchedEarly = phase === Phase.fetched && words[request + arrivedAt] === 0
+      const inline = (words[request + flagsAt]! & Flag.inline) !== 0
+      if (isWrite(operation) && fetchedEarly && !inline && rules['fetched-again']) return i
+    }
+    return -1
+  }
+  repeat(flow: Flow, i: number): void {
+    const words = this.#words
+    const request = requestOf(flow, i)
+    this.#fabric.world.touch(flow.queue.index)
+    if (words[request + phaseAt] !== Phase.executed) {
+      words[request + phaseAt] = Phase.posted
+      words[request + statusAt] = 0
+      words.fill(0, request + flow.payloadAt, request + flow.requestWords)
+      return
+    }
+    const operation = words[request + operationAt]!
+    words[request + phaseAt] = Phase.fetched
+    for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
+    if (operation === Operation.read) {
+      words.fill(0, request + flow.payloadAt, request + flow.requestWords)
+      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! + 1
+      return
+    }
+    words[request + arrivedAt] = 0
   }
 }

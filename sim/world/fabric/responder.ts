@@ -1,22 +1,46 @@
-/** What happens to the requests of a flow at its responder: they are refused, placed word by word, executed. */
-import { Status, byteOffsetOf, regionOf } from '../../../protocol/index.js'
+/**
+ * What becomes of packets at the responder's NIC: dropped, taken for a repetition, refused, or accepted.
+ *
+ * Rules (see `rule-book.ts`): packet-checks, refusal-by-pair, refusal-by-region, both-ends-fail, receiver-not-ready,
+ * sequence-numbers, ready-to-receive-serves, fence.
+ */
+import { Flag, Status, byteOffsetOf } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
   EndState,
   type Flow,
   Operation,
   Phase,
+  acceptedCountAt,
+  acceptedOf,
+  arrivedAt,
+  connectionAt,
+  countAt,
+  expectedPsnAt,
+  flagsAt,
+  immediateAt,
+  instantSlot,
+  isAtomic,
+  isWrite,
   lengthAt,
+  mostPsn,
+  openAt,
   operationAt,
   phaseAt,
-  placedAt,
   receivedCountAt,
   remoteAt,
   requestOf,
   rightsAt,
+  sentPsnAt,
   stateAt,
   statusAt,
+  takesBuffer,
+  targetAt,
 } from './flow.js'
+import { rightNeeded } from './registrations.js'
+
+/** How the responder's end takes the next packet. */
+const Hearing = { silent: 0, repetition: 1, expected: 2 } as const
 
 export class Responder {
   readonly #fabric: Fabric
@@ -27,145 +51,275 @@ export class Responder {
     this.#words = fabric.world.memory.words
   }
 
-  /** 0 when the request may go on, else the status that the responder answers with. */
-  refusal(flow: Flow, request: number): Status {
+  /** Packets in which a request travels; a READ or an atomic asks in one. */
+  packetsOf(flow: Flow, request: number): number {
+    const words = this.#words
+    const operation = words[request + operationAt]!
+    if (!isWrite(operation) && operation !== Operation.send) return 1
+    return Math.max(1, Math.ceil(words[request + lengthAt]! / (flow.packetWords * 8)))
+  }
+
+  /** Index of the first request of which a packet is still to arrive, or -1. */
+  firstUnarrived(flow: Flow): number {
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      if (words[request + phaseAt]! >= Phase.loaded) continue
+      const arrived = words[request + arrivedAt]!
+      if (arrived === 0 || arrived < this.packetsOf(flow, request)) return i
+    }
+    return -1
+  }
+
+  /** Whether the responder's end serves: RTR and SQD do as well as RTS. */
+  #serves(state: number): boolean {
+    if (state === EndState.readyToSend) return true
+    return (
+      (state === EndState.readyToReceive || state === EndState.drained) &&
+      this.#fabric.rules['ready-to-receive-serves']
+    )
+  }
+  #hearing(flow: Flow): number {
+    const words = this.#words
+    const { rules, constantPsn } = this.#fabric
+    const peer = this.#fabric.opposite(flow).endBase
+    if (!this.#fabric.isConnected(flow) || !this.#serves(words[peer + stateAt]!)) return Hearing.silent
+    if (!rules['sequence-numbers']) return Hearing.expected
+    if (!constantPsn)
+      return words[peer + connectionAt] === words[flow.endBase + connectionAt]
+        ? Hearing.expected
+        : Hearing.silent
+    const sent = words[flow.endBase + sentPsnAt]!
+    const expected = words[peer + expectedPsnAt]!
+    return sent === expected ? Hearing.expected : sent < expected ? Hearing.repetition : Hearing.silent
+  }
+  /** Whether the responder would hear the next packet of a flow. */
+  hears(flow: Flow): boolean {
+    return this.#hearing(flow) !== Hearing.silent
+  }
+  /** Whether a packet of an earlier connection would be taken for the next one. */
+  wouldAccept(flow: Flow, connection: number, psn: number): boolean {
+    const words = this.#words
+    const peer = this.#fabric.opposite(flow).endBase
+    if (!this.#fabric.isConnected(flow) || !this.#serves(words[peer + stateAt]!)) return false
+    return this.#fabric.constantPsn
+      ? psn === words[peer + expectedPsnAt]
+      : connection === words[peer + connectionAt]
+  }
+
+  /** Index of the request whose next packet may arrive now, or -1. */
+  arrivable(flow: Flow): number {
+    const words = this.#words
+    const i = this.firstUnarrived(flow)
+    if (i < 0) return -1
+    const request = requestOf(flow, i)
+    const state = words[flow.endBase + stateAt]
+    // A drained queue goes on with what it has begun.
+    if (state !== EndState.readyToSend && !(state === EndState.drained && words[request + arrivedAt]! > 0))
+      return -1
+    const operation = words[request + operationAt]!
+    const { rules, world } = this.#fabric
+    const earlierReads = this.#readsBefore(flow, i)
+    if (earlierReads && words[request + flagsAt]! & Flag.fence && rules.fence) return -1
+    if (operation === Operation.bind) return i
+    if (!rules['unordered-pairs'] && this.#fabric.placement.lowerPairIsBusy(flow)) return -1
+    if (world.knobs.fetch !== 'at-departure' && words[request + phaseAt] === Phase.posted) return -1
+    const hearing = this.#hearing(flow)
+    if (hearing === Hearing.silent) return -1
+    // The responder no longer remembers what an atomic of so long ago read.
+    if (hearing === Hearing.repetition) return isAtomic(operation) ? -1 : i
+    // A refusal waits for its turn behind the answers to earlier READs.
+    if (earlierReads && this.#refusal(flow, request) !== Status.ok) return -1
+    if (takesBuffer(operation) && rules['receiver-not-ready'] && !this.#hasBuffer(flow, request)) return -1
+    return i
+  }
+
+  #readsBefore(flow: Flow, i: number): boolean {
+    const words = this.#words
+    for (let k = 0; k < i; k++) {
+      const request = requestOf(flow, k)
+      const operation = words[request + operationAt]!
+      if (words[request + phaseAt]! < Phase.executed && (operation === Operation.read || isAtomic(operation)))
+        return true
+    }
+    return false
+  }
+
+  /** Whether a receive buffer is free for the request, or it has one already. */
+  #hasBuffer(flow: Flow, request: number): boolean {
+    const words = this.#words
+    if (words[request + arrivedAt]! > 0) return true
+    let taken = words[flow.queueBase + receivedCountAt]!
+    const accepted = words[flow.queueBase + acceptedCountAt]!
+    for (let slot = 0; slot < accepted; slot++)
+      if (takesBuffer(words[acceptedOf(flow, slot) + operationAt]!)) taken++
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const other = requestOf(flow, i)
+      if (words[other + phaseAt]! < Phase.executed && words[other + arrivedAt]! > 0)
+        if (takesBuffer(words[other + operationAt]!)) taken++
+    }
+    return taken < flow.receiveDepth
+  }
+  /** Whether the next packet waits for nothing but a receive buffer. */
+  lacksBuffer(flow: Flow): boolean {
+    const i = this.firstUnarrived(flow)
+    if (i < 0 || !this.hears(flow)) return false
+    const request = requestOf(flow, i)
+    return takesBuffer(this.#words[request + operationAt]!) && !this.#hasBuffer(flow, request)
+  }
+
+  /** `ok` when the responder accepts a request, else the status that it answers with. */
+  #refusal(flow: Flow, request: number): Status {
     const words = this.#words
     const operation = words[request + operationAt]!
     if (operation === Operation.send) return Status.ok
-    const needed = operation === Operation.write ? 1 : operation === Operation.read ? 2 : 4
-    if ((words[this.#fabric.opposite(flow).endBase + rightsAt]! & needed) === 0)
-      return Status.remoteInvalidRequest
     const remote = words[request + remoteAt]!
-    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(remote)]
-    if (region === undefined || byteOffsetOf(remote) + words[request + lengthAt]! > region.sizeBytes)
-      return Status.remoteAccess
-    return Status.ok
+    const rights = words[this.#fabric.opposite(flow).endBase + rightsAt]!
+    if ((rights & rightNeeded(operation)) === 0 || (isAtomic(operation) && byteOffsetOf(remote) % 8 !== 0))
+      return Status.remoteInvalidRequest
+    return this.#fabric.registrations[flow.to]!.check(request)
   }
 
-  /** The responder refuses: the request fails, both ends go to ERR. */
-  reject(flow: Flow, request: number, status: Status): void {
+  /** The next packet of request `i` arrives. */
+  arrive(flow: Flow, i: number): void {
+    const words = this.#words
+    const { rules, world } = this.#fabric
+    const request = requestOf(flow, i)
+    const operation = words[request + operationAt]!
+    world.touch(flow.queue.index)
+    if (operation === Operation.bind) {
+      this.#bind(flow, request)
+      return
+    }
+    const repetition = this.#hearing(flow) === Hearing.repetition
+    const first = words[request + arrivedAt] === 0
+    if (!repetition && (first || rules['packet-checks'])) {
+      const refusal = this.#refusal(flow, request)
+      if (refusal !== Status.ok) {
+        this.#refuse(flow, i, refusal)
+        return
+      }
+    }
+    if (takesBuffer(operation) && first && !repetition && !this.#hasBuffer(flow, request)) {
+      // Only where the rule is broken: nobody notices that it was dropped.
+      this.#fabric.placement.execute(flow, request)
+      return
+    }
+    this.#fabric.requester.fetchPacket(flow, request)
+    this.#countPacket(flow, repetition)
+    const arrived = words[request + arrivedAt]! + 1
+    words[request + arrivedAt] = arrived
+    const whole = arrived === this.packetsOf(flow, request)
+    if (whole) world.memory.side[instantSlot(flow, i)] = world.nowNanos
+    if (repetition && operation !== Operation.read) {
+      if (whole) this.#fabric.placement.execute(flow, request)
+      return
+    }
+    if (first) {
+      if (operation !== Operation.send)
+        words[request + targetAt] = this.#fabric.registrations[flow.to]!.resolve(words[request + remoteAt]!)
+      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! + 1
+    }
+    if (whole && operation === Operation.writeImmediate && !rules['immediate-after-data'])
+      this.#fabric.placement.noticeEarly(flow, request)
+  }
+
+  /** PSNs are bytes of the state only where they matter. */
+  #countPacket(flow: Flow, repetition: boolean): void {
+    if (!this.#fabric.constantPsn) return
     const words = this.#words
     const { world } = this.#fabric
     const peer = this.#fabric.opposite(flow)
-    words[peer.endBase + stateAt] = EndState.error
+    words[flow.endBase + sentPsnAt] = Math.min(mostPsn, words[flow.endBase + sentPsnAt]! + 1)
+    if (!repetition)
+      words[peer.endBase + expectedPsnAt] = Math.min(mostPsn, words[peer.endBase + expectedPsnAt]! + 1)
+    world.touch(flow.end.index)
     world.touch(peer.end.index)
+  }
+  /** A late packet was taken for the next one. */
+  countLate(flow: Flow): void {
+    if (!this.#fabric.constantPsn) return
+    const peer = this.#fabric.opposite(flow)
+    this.#words[peer.endBase + expectedPsnAt] = Math.min(
+      mostPsn,
+      this.#words[peer.endBase + expectedPsnAt]! + 1,
+    )
+    this.#fabric.world.touch(peer.end.index)
+  }
+  lateRefusal(flow: Flow, request: number): Status {
+    return this.#refusal(flow, request)
+  }
+
+  #bind(flow: Flow, request: number): void {
+    const words = this.#words
+    const payload = request + flow.payloadAt
+    this.#fabric.registrations[flow.from]!.bind(
+      words[payload]!,
+      words[payload + 1]!,
+      words[payload + 2]!,
+      words[payload + 3]!,
+      words[request + immediateAt]!,
+    )
+    this.#fabric.placement.execute(flow, request)
+  }
+
+  /** The responder refuses a packet: what was accepted of the request before is placed, and both ends go to ERR. */
+  #refuse(flow: Flow, i: number, status: Status): void {
+    const words = this.#words
+    const { world, rules, placement } = this.#fabric
+    const request = requestOf(flow, i)
+    const told = status === Status.remoteAccess ? 'refusal-by-region' : 'refusal-by-pair'
+    if (!rules[told]) {
+      placement.surrender(flow, i)
+      placement.execute(flow, request)
+      return
+    }
+    const peer = this.#fabric.opposite(flow)
+    if (rules['both-ends-fail']) {
+      words[peer.endBase + stateAt] = EndState.error
+      world.touch(peer.end.index)
+      if (peer !== flow) this.#fabric.requester.enterError(peer)
+    }
     // Where the way back is cut the refusal is lost, and the requester will give up waiting.
-    if (world.isCut(flow.to, flow.from)) return
+    if (!this.#fabric.requester.isAnswered(flow)) return
+    placement.surrender(flow, i)
     words[request + phaseAt] = Phase.failed
     words[request + statusAt] = status
     words[flow.endBase + stateAt] = EndState.error
-    world.touch(flow.queue.index)
     world.touch(flow.end.index)
+    this.#fabric.requester.enterError(flow)
   }
 
-  /** How many words of a request are placed. */
-  placedCount(flow: Flow, request: number): number {
-    let count = 0
-    for (let k = 0; k < flow.maskWords; k++) count += bitCount(this.#words[request + placedAt + k]!)
-    return count
+  /** The memory of the responder is gone, and with it what had arrived there. */
+  loseMemory(flow: Flow): void {
+    this.#fabric.placement.dropAccepted(flow)
+    this.dropReceived(flow)
   }
-
-  isPlaced(request: number, piece: number): boolean {
-    return ((this.#words[request + placedAt + (piece >>> 5)]! >>> (piece & 31)) & 1) === 1
-  }
-
-  /** Moves word `piece` of a request to or from the responder's memory; marks the request executed after its last word. */
-  placeWord(flow: Flow, i: number, piece: number): void {
-    const words = this.#words
-    const request = requestOf(flow, i)
-    const remote = words[request + remoteAt]!
-    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(remote)]!
-    const target = (region.offset + byteOffsetOf(remote)) / 4 + piece * 2
-    const payload = request + flow.payloadAt + piece * 2
-    if (words[request + operationAt] === Operation.read) {
-      words[payload] = words[target]!
-      words[payload + 1] = words[target + 1]!
-    } else {
-      const source =
-        words[request + phaseAt] === Phase.posted
-          ? this.#fabric.sourceWord(flow, request) + piece * 2
-          : payload
-      this.#fabric.storeWord(region.index, target, words[source]!, words[source + 1]!)
-    }
-    const mask = request + placedAt + (piece >>> 5)
-    words[mask] = (words[mask]! | (1 << (piece & 31))) >>> 0
+  /** What has arrived for the core and was not yet polled vanishes. */
+  dropReceived(flow: Flow): void {
+    if (this.#words[flow.queueBase + receivedCountAt] === 0) return
+    this.#words[flow.queueBase + receivedCountAt] = 0
+    this.#words.fill(0, flow.received, flow.received + flow.receiveDepth * flow.receivedWords)
     this.#fabric.world.touch(flow.queue.index)
-    if (this.placedCount(flow, request) === words[request + lengthAt]! / 8) this.#execute(flow, request)
   }
 
-  /** All of the request is done at the responder; what is no longer needed of it is zeroed. */
-  #execute(flow: Flow, request: number): void {
+  /** Removes the first arrival; its kind and content are left in `arrivalKind` and `arrivalValue`, the bytes in `input`. */
+  takeReceived(flow: Flow, input: Uint32Array): void {
     const words = this.#words
-    words[request + phaseAt] = Phase.executed
-    for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
-    const operation = words[request + operationAt]
-    const kept =
-      operation === Operation.read
-        ? words[request + lengthAt]! / 4
-        : operation === Operation.compareSwap || operation === Operation.fetchAdd
-          ? 2
-          : 0
-    words.fill(0, request + flow.payloadAt + kept, request + flow.requestWords)
-  }
-
-  /** Executes an atomic in one step, or moves a SEND into the receive queue. */
-  placeWhole(flow: Flow, i: number): void {
-    const words = this.#words
-    const request = requestOf(flow, i)
-    const payload = request + flow.payloadAt
-    this.#fabric.world.touch(flow.queue.index)
-    if (words[request + operationAt] === Operation.send) {
-      const waiting = words[flow.queueBase + receivedCountAt]!
-      const arrival = flow.received + waiting * flow.receivedWords
-      words[arrival] = words[request + lengthAt]!
-      for (let k = 0; k < flow.receivedWords - 1; k++) words[arrival + 1 + k] = words[payload + k]!
-      words[flow.queueBase + receivedCountAt] = waiting + 1
-      this.#execute(flow, request)
-      return
-    }
-    const remote = words[request + remoteAt]!
-    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(remote)]!
-    const target = (region.offset + byteOffsetOf(remote)) / 4
-    const low = words[target]!
-    const high = words[target + 1]!
-    if (words[request + operationAt] === Operation.compareSwap) {
-      if (low === words[payload] && high === words[payload + 1])
-        this.#fabric.storeWord(region.index, target, words[payload + 2]!, words[payload + 3]!)
-    } else {
-      const sum = low + words[payload]!
-      const carry = sum > 0xffffffff ? 1 : 0
-      this.#fabric.storeWord(region.index, target, sum >>> 0, (high + words[payload + 1]! + carry) >>> 0)
-    }
-    words[payload] = low
-    words[payload + 1] = high
-    this.#execute(flow, request)
-  }
-
-  receiveQueueIsFull(flow: Flow): boolean {
-    return this.#words[flow.queueBase + receivedCountAt] === flow.receiveDepth
-  }
-
-  receivedCount(flow: Flow): number {
-    return this.#words[flow.queueBase + receivedCountAt]!
-  }
-
-  /** Copies the first received SEND into `input`, removes it and returns its length. */
-  takeReceived(flow: Flow, input: Uint32Array): number {
-    const words = this.#words
-    const length = words[flow.received]!
-    for (let k = 0; k < (length + 3) >>> 2; k++) input[k] = words[flow.received + 1 + k]!
+    this.arrivalKind = words[flow.received]!
+    this.arrivalValue = words[flow.received + 1]!
+    if (this.arrivalKind === 0)
+      for (let k = 0; k < (this.arrivalValue + 3) >>> 2; k++) input[k] = words[flow.received + 2 + k]!
     const count = words[flow.queueBase + receivedCountAt]!
     const size = flow.receivedWords
     words.copyWithin(flow.received, flow.received + size, flow.received + count * size)
     words.fill(0, flow.received + (count - 1) * size, flow.received + count * size)
     words[flow.queueBase + receivedCountAt] = count - 1
     this.#fabric.world.touch(flow.queue.index)
-    return length
   }
-}
-
-function bitCount(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555)
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+  arrivalKind = 0
+  /** Length of a message, or the immediate. */
+  arrivalValue = 0
 }

@@ -1,29 +1,30 @@
 /** The sites of a flow: what NICs and wires may do next. */
-import { Status, byteOffsetOf, locate, regionOf, statusNames } from '../../../protocol/index.js'
+import { Status, byteOffsetOf, locate, noQueuePair, regionOf, statusNames } from '../../../protocol/index.js'
 import { Handler } from '../node.js'
-import { Outcome, type Site, single } from '../site.js'
+import { Outcome, single } from '../site.js'
 import type { World } from '../world.js'
 import type { Fabric } from './fabric.js'
 import {
-  controlPhaseAt,
-  countAt,
-  lateAt,
-  receivedCountAt,
+  Arrival,
   type Flow,
   Operation,
+  Phase,
+  controlPhaseAt,
+  countAt,
+  isAtomic,
+  lateAt,
   lengthAt,
+  openAt,
   operationAt,
   operationNames,
+  phaseAt,
+  receivedCountAt,
   remoteAt,
   requestOf,
 } from './flow.js'
 
-/** Path MTU: a WRITE longer than this travels as several packets. */
-const packetWords = 1024 / 8
-/** The first word after the packet that holds `word`. */
-const endOfPacket = (word: number): number => (((word / packetWords) | 0) + 1) * packetWords
-/** A subject is `ordinal * piecesPerRequest + piece`. */
-const piecesPerRequest = 4096
+/** A subject of `place` is `ordinal * piecesPerRequest + piece`. */
+const piecesPerRequest = 8192
 /** The ordinal of the request that a subject names. */
 export const ordinalOf = (subject: number): number => Math.floor(subject / piecesPerRequest)
 /** The piece of a request that a subject names. (On doubles `%` is a call; this is not.) */
@@ -32,109 +33,95 @@ export const pieceOf = (subject: number): number => subject - ordinalOf(subject)
 export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   const { memory } = world
   const { words } = memory
-  const requester = world.nodes[flow.from]!
-  const responder = world.nodes[flow.to]!
+  const { placement, requester, responder } = fabric
+  const sender = world.nodes[flow.from]!
+  const receiver = world.nodes[flow.to]!
   const peer = fabric.opposite(flow)
   const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${fabric.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''}`
   const queue = flow.queue.index
-  const ends = [flow.end.index, peer.end.index]
-  const way = [queue, ...ends, world.links.index, responder.parts.status.index]
+  const ends = peer === flow ? [flow.end.index] : [flow.end.index, peer.end.index]
+  const nic = fabric.registrations[flow.to]!.part.index
+  const ownNic = fabric.registrations[flow.from]!.part.index
+  const peerQueue = peer === flow ? [] : [peer.queue.index]
+  const lowerQueues = fabric.rules['unordered-pairs']
+    ? []
+    : fabric.flows
+        .filter((f) => f.from === flow.from && f.to === flow.to && f.pair < flow.pair)
+        .map((f) => f.queue.index)
+  const way = [queue, ...ends, world.links.index, receiver.parts.status.index]
   const regions = (node: number): number[] => world.nodes[node]!.parts.regions.map((part) => part.index)
   const name = (request: number): string => {
-    const operation = operationNames[words[request + operationAt]!] ?? '?'
-    if (words[request + operationAt] === Operation.send) return operation
+    const operation = words[request + operationAt]!
+    const text = operationNames[operation] ?? '?'
+    if (operation === Operation.send || operation === Operation.bind) return text
     const remote = words[request + remoteAt]!
-    const region = responder.parts.regions[regionOf(remote)]
-    const where = region ? `${region.name} ${locate(region.layout, byteOffsetOf(remote))}` : 'nowhere'
-    return `${operation} ${String(words[request + lengthAt])}B ${where}`
+    const region = receiver.parts.regions[regionOf(remote)]
+    const window = receiver.definition.memoryWindows[regionOf(remote) - receiver.parts.regions.length]
+    const where = region
+      ? `${region.name} ${locate(region.layout, byteOffsetOf(remote))}`
+      : window === undefined
+        ? 'nowhere'
+        : `window ${window}`
+    return `${text} ${String(words[request + lengthAt])}B ${where}`
   }
 
-  // ---- placement
-  const { placement, fetch } = world.knobs
-  /** Pieces that may be placed next of the request at the head; 0 when none may. */
-  function placeable(): number {
-    if (!fabric.isReadyToSend(flow) || !fabric.reaches(flow)) return 0
-    const head = fabric.head(flow)
-    if (head === fabric.count(flow)) return 0
-    const request = requestOf(flow, head)
-    const operation = words[request + operationAt]!
-    if (operation === Operation.send) return fabric.responder.receiveQueueIsFull(flow) ? 0 : 1
-    if (operation > Operation.read) return 1
-    if (fetch === 'early' && operation === Operation.write && fabric.requester.unfetched(flow) === head)
-      return 0
-    if (placement === 'in-order') return 1
-    const pieces = words[request + lengthAt]! / 8
-    const placed = fabric.responder.placedCount(flow, request)
-    if (placement === 'shuffled') return pieces - placed
-    // Packets fill up one after the other.
-    return Math.min(pieces, endOfPacket(placed)) - placed
-  }
-  const spanned: [number, number] = [0, 0]
-  /** The words among which the next may be chosen. */
-  function span(request: number): readonly [number, number] {
-    const pieces = words[request + lengthAt]! / 8
-    let first = placement === 'in-order' ? fabric.responder.placedCount(flow, request) : 0
-    while (first < pieces && fabric.responder.isPlaced(request, first)) first++
-    spanned[0] = first
-    if (placement === 'in-order') spanned[1] = first + 1
-    else if (placement === 'shuffled') spanned[1] = pieces
-    else spanned[1] = Math.min(pieces, endOfPacket(first))
-    return spanned
-  }
-  function chosenPiece(request: number, choice: number): number {
-    if (words[request + operationAt]! > Operation.read) return 0
-    const [first, end] = span(request)
-    let left = choice
-    for (let piece = first; piece < end; piece++)
-      if (!fabric.responder.isPlaced(request, piece) && left-- === 0) return piece
-    return end - 1
-  }
-  world.addSite({
-    kind: 'place',
-    name: `place ${path}`,
+  // ---- packets
+  const arrive = world.addSite({
+    kind: 'arrive',
+    name: `arrive ${path}`,
     gate: flow.queueBase + countAt,
     node: flow.to,
     from: flow.from,
-    guards: way,
-    reads: [...regions(flow.from), ...regions(flow.to)],
-    writes: [queue, ...ends, ...regions(flow.to)],
-    armed: placeable,
+    guards: [...way, ...peerQueue, ...lowerQueues, nic],
+    reads: regions(flow.from),
+    writes: [queue, ...ends, ...peerQueue, ownNic, nic, ...regions(flow.to)],
+    armed: () => (responder.arrivable(flow) >= 0 ? 1 : 0),
+    step() {
+      responder.arrive(flow, responder.arrivable(flow))
+      return Outcome.moved
+    },
+    subject: () => fabric.ordinal(flow, responder.arrivable(flow)),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    describe: () => name(requestOf(flow, responder.arrivable(flow))),
+  })
+  fabric.flowOfSite.set(arrive, flow)
+
+  // ---- placement
+  world.addSite({
+    kind: 'place',
+    name: `place ${path}`,
+    gate: flow.queueBase + openAt,
+    node: flow.to,
+    from: flow.from,
+    guards: [queue, nic, ...lowerQueues],
+    reads: regions(flow.to),
+    writes: [queue, nic, ...regions(flow.to)],
+    armed: () => placement.choose(flow, -1),
     step(choice) {
-      const head = fabric.head(flow)
-      const request = requestOf(flow, head)
-      const refusal = fabric.responder.refusal(flow, request)
-      if (refusal !== Status.ok) fabric.responder.reject(flow, request, refusal)
-      else if (words[request + operationAt]! > Operation.read) fabric.responder.placeWhole(flow, head)
-      else fabric.responder.placeWord(flow, head, chosenPiece(request, choice))
+      placement.place(flow, choice)
       return Outcome.moved
     },
     subject(choice) {
-      const head = fabric.head(flow)
-      return fabric.ordinal(flow, head) * piecesPerRequest + chosenPiece(requestOf(flow, head), choice)
+      placement.choose(flow, choice)
+      return placement.ordinal(flow) * piecesPerRequest + placement.piece
     },
-    find(this: Site, subject) {
-      if (world.armed[this.index] === 0) return -1
-      const head = fabric.head(flow)
-      const piece = pieceOf(subject)
-      if (fabric.ordinal(flow, head) !== ordinalOf(subject)) return -1
-      const request = requestOf(flow, head)
-      if (words[request + operationAt]! > Operation.read) return piece === 0 ? 0 : -1
-      const [first, end] = span(request)
-      if (piece < first || piece >= end || fabric.responder.isPlaced(request, piece)) return -1
-      let choice = 0
-      for (let before = first; before < piece; before++)
-        if (!fabric.responder.isPlaced(request, before)) choice++
-      return choice
-    },
+    find: (subject) => placement.find(flow, ordinalOf(subject), pieceOf(subject)),
     describe(choice) {
-      const head = fabric.head(flow)
-      const request = requestOf(flow, head)
-      return `${name(request)} word ${String(chosenPiece(request, choice))}`
+      placement.choose(flow, choice)
+      const { request, piece } = placement
+      const operation = words[request + operationAt]!
+      if (isAtomic(operation))
+        return `${name(request)} ${words[request + phaseAt] === Phase.loaded ? 'writes' : 'reads'}`
+      if (operation === Operation.send) return name(request)
+      const words8 = words[request + lengthAt]! >>> 3
+      return `${name(request)} ${piece === words8 ? 'notice' : `word ${String(piece)}`}`
     },
   })
 
   // ---- late fetch
-  if (fetch === 'early')
+  if (world.knobs.fetch !== 'at-departure')
     world.addSite({
       kind: 'fetch',
       name: `fetch ${path}`,
@@ -144,67 +131,76 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       guards: [queue, flow.end.index],
       reads: regions(flow.from),
       writes: [queue],
-      armed: () => (fabric.isReadyToSend(flow) && fabric.requester.unfetched(flow) >= 0 ? 1 : 0),
+      armed: () => (fabric.isReadyToSend(flow) && requester.unfetched(flow) >= 0 ? 1 : 0),
       step() {
-        fabric.requester.fetch(flow, fabric.requester.unfetched(flow))
+        requester.fetch(flow, requester.unfetched(flow))
         return Outcome.moved
       },
-      subject: () => fabric.ordinal(flow, fabric.requester.unfetched(flow)),
+      subject() {
+        const i = requester.unfetched(flow)
+        return fabric.ordinal(flow, i) * piecesPerRequest + requester.fetchedWords(flow, i)
+      },
       find(subject) {
         return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
       },
-      describe: () => name(requestOf(flow, fabric.requester.unfetched(flow))),
+      describe: () => name(requestOf(flow, requester.unfetched(flow))),
     })
 
   // ---- completion
-  world.addSite({
+  const complete = world.addSite({
     kind: 'complete',
     name: `complete ${path}`,
     gate: flow.queueBase + countAt,
     node: flow.from,
     from: flow.to,
-    guards: [queue, flow.end.index, world.links.index, ...requester.readyParts],
-    reads: requester.reads,
-    writes: requester.writes,
-    armed: () => (requester.ready() && fabric.requester.completable(flow) >= 0 ? 1 : 0),
+    guards: [queue, flow.end.index, world.links.index, ownNic, ...sender.readyParts],
+    reads: [...sender.reads, nic],
+    writes: [...sender.writes, nic, ...regions(flow.to)],
+    armed: () =>
+      sender.ready() &&
+      requester.completable(flow) >= 0 &&
+      !fabric.registrations[flow.from]!.completionsBroken
+        ? 1
+        : 0,
     step() {
-      fabric.requester.retire(flow, fabric.requester.completable(flow))
-      requester.run(
+      requester.retire(flow, requester.completable(flow))
+      sender.run(
         Handler.completion,
         flow.to * fabric.model.pairsPerPeer + flow.pair,
-        fabric.requester.token,
-        fabric.requester.status,
+        requester.token,
+        requester.status,
       )
       return Outcome.moved
     },
-    subject: () => fabric.ordinal(flow, fabric.requester.completable(flow)),
+    subject: () => fabric.ordinal(flow, requester.completable(flow)),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },
     describe() {
-      const i = fabric.requester.completable(flow)
-      return `${name(requestOf(flow, i))}: ${statusNames[fabric.requester.statusOf(flow, i)] ?? '?'}`
+      const i = requester.completable(flow)
+      return `${name(requestOf(flow, i))}: ${statusNames[requester.statusOf(flow, i)] ?? '?'}`
     },
   })
+  fabric.flowOfSite.set(complete, flow)
   world.addSite({
     kind: 'expire',
     name: `expire ${path}`,
     gate: flow.queueBase + countAt,
     node: flow.from,
     from: flow.to,
-    guards: way,
-    reads: regions(flow.from),
-    writes: [queue, flow.end.index],
-    armed: () => (fabric.requester.expirable(flow) >= 0 ? 1 : 0),
+    guards: [...way, ...peerQueue],
+    reads: [...regions(flow.from), nic],
+    writes: [queue, flow.end.index, nic, ...regions(flow.to)],
+    armed: () => (requester.expirable(flow) >= 0 ? 1 : 0),
     step() {
-      fabric.requester.expire(flow, fabric.requester.expirable(flow))
+      requester.expire(flow, requester.expirable(flow))
       return Outcome.moved
     },
-    subject: () => fabric.ordinal(flow, fabric.requester.expirable(flow)),
+    subject: () => fabric.ordinal(flow, requester.expirable(flow)),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },
-    describe: () => `${name(requestOf(flow, fabric.requester.expirable(flow)))}: no answer`,
+    describe: () => `${name(requestOf(flow, requester.expirable(flow)))}: no answer`,
   })
   world.addSite({
     ...single,
@@ -214,17 +210,17 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     node: flow.to,
     from: flow.from,
     guards: way,
-    reads: [],
-    writes: [queue, ...regions(flow.to)],
-    armed: () => (fabric.requester.canLand(flow) ? 1 : 0),
+    reads: [nic],
+    writes: [queue, ...ends, ...regions(flow.to)],
+    armed: () => (requester.canLand(flow) ? 1 : 0),
     step() {
-      fabric.requester.land(flow)
+      requester.land(flow)
       return Outcome.moved
     },
     describe: () => `late ${name(flow.late)}`,
   })
 
-  // ---- SENDs that have arrived
+  // ---- what has arrived for the core
   if (fabric.model.receiveQueueDepth > 0)
     world.addSite({
       ...single,
@@ -233,16 +229,17 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       gate: flow.queueBase + receivedCountAt,
       node: flow.to,
       from: flow.from,
-      guards: [queue, ...responder.readyParts],
-      reads: responder.reads,
-      writes: [queue, ...responder.writes],
-      armed: () => (responder.ready() && fabric.responder.receivedCount(flow) > 0 ? 1 : 0),
+      guards: [queue, ...receiver.readyParts],
+      reads: receiver.reads,
+      writes: [queue, ...receiver.writes],
+      armed: () => (receiver.ready() && fabric.receivedCount(flow) > 0 ? 1 : 0),
       step() {
-        const length = fabric.responder.takeReceived(flow, responder.inputWords)
-        responder.run(Handler.message, flow.from, length, 0)
+        responder.takeReceived(flow, receiver.inputWords)
+        const handler = responder.arrivalKind === Arrival.message ? Handler.message : Handler.notified
+        receiver.run(handler, flow.from, responder.arrivalValue, 0)
         return Outcome.moved
       },
-      describe: () => `${String(fabric.responder.receivedCount(flow))} waiting`,
+      describe: () => `${String(fabric.receivedCount(flow))} waiting`,
     })
 
   // ---- control calls of this end
@@ -253,18 +250,23 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     gate: flow.endBase + controlPhaseAt,
     node: flow.from,
     from: -1,
-    guards: [flow.end.index, ...requester.readyParts],
-    reads: [queue, peer.queue.index, ...requester.reads],
-    writes: [peer.queue.index, ...requester.writes],
+    guards: [flow.end.index, ...sender.readyParts],
+    reads: [queue, ...peerQueue, ...sender.reads, nic, ownNic],
+    writes: [...peerQueue, ...sender.writes, nic, ownNic, ...regions(flow.to)],
     armed() {
       const phase = fabric.controlPhase(flow)
-      return (phase === 1 && requester.isRunning()) || (phase === 2 && requester.ready()) ? 1 : 0
+      return (phase === 1 && sender.isRunning()) || (phase === 2 && sender.ready()) ? 1 : 0
     },
     step() {
       if (fabric.controlPhase(flow) === 1) fabric.applyControl(flow)
       else {
-        const token = fabric.finishControl(flow)
-        requester.run(Handler.completion, flow.to * fabric.model.pairsPerPeer + flow.pair, token, Status.ok)
+        fabric.finishControl(flow)
+        sender.run(
+          Handler.completion,
+          flow.to * fabric.model.pairsPerPeer + flow.pair,
+          fabric.controlToken,
+          fabric.controlStatus,
+        )
       }
       return Outcome.moved
     },
@@ -273,5 +275,126 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       return this.armed() > 0 && fabric.controlPhase(flow) === subject ? 0 : -1
     },
     describe: () => (fabric.controlPhase(flow) === 1 ? 'takes effect' : 'returns'),
+  })
+
+  // ---- packets and ways lost
+  world.addFaultWhenBudgeted('retransmit', flow.from, {
+    kind: 'retransmit',
+    name: `retransmit ${path}`,
+    gate: flow.queueBase + countAt,
+    node: flow.from,
+    from: -1,
+    guards: [queue, flow.end.index],
+    reads: [],
+    writes: [queue],
+    armed: () => (requester.repeatable(flow) >= 0 ? 1 : 0),
+    step() {
+      requester.repeat(flow, requester.repeatable(flow))
+      return Outcome.moved
+    },
+    subject: () => fabric.ordinal(flow, requester.repeatable(flow)),
+    find(subject) {
+      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    },
+    describe: () => name(requestOf(flow, requester.repeatable(flow))),
+  })
+  const links = [world.links.index]
+  const severing = {
+    ...single,
+    node: flow.to,
+    from: flow.from,
+    guards: links,
+    reads: [],
+    writes: links,
+    describe: () => '',
+  }
+  world.addFaultWhenBudgeted('sever', flow.to, {
+    ...severing,
+    kind: 'sever',
+    name: `sever ${path}`,
+    armed: () => (world.isSevered(flow.from, flow.to, flow.pair) ? 0 : 1),
+    step() {
+      world.setSevered(flow.from, flow.to, flow.pair, true)
+      return Outcome.moved
+    },
+  })
+  world.addFaultWhenBudgeted('mend', flow.to, {
+    ...severing,
+    kind: 'mend',
+    name: `mend ${path}`,
+    armed: () => (world.isSevered(flow.from, flow.to, flow.pair) ? 1 : 0),
+    step() {
+      world.setSevered(flow.from, flow.to, flow.pair, false)
+      return Outcome.moved
+    },
+  })
+}
+
+/** The sites of a node's NIC as a whole: registering memory anew, and the completion queue. */
+export function nicSites(world: World, fabric: Fabric, node: number): void {
+  const core = world.nodes[node]!
+  const registrations = fabric.registrations[node]!
+  const name = world.nodeName(node)
+  const outgoing = fabric.flows.filter((flow) => flow.from === node)
+  const incoming = fabric.flows.filter((flow) => flow.to === node)
+  const part = registrations.part.index
+  world.addSite({
+    ...single,
+    kind: 'control',
+    name: `protect ${name}`,
+    gate: registrations.protectGate,
+    node,
+    from: -1,
+    guards: [part, ...core.readyParts],
+    reads: core.reads,
+    writes: [...core.writes, part, ...incoming.map((flow) => flow.queue.index)],
+    armed() {
+      const phase = registrations.protectPhase()
+      return (phase === 1 && core.isRunning()) || (phase === 2 && core.ready()) ? 1 : 0
+    },
+    step() {
+      if (registrations.protectPhase() === 1) {
+        registrations.applyProtect()
+        if (!fabric.rules['accepted-stays']) for (const flow of incoming) fabric.placement.dropAccepted(flow)
+      } else core.run(Handler.completion, noQueuePair, registrations.finishProtect(), Status.ok)
+      return Outcome.moved
+    },
+    subject: () => registrations.protectPhase(),
+    find(subject) {
+      return this.armed() > 0 && registrations.protectPhase() === subject ? 0 : -1
+    },
+    describe: () => (registrations.protectPhase() === 1 ? 'takes effect' : 'returns'),
+  })
+  const depth = fabric.model.completionQueueDepth
+  if (depth === undefined || !fabric.rules['completion-overrun']) return
+  const ends = outgoing.flatMap((flow) => [flow.queue.index, flow.end.index])
+  world.addSite({
+    ...single,
+    kind: 'overrun',
+    name: `overrun ${name}`,
+    node,
+    from: -1,
+    guards: [part, world.links.index, ...ends],
+    reads: [],
+    writes: [
+      part,
+      ...ends,
+      ...outgoing.flatMap((flow) => [
+        fabric.registrations[flow.to]!.part.index,
+        ...world.nodes[flow.to]!.parts.regions.map((region) => region.index),
+      ]),
+    ],
+    armed() {
+      if (registrations.completionsBroken) return 0
+      let ready = 0
+      for (const flow of outgoing) ready += fabric.requester.readyCompletions(flow)
+      return ready > depth ? 1 : 0
+    },
+    step() {
+      registrations.breakCompletions()
+      for (const flow of outgoing) fabric.requester.toError(flow)
+      return Outcome.moved
+    },
+    describe: () => 'the completion queue is full',
   })
 }

@@ -5,7 +5,7 @@ import { buildWorld, defaultSetup } from '../../../sim/run/setup.js'
 import { FaultDice } from '../../../sim/schedulers/fault-dice.js'
 import { Freshness } from '../../../sim/schedulers/scheduler.js'
 import { type ActionKind, Outcome, isFaultKind } from '../../../sim/world/site.js'
-import { type World } from '../../../sim/world/world.js'
+import { type World, defaultKnobs } from '../../../sim/world/world.js'
 import { type Act, Bench, anyFaults, word } from '../world/bench.js'
 import { everything } from '../world/everything.js'
 import { type Taken, drive, noPace, schedulers, timedOf } from './support.js'
@@ -15,7 +15,7 @@ const repairs = ['restart', 'resume', 'heal']
 function busyWorld(budget = anyFaults): World {
   return buildWorld(everything, {
     ...defaultSetup(everything),
-    knobs: { poll: 'loads', placement: 'shuffled-in-packet', fetch: 'early' },
+    knobs: { ...defaultKnobs, poll: 'loads', fetch: 'early' },
     budget,
   })
 }

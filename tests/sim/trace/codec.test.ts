@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { faultKinds } from '../../../protocol/index.js'
+import { faultKinds, ruleNames } from '../../../protocol/index.js'
 import { ActionLog } from '../../../sim/run/action-log.js'
 import type { Setup } from '../../../sim/run/setup.js'
 import { crc32, fromUtf8, utf8 } from '../../../sim/trace/bytes.js'
@@ -8,7 +8,7 @@ import { blockActions, decodeTrace, encodeTrace, openTrace } from '../../../sim/
 import { TraceError, type TraceProblem } from '../../../sim/trace/errors.js'
 import { noPoints, pointCount } from '../../../sim/trace/fingerprints.js'
 import { fromText, toText } from '../../../sim/trace/text.js'
-import type { Trace, TraceHeader } from '../../../sim/trace/trace.js'
+import { type Trace, type TraceHeader, traceFormatVersion } from '../../../sim/trace/trace.js'
 import { pingSetup, ping, plain, record } from './support.js'
 
 // ---- arbitrary traces
@@ -26,7 +26,10 @@ const setup: fc.Arbitrary<Setup> = fc.record({
   knobs: fc.record({
     poll: fc.constantFrom('atomic' as const, 'loads' as const),
     placement: fc.constantFrom('in-order' as const, 'shuffled-in-packet' as const, 'shuffled' as const),
-    fetch: fc.constantFrom('at-placement' as const, 'early' as const),
+    fetch: fc.constantFrom('at-departure' as const, 'early' as const, 'by-word' as const),
+    visibility: fc.constantFrom('after-acknowledgement' as const, 'before-acknowledgement' as const),
+    psn: fc.constantFrom('derived' as const, 'constant' as const),
+    broken: fc.subarray([...ruleNames]),
   }),
   budget: fc.dictionary(fc.constantFrom(...faultKinds), fc.oneof(fc.nat(), fc.constant(Infinity))),
   spared: fc.dictionary(fc.constantFrom(...faultKinds), fc.array(fc.nat(31), { maxLength: 3 })),
@@ -35,7 +38,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
 
 const header: fc.Arbitrary<TraceHeader> = fc
   .record({
-    formatVersion: fc.constant(1),
+    formatVersion: fc.constant(traceFormatVersion),
     createdBy: anyText,
     system: anyText,
     setup,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ActionLog } from '../../../sim/run/action-log.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
+import { defaultKnobs } from '../../../sim/world/world.js'
 import { defaultSetup } from '../../../sim/run/setup.js'
 import { decodeTrace, encodeTrace } from '../../../sim/trace/codec.js'
 import { fromText, toText } from '../../../sim/trace/text.js'
@@ -31,8 +32,8 @@ describe('a strict replay', () => {
   it('reproduces every combination of knobs', () => {
     for (const poll of ['atomic', 'loads'] as const)
       for (const placement of ['in-order', 'shuffled-in-packet', 'shuffled'] as const)
-        for (const fetch of ['at-placement', 'early'] as const) {
-          const setup = pingSetup({ knobs: { poll, placement, fetch }, budget: someFaults })
+        for (const fetch of ['at-departure', 'early', 'by-word'] as const) {
+          const setup = pingSetup({ knobs: { ...defaultKnobs, poll, placement, fetch }, budget: someFaults })
           const trace = record(400, { setup })
           expect(replayStrict(ping, trace, { selfTest: true }).message).toBe('Reproduced 400 actions.')
         }

@@ -5,15 +5,16 @@ import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
 import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { type Site, actionKinds } from '../../../sim/world/site.js'
+import { defaultKnobs } from '../../../sim/world/world.js'
 import { Auditor } from './audit.js'
 import { everything } from './everything.js'
 
 const budgetOf = (most: number) => Object.fromEntries(faultKinds.map((kind) => [kind, most]))
 const knobSets: readonly Knobs[] = [
-  { poll: 'atomic', placement: 'shuffled-in-packet', fetch: 'at-placement' },
-  { poll: 'loads', placement: 'shuffled', fetch: 'early' },
-  { poll: 'loads', placement: 'in-order', fetch: 'at-placement' },
-  { poll: 'atomic', placement: 'in-order', fetch: 'early' },
+  defaultKnobs,
+  { ...defaultKnobs, poll: 'loads', placement: 'shuffled', fetch: 'early', psn: 'constant' },
+  { ...defaultKnobs, poll: 'loads', placement: 'in-order', visibility: 'before-acknowledgement' },
+  { ...defaultKnobs, placement: 'in-order', fetch: 'by-word' },
 ]
 
 function auditor(definition: SystemDefinition, change: Partial<Setup>, seed = 1): Auditor {

@@ -158,7 +158,7 @@ export class Bench {
       bounds: {},
     }
     this.world = new World(model, {
-      knobs: { poll: 'atomic', placement: 'in-order', fetch: 'at-placement', ...options.knobs },
+      knobs: { poll: 'atomic', placement: 'in-order', fetch: 'at-departure', ...options.knobs },
       budget: options.budget ?? anyFaults,
       selfTest: true,
     })

@@ -1,0 +1,386 @@
+/**
+ * The memory side of a flow: which words of what has arrived may be placed next, and placing them.
+ *
+ * Rules (see `rule-book.ts`): in-order-requests, overtaken-reads, relaxed-regions, torn-writes, torn-reads, nic-atomics,
+ * immediate-after-data, accepted-stays. WRITEs of one flow are placed one after the other; a READ, an atomic or a receive
+ * completion comes after all earlier WRITEs; a WRITE or SEND does not wait for earlier READs and atomics.
+ */
+import { byteOffsetOf, regionOf } from '../../../protocol/index.js'
+import type { Fabric } from './fabric.js'
+import {
+  Arrival,
+  type Flow,
+  Operation,
+  Phase,
+  acceptedCountAt,
+  acceptedOf,
+  acceptedSlot,
+  acceptedSlots,
+  arrivedAt,
+  countAt,
+  immediateAt,
+  isAtomic,
+  isWrite,
+  lengthAt,
+  loadedAt,
+  openAt,
+  operationAt,
+  ordinalSlot,
+  phaseAt,
+  placedAt,
+  receivedCountAt,
+  requestOf,
+  targetAt,
+} from './flow.js'
+
+export class Placement {
+  readonly #fabric: Fabric
+  readonly #words: Uint32Array
+  // What `choose` found: the request, its piece, and its position in the queue, or -1 - its position among the accepted.
+  request = 0
+  piece = 0
+  position = 0
+
+  constructor(fabric: Fabric) {
+    this.#fabric = fabric
+    this.#words = fabric.world.memory.words
+  }
+
+  /**
+   * How many pieces may be placed next; finds piece number `choice` on the way (-1 for none). A piece is a word; the
+   * last piece of a WRITE with immediate is the notice; atomics and SENDs are one piece.
+   */
+  choose(flow: Flow, choice: number): number {
+    const words = this.#words
+    const { rules, registrations } = this.#fabric
+    if (words[flow.queueBase + openAt] === 0) return 0
+    const nic = registrations[flow.to]!
+    const { lock } = nic
+    if (lock !== 0 && lock !== flow.index + 1) return 0
+    if (!rules['unordered-pairs'] && this.lowerPairIsBusy(flow)) return 0
+    const accepted = words[flow.queueBase + acceptedCountAt]!
+    const count = words[flow.queueBase + countAt]!
+    const inOrder = rules['in-order-requests']
+    let total = 0
+    let writeOpen = false
+    let strictWriteOpen = false
+    let readOpen = false
+    for (let position = -accepted; position < count; position++) {
+      const request = position < 0 ? acceptedOf(flow, position + accepted) : requestOf(flow, position)
+      const phase = words[request + phaseAt]!
+      if (phase >= Phase.executed) continue
+      // Nothing of it or of later ones has arrived.
+      if (words[request + arrivedAt] === 0) break
+      const operation = words[request + operationAt]!
+      let pieces = 0
+      if (lock !== 0) pieces = phase === Phase.loaded ? 1 : 0
+      else if (isWrite(operation)) {
+        const relaxed = rules['relaxed-regions'] && nic.isRelaxed(words[request + targetAt]!)
+        const waits = inOrder && (relaxed ? strictWriteOpen : writeOpen)
+        if (!waits && !(readOpen && !rules['overtaken-reads']))
+          pieces = this.#openWords(flow, request, choice - total)
+        if (pieces === 0 && !waits && !(inOrder && writeOpen)) pieces = this.#notice(request, choice - total)
+        writeOpen = true
+        strictWriteOpen ||= !relaxed
+      } else {
+        const waits =
+          inOrder && (writeOpen || (readOpen && (operation !== Operation.send || !rules['overtaken-reads'])))
+        if (operation === Operation.read) {
+          // READs may overtake each other no more than they overtake WRITEs.
+          if (!waits) pieces = this.#openWords(flow, request, choice - total)
+        } else if (!waits) {
+          pieces = 1
+          if (choice === total) this.piece = 0
+        }
+        if (operation !== Operation.send) readOpen = true
+      }
+      if (choice >= total && choice < total + pieces) {
+        this.request = request
+        this.position = position < 0 ? -1 - (position + accepted) : position
+        return total + pieces
+      }
+      total += pieces
+    }
+    return total
+  }
+
+  /** While 'unordered-pairs' is broken: whether a lower queue pair between the same nodes has anything to do. */
+  lowerPairIsBusy(flow: Flow): boolean {
+    for (let pair = 0; pair < flow.pair; pair++) {
+      const lower = this.#fabric.flowBetween(flow.from, flow.to, pair)!
+      if (this.#words[lower.queueBase + openAt] !== 0 || this.#fabric.responder.firstUnarrived(lower) >= 0)
+        return true
+    }
+    return false
+  }
+
+  /** How many words of a READ or WRITE may be placed now; finds word number `nth` among them. */
+  #openWords(flow: Flow, request: number, nth: number): number {
+    const words = this.#words
+    const length = words[request + lengthAt]! >>> 3
+    const isRead = words[request + operationAt] === Operation.read
+    let arrived = isRead ? length : words[request + arrivedAt]! * flow.packetWords
+    if (arrived > length) arrived = length
+    const { rules, world } = this.#fabric
+    const { placement } = world.knobs
+    if (!(isRead ? rules['torn-reads'] : rules['torn-writes'])) {
+      // The whole request is one piece.
+      this.piece = 0
+      return arrived === length && !this.#isPlaced(request, 0) ? 1 : 0
+    }
+    let first = 0
+    while (first < arrived && this.#isPlaced(request, first)) first++
+    if (first === arrived) return 0
+    if (placement === 'in-order') {
+      this.piece = first
+      return 1
+    }
+    let end = arrived
+    if (placement === 'shuffled-in-packet') {
+      const packet = ((first / flow.packetWords) | 0) + 1
+      end = Math.min(arrived, packet * flow.packetWords)
+    }
+    let open = 0
+    for (let word = first; word < end; word++) {
+      if (this.#isPlaced(request, word)) continue
+      if (open === nth) this.piece = word
+      open++
+    }
+    return open
+  }
+
+  /** 1 when a WRITE with immediate has all its words placed, and the notice is left. */
+  #notice(request: number, nth: number): number {
+    const words = this.#words
+    if (words[request + operationAt] !== Operation.writeImmediate || !this.#isComplete(request)) return 0
+    if (nth === 0) this.piece = words[request + lengthAt]! >>> 3
+    return 1
+  }
+
+  #isPlaced(request: number, word: number): boolean {
+    return ((this.#words[request + placedAt + (word >>> 5)]! >>> (word & 31)) & 1) === 1
+  }
+  #isComplete(request: number): boolean {
+    const words = this.#words[request + lengthAt]! >>> 3
+    for (let word = 0; word < words; word++) if (!this.#isPlaced(request, word)) return false
+    return true
+  }
+
+  /** The ordinal of what `choose` has found. */
+  ordinal(flow: Flow): number {
+    const { side } = this.#fabric.world.memory
+    return this.position < 0
+      ? side[acceptedSlot(flow, -1 - this.position)]!
+      : side[ordinalSlot(flow, this.position)]!
+  }
+  /** The choice whose request and piece have these numbers, or -1. */
+  find(flow: Flow, ordinal: number, piece: number): number {
+    const total = this.choose(flow, -1)
+    for (let choice = 0; choice < total; choice++) {
+      this.choose(flow, choice)
+      if (this.piece === piece && this.ordinal(flow) === ordinal) return choice
+    }
+    return -1
+  }
+
+  /** Places a piece. */
+  place(flow: Flow, choice: number): void {
+    this.choose(flow, choice)
+    const words = this.#words
+    const { request, piece, position } = this
+    const operation = words[request + operationAt]!
+    this.#fabric.world.touch(flow.queue.index)
+    if (isAtomic(operation)) {
+      this.#placeAtomic(flow, request)
+      return
+    }
+    if (operation === Operation.send) {
+      this.#arriveAtCore(flow, request, Arrival.message)
+      this.#finish(flow, request, position)
+      return
+    }
+    const length = words[request + lengthAt]! >>> 3
+    if (piece === length) {
+      this.#arriveAtCore(flow, request, Arrival.immediate)
+      this.#finish(flow, request, position)
+      return
+    }
+    const { rules } = this.#fabric
+    if (operation === Operation.read ? rules['torn-reads'] : rules['torn-writes'])
+      this.#moveWord(flow, request, piece)
+    else for (let word = 0; word < length; word++) this.#moveWord(flow, request, word)
+    if (!this.#isComplete(request)) return
+    if (operation !== Operation.writeImmediate || !rules['immediate-after-data'])
+      this.#finish(flow, request, position)
+  }
+
+  #moveWord(flow: Flow, request: number, word: number): void {
+    const words = this.#words
+    const target = words[request + targetAt]!
+    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
+    const at = (region.offset + byteOffsetOf(target)) / 4 + word * 2
+    const payload = request + flow.payloadAt + word * 2
+    if (words[request + operationAt] === Operation.read) {
+      words[payload] = words[at]!
+      words[payload + 1] = words[at + 1]!
+    } else this.#fabric.storeWord(region.index, at, words[payload]!, words[payload + 1]!)
+    const mask = request + placedAt + (word >>> 5)
+    words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
+  }
+
+  /** Reads, and in a second step writes; the NIC serves nobody else in between, but the CPU goes on. */
+  #placeAtomic(flow: Flow, request: number): void {
+    const words = this.#words
+    const payload = request + flow.payloadAt
+    const target = words[request + targetAt]!
+    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
+    const at = (region.offset + byteOffsetOf(target)) / 4
+    const nic = this.#fabric.registrations[flow.to]!
+    if (words[request + phaseAt] !== Phase.loaded) {
+      words[payload + loadedAt] = words[at]!
+      words[payload + loadedAt + 1] = words[at + 1]!
+      if (this.#fabric.rules['nic-atomics']) {
+        words[request + phaseAt] = Phase.loaded
+        nic.lock = flow.index + 1
+        return
+      }
+    } else nic.lock = 0
+    const low = words[payload + loadedAt]!
+    const high = words[payload + loadedAt + 1]!
+    if (words[request + operationAt] === Operation.compareSwap) {
+      if (low === words[payload] && high === words[payload + 1])
+        this.#fabric.storeWord(region.index, at, words[payload + 2]!, words[payload + 3]!)
+    } else {
+      const sum = low + words[payload]!
+      const carry = sum > 0xffffffff ? 1 : 0
+      this.#fabric.storeWord(region.index, at, sum >>> 0, (high + words[payload + 1]! + carry) >>> 0)
+    }
+    this.execute(flow, request)
+    words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
+  }
+
+  /** A message, or the notice of a WRITE with immediate, is there for the core. */
+  #arriveAtCore(flow: Flow, request: number, kind: number): void {
+    const words = this.#words
+    const waiting = words[flow.queueBase + receivedCountAt]!
+    if (waiting === flow.receiveDepth) return
+    const arrival = flow.received + waiting * flow.receivedWords
+    const payload = request + flow.payloadAt
+    words[arrival] = kind
+    if (kind === Arrival.immediate) words[arrival + 1] = words[request + immediateAt]!
+    else {
+      const length = words[request + lengthAt]!
+      words[arrival + 1] = length
+      for (let k = 0; k < (length + 3) >>> 2; k++) words[arrival + 2 + k] = words[payload + k]!
+    }
+    words[flow.queueBase + receivedCountAt] = waiting + 1
+  }
+  /** While 'immediate-after-data' is broken: the notice comes with the last packet. */
+  noticeEarly(flow: Flow, request: number): void {
+    this.#arriveAtCore(flow, request, Arrival.immediate)
+  }
+
+  #finish(flow: Flow, request: number, position: number): void {
+    const words = this.#words
+    words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
+    if (position < 0) this.#removeAccepted(flow, -1 - position)
+    else this.execute(flow, request)
+  }
+
+  /** All of the request is done at the responder; what is no longer needed of it is zeroed. */
+  execute(flow: Flow, request: number): void {
+    const words = this.#words
+    const operation = words[request + operationAt]!
+    words[request + phaseAt] = Phase.executed
+    for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
+    let kept = 0
+    if (operation === Operation.read) kept = words[request + lengthAt]! >>> 2
+    else if (isAtomic(operation)) kept = loadedAt + 2
+    else if (!this.#fabric.rules['writes-acknowledged-again']) kept = words[request + lengthAt]! >>> 2
+    for (let k = request + flow.payloadAt + kept; k < request + flow.requestWords; k++) words[k] = 0
+  }
+
+  // ---- what was accepted and has left the send queue
+
+  /**
+   * A request leaves the send queue before all of it is placed. Of a WRITE the arrived part becomes an accepted one; when
+   * there are too many of those, the oldest is placed at once. A READ or atomic is forgotten.
+   */
+  surrender(flow: Flow, i: number): void {
+    const words = this.#words
+    const request = requestOf(flow, i)
+    if (words[request + phaseAt]! >= Phase.executed || words[request + arrivedAt] === 0) return
+    if (!isWrite(words[request + operationAt]!)) {
+      if (words[request + phaseAt] === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
+      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
+      return
+    }
+    while (words[flow.queueBase + acceptedCountAt] === acceptedSlots) this.#placeRest(flow)
+    const slot = words[flow.queueBase + acceptedCountAt]!
+    const accepted = acceptedOf(flow, slot)
+    for (let k = 0; k < flow.requestWords; k++) words[accepted + k] = words[request + k]!
+    const arrivedBytes = words[request + arrivedAt]! * flow.packetWords * 8
+    if (words[request + lengthAt]! > arrivedBytes) {
+      // The rest will never come, and neither will a notice.
+      words[accepted + lengthAt] = arrivedBytes
+      words[accepted + operationAt] = Operation.write
+    }
+    words[accepted + phaseAt] = Phase.fetched
+    const { side } = this.#fabric.world.memory
+    side[acceptedSlot(flow, slot)] = side[ordinalSlot(flow, i)]!
+    words[flow.queueBase + acceptedCountAt] = slot + 1
+    if (this.#isComplete(accepted) && words[accepted + operationAt] === Operation.write) {
+      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
+      this.#removeAccepted(flow, slot)
+    }
+  }
+
+  #placeRest(flow: Flow): void {
+    const words = this.#words
+    const request = acceptedOf(flow, 0)
+    const length = words[request + lengthAt]! >>> 3
+    for (let word = 0; word < length; word++)
+      if (!this.#isPlaced(request, word)) this.#moveWord(flow, request, word)
+    if (words[request + operationAt] === Operation.writeImmediate)
+      this.#arriveAtCore(flow, request, Arrival.immediate)
+    this.#finish(flow, request, -1)
+  }
+
+  #removeAccepted(flow: Flow, slot: number): void {
+    const words = this.#words
+    const count = words[flow.queueBase + acceptedCountAt]! - 1
+    const { side } = this.#fabric.world.memory
+    const from = acceptedOf(flow, slot)
+    const end = acceptedOf(flow, count)
+    for (let k = from; k < end; k++) words[k] = words[k + flow.requestWords]!
+    words.fill(0, end, end + flow.requestWords)
+    for (let k = slot; k < count; k++) side[acceptedSlot(flow, k)] = side[acceptedSlot(flow, k + 1)]!
+    words[flow.queueBase + acceptedCountAt] = count
+  }
+
+  /** Nothing more is placed of what had arrived: the memory is gone, or 'accepted-stays' is broken. */
+  dropAccepted(flow: Flow): void {
+    const words = this.#words
+    const accepted = words[flow.queueBase + acceptedCountAt]!
+    if (words[flow.queueBase + openAt] === 0 && accepted === 0) return
+    for (let slot = accepted - 1; slot >= 0; slot--) this.#removeAccepted(flow, slot)
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      const phase = words[request + phaseAt]!
+      if (phase >= Phase.executed || words[request + arrivedAt] === 0) continue
+      if (phase === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
+      const whole = words[request + arrivedAt] === this.#fabric.responder.packetsOf(flow, request)
+      if (whole && isWrite(words[request + operationAt]!)) {
+        // It may have been acknowledged already.
+        this.execute(flow, request)
+        continue
+      }
+      words[request + arrivedAt] = 0
+      words[request + phaseAt] = Phase.fetched
+      for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
+    }
+    words[flow.queueBase + openAt] = 0
+    this.#fabric.world.touch(flow.queue.index)
+  }
+}
