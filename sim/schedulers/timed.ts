@@ -3,6 +3,9 @@
  * earliest goes first. Faults come from a clock of their own. This is the simulator proper: what happens here is what a
  * cluster with these latencies would do.
  *
+ * The clock of a node runs at a rate of its own, drawn for each run, and its timers with it; without a clock model all
+ * run true. A disk that stalls is a flush with a slow latency.
+ *
  * An action gets its time when its site turns dirty while it is armed and has none yet. An action that is no longer
  * armed when its time comes is dropped.
  */
@@ -26,9 +29,11 @@ export interface FaultClock {
 const faultSite = -1
 /** Most choices of a site that have a time at once; more wait until one of them is taken. */
 const mostPending = 16
+/** How many times faster than need be clocks use up their drift. */
+const haste: readonly number[] = [1, 1, 4, 16]
 
 /** How the delay of a site's actions is found. */
-const Rule = { table: 0, timer: 1, client: 2, place: 3, never: 4, travel: 5 } as const
+const Rule = { table: 0, timer: 1, client: 2, place: 3, never: 4, travel: 5, tick: 6 } as const
 
 export class Timed implements Scheduler {
   readonly name = 'timed'
@@ -51,6 +56,8 @@ export class Timed implements Scheduler {
   readonly #timers: Int32Array
   /** For packets and completions: the flow. */
   readonly #flows: readonly (Flow | undefined)[]
+  /** Length of a second of each node's clock, in true seconds; 1 in a system without clocks. */
+  readonly #slowness: Float64Array
   #faultWait = 1
 
   constructor(world: World, random: Random, dice: FaultDice, clock: FaultClock, profile: LatencyProfile) {
@@ -69,6 +76,7 @@ export class Timed implements Scheduler {
     )
     this.#owners = new Int32Array(count)
     this.#timers = new Int32Array(count)
+    this.#slowness = new Float64Array(world.nodeCount).fill(1)
     this.#flows = world.sites.map((site) => world.fabric?.flowOfSite.get(site.index))
     for (const node of world.nodes)
       node.timerSites.forEach((site, timer) => {
@@ -83,8 +91,22 @@ export class Timed implements Scheduler {
     this.#heap.clear()
     this.#pendingCount.fill(0)
     this.#faultWait = 1
+    this.#drawClocks()
     this.#scheduleFault()
     for (let site = 0; site < this.#rules.length; site++) this.#schedule(site)
+  }
+
+  /**
+   * Clocks are true or slow: in most runs by no more than what keeps them within the bound on their drift until they
+   * stand still, in some by more, so that the bound is reached early and the fast ones wait there for the slow.
+   */
+  #drawClocks(): void {
+    const { clocks } = this.#world
+    if (clocks === undefined || clocks.together) return
+    const { driftTicks, mostTicks } = clocks.model
+    const most = Math.min(1, (driftTicks / mostTicks) * this.#random.pick(haste))
+    for (let node = 0; node < this.#slowness.length; node++)
+      this.#slowness[node] = 1 + most * this.#random.fraction()
   }
 
   #scheduleFault(): void {
@@ -191,12 +213,22 @@ export class Timed implements Scheduler {
     }
   }
 
+  #timerMicros(site: number): number {
+    return this.#world.nodes[this.#owners[site]!]!.timerMicros(this.#timers[site]!)
+  }
+  #slownessAt(site: number): number {
+    const { node } = this.#world.sites[site]!
+    return node < 0 ? 1 : this.#slowness[node]!
+  }
+
   #due(site: number, subject: number): number {
     const world = this.#world
     const now = world.nowNanos
     switch (this.#rules[site]) {
       case Rule.timer:
-        return now + world.nodes[this.#owners[site]!]!.timerMicros(this.#timers[site]!) * 1000
+        return now + Math.round(this.#timerMicros(site) * 1000 * this.#slowness[this.#owners[site]!]!)
+      case Rule.tick:
+        return now + Math.round(world.clocks!.model.tickMicros * 1000 * this.#slownessAt(site))
       case Rule.client:
         return now + world.clients!.workload.clients[this.#owners[site]!]!.timeoutMicros * 1000
       case Rule.place: {
@@ -214,6 +246,7 @@ export class Timed implements Scheduler {
 function ruleOf(kind: ActionKind): number {
   if (isFaultKind(kind)) return Rule.never
   if (kind === 'timer') return Rule.timer
+  if (kind === 'tick') return Rule.tick
   if (kind === 'retry' || kind === 'abandon') return Rule.client
   if (kind === 'arrive' || kind === 'complete') return Rule.travel
   return kind === 'place' ? Rule.place : Rule.table

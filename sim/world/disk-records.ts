@@ -2,8 +2,8 @@
  * The bytes of a disk's log and where its records begin. A record is a u32 length and so many bytes, padded to 4.
  *
  * The bytes are what a core will read after a crash and may have gone bad, so boundaries are kept beside them: a byte
- * for each 4-byte word, not zero where a record begins. When power is lost the boundaries are drawn anew from the bytes,
- * as `forEachRecord` of the contract reads them: what a core can count is what it can truncate.
+ * for each 4-byte word, not zero where a record begins. When a core is about to read the log the boundaries are drawn
+ * anew from the bytes, as `forEachRecord` of the contract does: what a core can count is what it can truncate.
  */
 import type { Memory } from './memory.js'
 
@@ -44,15 +44,14 @@ export class DiskRecords {
   isVoid(at: number): boolean {
     return this.#bytes[this.#marks + at / 4] === Mark.voidRecord
   }
-  /** Declares all records in [from, total) void; returns how many were not yet. */
-  voidAll(from: number, total: number): number {
-    let count = 0
+  /** Declares all records in [from, total) void. */
+  voidAll(from: number, total: number): void {
     for (let at = from; at < total; at += 4)
-      if (this.#bytes[this.#marks + at / 4] === Mark.record) {
+      if (this.#bytes[this.#marks + at / 4] === Mark.record)
         this.#bytes[this.#marks + at / 4] = Mark.voidRecord
-        count++
-      }
-    return count
+  }
+  voidNone(total: number): void {
+    for (let at = 0; at < total; at += 4) if (this.isVoid(at)) this.#bytes[this.#marks + at / 4] = Mark.record
   }
   isBlank(from: number, to: number): boolean {
     for (let at = from; at < to; at += 4) if (this.word(at) !== 0) return false
@@ -99,15 +98,26 @@ export class DiskRecords {
     bytes.fill(Mark.none, this.#marks + (total - cut) / 4, this.#marks + total / 4)
   }
 
-  /** Draws the boundaries in [0, total) anew from the bytes; `former` is where the log ended before. */
-  mark(total: number, former: number): void {
+  /**
+   * Draws the boundaries anew from the bytes of a log that reaches to `total`, and to `former` before. A record is void
+   * if it begins where a void one was. Returns the last boundary that is not behind `flushed`.
+   */
+  mark(total: number, former: number, flushed: number): number {
     const bytes = this.#bytes
-    bytes.fill(Mark.none, this.#marks, this.#marks + former / 4)
-    for (let at = 0; at < total; ) {
-      bytes[this.#marks + at / 4] = Mark.record
+    let isVoid = false
+    let next = 0
+    let boundary = 0
+    for (let at = 0; at < former; at += 4) {
+      const old = bytes[this.#marks + at / 4]
+      if (old !== Mark.none) isVoid = old === Mark.voidRecord
+      const begins = at === next && at < total
+      bytes[this.#marks + at / 4] = begins ? (isVoid ? Mark.voidRecord : Mark.record) : Mark.none
+      if (!begins) continue
       const length = this.word(at)
-      at = length > total - at - headerBytes ? total : at + recordBytes(length)
+      next = length > total - at - headerBytes ? total : at + recordBytes(length)
+      if (next <= flushed) boundary = next
     }
+    return boundary
   }
 
   copyOut(into: Uint32Array, total: number): void {

@@ -178,8 +178,11 @@ export class Disk {
     const base = this.#base
     const token = words[base + flushesAt]!
     this.#shiftFlushes()
-    if (this.#voids)
-      words[base + voidsAt]! += this.records.voidAll(words[base + flushedAt]!, words[base + totalAt]!)
+    if (this.#voids) {
+      const total = words[base + totalAt]!
+      this.records.voidAll(words[base + flushedAt]!, total)
+      words[base + voidsAt] = this.records.countVoid(0, total)
+    }
     node.run(Handler.stored, token, Status.diskFailed, 0)
   }
 
@@ -200,8 +203,8 @@ export class Disk {
     const base = this.#base
     const total = words[base + totalAt]!
     this.#world.memory.side[this.#side + 1]! += this.records.count(0, cut)
-    if (words[base + voidsAt]! > 0) words[base + voidsAt]! -= this.records.countVoid(0, cut)
     this.records.dropFront(cut, total)
+    if (words[base + voidsAt]! > 0) words[base + voidsAt] = this.records.countVoid(0, total - cut)
     words[base + totalAt] = total - cut
     words[base + flushedAt] = words[base + flushedAt]! - cut
     words[base + truncatedAt] = words[base + truncatedAt]! - cut
@@ -229,18 +232,26 @@ export class Disk {
     const base = this.#base
     const total = words[base + totalAt]!
     const left = loseTail(this.records, outcome, words[base + flushedAt]!, total)
-    this.records.mark(left, total)
+    this.records.voidNone(left)
+    this.records.mark(left, total, left)
     words[base + totalAt] = left
     words[base + flushedAt] = left
     words[base + voidsAt] = 0
-    this.forgetRequests()
+    this.#forgetRequests()
   }
 
-  /**
-   * The process is gone, and with it what it had asked for: flushes in flight never return, truncations are forgotten.
-   * While the power stays on the log stays as it was, durable or not.
-   */
-  forgetRequests(): void {
+  /** The process is gone and the power stays on: the log stays as it was, durable or not. */
+  loseProcess(): void {
+    const words = this.#words
+    const base = this.#base
+    const total = words[base + totalAt]!
+    words[base + flushedAt] = this.records.mark(total, total, words[base + flushedAt]!)
+    words[base + voidsAt] = this.records.countVoid(0, total)
+    this.#forgetRequests()
+  }
+
+  /** Flushes in flight never return, truncations are forgotten. */
+  #forgetRequests(): void {
     const words = this.#words
     const base = this.#base
     words[base + truncatedAt] = 0

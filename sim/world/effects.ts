@@ -75,6 +75,7 @@ export class RecordingHost implements Host {
   readonly self: NodeId
   readonly nodes: number
   incarnation = 0
+  clock = 0
   readonly #log: EffectLog
   readonly #output: Uint8Array
 

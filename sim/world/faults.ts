@@ -137,7 +137,7 @@ export function nodeFaultSites(world: World, index: number): void {
   function tearDown(): void {
     loseAll()
     node.setStatus(NodeStatus.down)
-    disk?.forgetRequests()
+    disk?.loseProcess()
   }
   world.addFaultWhenBudgeted('halt', index, {
     ...shared,

@@ -18,6 +18,7 @@ export type PartKind =
   | 'queue'
   | 'registrations'
   | 'disk'
+  | 'clock'
   | 'client'
   | 'replies'
   | 'links'

@@ -66,6 +66,8 @@ export class Node {
   readonly #control: number
   readonly #state: number
   readonly #stateWords: number
+  /** Word of the own clock, or -1. */
+  readonly #clock: number
   readonly #before: Uint32Array
   readonly #again: EffectLog
   readonly #after: Uint32Array
@@ -88,7 +90,9 @@ export class Node {
     this.#after = new Uint32Array(this.#stateWords)
     this.readyParts =
       world.knobs.poll === 'loads' ? [parts.status.index, parts.effects.index] : [parts.status.index]
-    this.reads = [parts.state.index]
+    const clock = world.clocks?.parts[index]
+    this.reads = clock === undefined ? [parts.state.index] : [parts.state.index, clock.index]
+    this.#clock = clock === undefined ? -1 : clock.offset / 4
     this.writes = [
       parts.state.index,
       parts.status.index,
@@ -143,6 +147,7 @@ export class Node {
   #call(handler: number, a: number, b: number, c: number): void {
     const core = this.core
     this.host.incarnation = this.#words[this.#status + incarnationAt]!
+    if (this.#clock >= 0) this.host.clock = this.#words[this.#clock]!
     switch (handler) {
       case Handler.start:
         core.start(a !== 0, b)

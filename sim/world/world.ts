@@ -20,6 +20,7 @@ import {
 } from '../../protocol/index.js'
 import { clientSites } from './client-sites.js'
 import { Clients, planClient } from './clients.js'
+import { Clocks, clockSites, planClock } from './clock.js'
 import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
 import { type Flow, planFlow } from './fabric/flow.js'
@@ -102,6 +103,7 @@ export class World {
   readonly nodes: readonly Node[]
   readonly channels: readonly (Channel | undefined)[]
   readonly disks: readonly Disk[]
+  readonly clocks: Clocks | undefined
   readonly fabric: Fabric | undefined
   readonly clients: Clients | undefined
   readonly links: Part
@@ -160,6 +162,9 @@ export class World {
     const { disk } = model
     if (disk !== undefined)
       for (let i = 0; i < n; i++) diskParts.push(planDisk(plan, this.nodeName(i), i, disk))
+    const { clock } = model
+    const clockParts =
+      clock === undefined ? [] : model.cores.map((_, i) => planClock(plan, this.nodeName(i), i, clock))
     const channels = this.#planChannels(plan)
     const flows = this.#planFlows(plan)
     const registrations =
@@ -185,6 +190,7 @@ export class World {
     this.#touched = new Int32Array(parts)
     this.#touchedIn = new Int32Array(parts)
     this.channels = channels
+    this.clocks = clock === undefined ? undefined : new Clocks(this, clockParts, clock)
     this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
     this.disks = disk === undefined ? [] : diskParts.map((part) => new Disk(this, part, disk))
     this.fabric =
@@ -264,6 +270,7 @@ export class World {
     const { network } = this.model
     for (const node of this.nodes) nodeSites(this, node)
     for (const [i, disk] of this.disks.entries()) diskSites(this, this.nodes[i]!, disk)
+    if (this.clocks !== undefined) clockSites(this, this.clocks)
     for (const channel of this.channels)
       if (network !== undefined && channel !== undefined) channelSites(this, network, channel)
     if (this.fabric !== undefined) {
@@ -473,6 +480,7 @@ export class World {
     this.memory.bytes.set(snapshot.state)
     this.memory.side.set(snapshot.side)
     this.nowNanos = snapshot.nowNanos
+    this.changes++
     this.failure = undefined
     this.#refreshAll()
   }

@@ -37,6 +37,7 @@ import {
   localAt,
   operationAt,
   ordinalSlot,
+  packetsAt,
   phaseAt,
   receivedCountAt,
   remoteAt,
@@ -51,7 +52,7 @@ import { Placement } from './placement.js'
 import { Registrations } from './registrations.js'
 import { Requester } from './requester.js'
 import { Responder } from './responder.js'
-import { type Rules, rulesOf } from './rules.js'
+import { Rules } from './rules.js'
 import type { Part } from '../memory.js'
 
 export class Fabric {
@@ -77,7 +78,7 @@ export class Fabric {
     this.world = world
     this.model = model
     this.flows = flows
-    this.rules = rulesOf(world.knobs)
+    this.rules = new Rules(world.knobs)
     this.constantPsn = world.knobs.psn === 'constant'
     this.#words = world.memory.words
     this.registrations = registrations.map((part, node) => new Registrations(world, node, part))
@@ -163,13 +164,15 @@ export class Fabric {
     words[request + localAt] = flags & Flag.inline ? 0 : local
     words[request + lengthAt] = length
     words[request + immediateAt] = immediate
+    const travels = isWrite(operation) || operation === Operation.send
+    words[request + packetsAt] = travels ? Math.ceil(length / (flow.packetWords * 8)) : 1
     words[request + phaseAt] = captured || !isWrite(operation) ? Phase.fetched : Phase.posted
     if (captured) {
       const target = (request + flow.payloadAt) * 4
       for (let i = 0; i < payloadBytes; i++) this.world.memory.bytes[target + i] = payload[payloadFrom + i]!
     } else if (isWrite(operation)) {
       this.#checkLocal(flow, local, length)
-      if (!this.rules['late-fetch']) this.requester.fetchAll(flow, request)
+      if (!this.rules.lateFetch) this.requester.fetchAll(flow, request)
     }
     if (operation === Operation.read || isAtomic(operation)) this.#checkLocal(flow, local, length)
     words[flow.queueBase + countAt] = count + 1
@@ -245,14 +248,14 @@ export class Fabric {
     const argument = words[base + controlArgumentAt]!
     words[base + controlPhaseAt] = 2
     this.world.touch(flow.end.index)
-    if (this.rules['checked-transitions'] && !isLegal(words[base + stateAt]!, change)) {
+    if (this.rules.checkedTransitions && !isLegal(words[base + stateAt]!, change)) {
       words[base + controlStatusAt] = Status.invalidTransition
       return
     }
     switch (change) {
       case Control.rights:
         words[base + rightsAt] = argument
-        if (!this.rules['accepted-stays']) this.placement.dropAccepted(this.opposite(flow))
+        if (!this.rules.acceptedStays) this.placement.dropAccepted(this.opposite(flow))
         return
       case Control.reset:
         this.#reset(flow, 0)
@@ -292,10 +295,10 @@ export class Fabric {
     words[base + connectionAt] = connection
     words[base + sentPsnAt] = 0
     words[base + expectedPsnAt] = 0
-    if (this.rules['reset-swallows']) this.requester.dropQueue(flow)
+    if (this.rules.resetSwallows) this.requester.dropQueue(flow)
     else this.requester.flush(flow, 0)
     this.responder.dropReceived(incoming)
-    if (!this.rules['accepted-stays']) this.placement.dropAccepted(incoming)
+    if (!this.rules.acceptedStays) this.placement.dropAccepted(incoming)
     this.requester.forgetLate(incoming, connection)
   }
 
@@ -315,7 +318,7 @@ export class Fabric {
   /** Whether the NIC of a node serves its memory: until its power is lost, and while a process is stopped (zombie). */
   isServing(node: number): boolean {
     const status = this.world.nodes[node]!.status()
-    return status === NodeStatus.up || (status !== NodeStatus.down && this.rules['zombie-serves'])
+    return status === NodeStatus.up || (status !== NodeStatus.down && this.rules.zombieServes)
   }
   /** Whether packets of `flow` find their way, whatever the other end makes of them. */
   isConnected(flow: Flow): boolean {

@@ -95,7 +95,9 @@ export const immediateAt = 8
 export const arrivedAt = 9
 /** Own address at the responder (region and offset), as resolved when a packet was accepted. */
 export const targetAt = 10
-export const placedAt = 11
+/** Packets in which it travels; a READ or an atomic asks in one. */
+export const packetsAt = 11
+export const placedAt = 12
 /** Word of an atomic's payload at which stands what it read; its two operands come before. */
 export const loadedAt = 4
 
@@ -167,6 +169,7 @@ export function planFlow(
     immediate: u32,
     arrived: u32,
     target: remoteAddress,
+    packets: u32,
     placed: array(u32, maskWords),
     // An atomic needs room for two operands and what it read.
     payload: bytes(Math.max(24, fabric.requestBytes)),

@@ -5,7 +5,7 @@
  * immediate-after-data, accepted-stays. WRITEs of one flow are placed one after the other; a READ, an atomic or a receive
  * completion comes after all earlier WRITEs; a WRITE or SEND does not wait for earlier READs and atomics.
  */
-import { byteOffsetOf, regionOf } from '../../../protocol/index.js'
+import { type Knobs, byteOffsetOf, regionOf } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
   Arrival,
@@ -26,6 +26,7 @@ import {
   openAt,
   operationAt,
   ordinalSlot,
+  packetsAt,
   phaseAt,
   placedAt,
   receivedCountAt,
@@ -36,31 +37,45 @@ import {
 export class Placement {
   readonly #fabric: Fabric
   readonly #words: Uint32Array
+  readonly #order: Knobs['placement']
+  readonly #tornReads: boolean
+  readonly #tornWrites: boolean
   // What `choose` found: the request, its piece, and its position in the queue, or -1 - its position among the accepted.
   request = 0
   piece = 0
   position = 0
+  // What the present choice was found for, while no byte has changed.
+  #knownFlow = -1
+  #knownChoice = -1
+  #knownChanges = -1
+  // What `find` looks for.
+  #seekOrdinal = -1
+  #seekPiece = 0
+  #found = -1
 
   constructor(fabric: Fabric) {
     this.#fabric = fabric
     this.#words = fabric.world.memory.words
+    this.#order = fabric.world.knobs.placement
+    this.#tornReads = fabric.rules.tornReads
+    this.#tornWrites = fabric.rules.tornWrites
   }
 
   /**
    * How many pieces may be placed next; finds piece number `choice` on the way (-1 for none). A piece is a word; the
    * last piece of a WRITE with immediate is the notice; atomics and SENDs are one piece.
    */
-  choose(flow: Flow, choice: number): number {
+  #scan(flow: Flow, choice: number): number {
     const words = this.#words
     const { rules, registrations } = this.#fabric
     if (words[flow.queueBase + openAt] === 0) return 0
     const nic = registrations[flow.to]!
     const { lock } = nic
     if (lock !== 0 && lock !== flow.index + 1) return 0
-    if (!rules['unordered-pairs'] && this.lowerPairIsBusy(flow)) return 0
+    if (!rules.unorderedPairs && this.lowerPairIsBusy(flow)) return 0
     const accepted = words[flow.queueBase + acceptedCountAt]!
     const count = words[flow.queueBase + countAt]!
-    const inOrder = rules['in-order-requests']
+    const inOrder = rules.inOrderRequests
     let total = 0
     let writeOpen = false
     let strictWriteOpen = false
@@ -75,16 +90,16 @@ export class Placement {
       let pieces = 0
       if (lock !== 0) pieces = phase === Phase.loaded ? 1 : 0
       else if (isWrite(operation)) {
-        const relaxed = rules['relaxed-regions'] && nic.isRelaxed(words[request + targetAt]!)
+        const relaxed = rules.relaxedRegions && nic.isRelaxed(words[request + targetAt]!)
         const waits = inOrder && (relaxed ? strictWriteOpen : writeOpen)
-        if (!waits && !(readOpen && !rules['overtaken-reads']))
+        if (!waits && !(readOpen && !rules.overtakenReads))
           pieces = this.#openWords(flow, request, choice - total)
         if (pieces === 0 && !waits && !(inOrder && writeOpen)) pieces = this.#notice(request, choice - total)
         writeOpen = true
         strictWriteOpen ||= !relaxed
       } else {
         const waits =
-          inOrder && (writeOpen || (readOpen && (operation !== Operation.send || !rules['overtaken-reads'])))
+          inOrder && (writeOpen || (readOpen && (operation !== Operation.send || !rules.overtakenReads)))
         if (operation === Operation.read) {
           // READs may overtake each other no more than they overtake WRITEs.
           if (!waits) pieces = this.#openWords(flow, request, choice - total)
@@ -94,7 +109,12 @@ export class Placement {
         }
         if (operation !== Operation.send) readOpen = true
       }
-      if (choice >= total && choice < total + pieces) {
+      if (this.#seekOrdinal >= 0) {
+        if (pieces > 0 && this.#isSought(flow, position, accepted, request, pieces)) {
+          this.#found = total + this.#rank
+          return total
+        }
+      } else if (choice >= total && choice < total + pieces) {
         this.request = request
         this.position = position < 0 ? -1 - (position + accepted) : position
         return total + pieces
@@ -102,6 +122,23 @@ export class Placement {
       total += pieces
     }
     return total
+  }
+
+  /** Whether a request is the one that `find` looks for and offers its piece; leaves the piece's rank in `#rank`. */
+  #isSought(flow: Flow, position: number, accepted: number, request: number, pieces: number): boolean {
+    const { side } = this.#fabric.world.memory
+    const slot = position < 0 ? acceptedSlot(flow, position + accepted) : ordinalSlot(flow, position)
+    if (side[slot] !== this.#seekOrdinal) return false
+    for (this.#rank = 0; this.#rank < pieces; this.#rank++)
+      if (this.#pieceOf(flow, request, this.#rank) === this.#seekPiece) return true
+    return false
+  }
+  #rank = 0
+  #pieceOf(flow: Flow, request: number, nth: number): number {
+    const operation = this.#words[request + operationAt]!
+    if (isAtomic(operation) || operation === Operation.send) return 0
+    if (this.#openWords(flow, request, nth) === 0) this.#notice(request, nth)
+    return this.piece
   }
 
   /** While 'unordered-pairs' is broken: whether a lower queue pair between the same nodes has anything to do. */
@@ -121,25 +158,35 @@ export class Placement {
     const isRead = words[request + operationAt] === Operation.read
     let arrived = isRead ? length : words[request + arrivedAt]! * flow.packetWords
     if (arrived > length) arrived = length
-    const { rules, world } = this.#fabric
-    const { placement } = world.knobs
-    if (!(isRead ? rules['torn-reads'] : rules['torn-writes'])) {
+    if (!(isRead ? this.#tornReads : this.#tornWrites)) {
       // The whole request is one piece.
       this.piece = 0
       return arrived === length && !this.#isPlaced(request, 0) ? 1 : 0
     }
-    let first = 0
-    while (first < arrived && this.#isPlaced(request, first)) first++
-    if (first === arrived) return 0
-    if (placement === 'in-order') {
+    if (length > 32) return this.#openInLong(flow, request, arrived, nth)
+    let open = ~words[request + placedAt]! & lowBits(arrived)
+    if (open === 0) return 0
+    const first = 31 - Math.clz32(open & -open)
+    if (this.#order === 'in-order') {
       this.piece = first
       return 1
     }
-    let end = arrived
-    if (placement === 'shuffled-in-packet') {
-      const packet = ((first / flow.packetWords) | 0) + 1
-      end = Math.min(arrived, packet * flow.packetWords)
+    if (this.#order === 'shuffled-in-packet') open &= lowBits(endOfPacket(flow, first))
+    const count = bitCount(open)
+    if (nth >= 0 && nth < count) {
+      for (let i = 0; i < nth; i++) open &= open - 1
+      this.piece = 31 - Math.clz32(open & -open)
     }
+    return count
+  }
+  #openInLong(flow: Flow, request: number, arrived: number, nth: number): number {
+    let first = 0
+    while (first < arrived && this.#isPlaced(request, first)) first++
+    if (first === arrived) return 0
+    this.piece = first
+    if (this.#order === 'in-order') return 1
+    const end =
+      this.#order === 'shuffled-in-packet' ? Math.min(arrived, endOfPacket(flow, first)) : arrived
     let open = 0
     for (let word = first; word < end; word++) {
       if (this.#isPlaced(request, word)) continue
@@ -162,6 +209,7 @@ export class Placement {
   }
   #isComplete(request: number): boolean {
     const words = this.#words[request + lengthAt]! >>> 3
+    if (words <= 32) return this.#words[request + placedAt] === lowBits(words) >>> 0
     for (let word = 0; word < words; word++) if (!this.#isPlaced(request, word)) return false
     return true
   }
@@ -175,12 +223,25 @@ export class Placement {
   }
   /** The choice whose request and piece have these numbers, or -1. */
   find(flow: Flow, ordinal: number, piece: number): number {
-    const total = this.choose(flow, -1)
-    for (let choice = 0; choice < total; choice++) {
-      this.choose(flow, choice)
-      if (this.piece === piece && this.ordinal(flow) === ordinal) return choice
-    }
-    return -1
+    this.#seekOrdinal = ordinal
+    this.#seekPiece = piece
+    this.#found = -1
+    this.#scan(flow, -1)
+    this.#seekOrdinal = -1
+    return this.#found
+  }
+  /** Finds a choice, unless it is the one that was found last and nothing has changed since. */
+  choose(flow: Flow, choice: number): void {
+    const { changes } = this.#fabric.world
+    if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges) return
+    this.#knownFlow = flow.index
+    this.#knownChoice = choice
+    this.#knownChanges = changes
+    this.#scan(flow, choice)
+  }
+  /** How many pieces may be placed next. */
+  count(flow: Flow): number {
+    return this.#scan(flow, -1)
   }
 
   /** Places a piece. */
@@ -206,11 +267,11 @@ export class Placement {
       return
     }
     const { rules } = this.#fabric
-    if (operation === Operation.read ? rules['torn-reads'] : rules['torn-writes'])
+    if (operation === Operation.read ? rules.tornReads : rules.tornWrites)
       this.#moveWord(flow, request, piece)
     else for (let word = 0; word < length; word++) this.#moveWord(flow, request, word)
     if (!this.#isComplete(request)) return
-    if (operation !== Operation.writeImmediate || !rules['immediate-after-data'])
+    if (operation !== Operation.writeImmediate || !rules.immediateAfterData)
       this.#finish(flow, request, position)
   }
 
@@ -239,7 +300,7 @@ export class Placement {
     if (words[request + phaseAt] !== Phase.loaded) {
       words[payload + loadedAt] = words[at]!
       words[payload + loadedAt + 1] = words[at + 1]!
-      if (this.#fabric.rules['nic-atomics']) {
+      if (this.#fabric.rules.nicAtomics) {
         words[request + phaseAt] = Phase.loaded
         nic.lock = flow.index + 1
         return
@@ -296,7 +357,7 @@ export class Placement {
     let kept = 0
     if (operation === Operation.read) kept = words[request + lengthAt]! >>> 2
     else if (isAtomic(operation)) kept = loadedAt + 2
-    else if (!this.#fabric.rules['writes-acknowledged-again']) kept = words[request + lengthAt]! >>> 2
+    else if (!this.#fabric.rules.writesAcknowledgedAgain) kept = words[request + lengthAt]! >>> 2
     for (let k = request + flow.payloadAt + kept; k < request + flow.requestWords; k++) words[k] = 0
   }
 
@@ -370,7 +431,7 @@ export class Placement {
       const phase = words[request + phaseAt]!
       if (phase >= Phase.executed || words[request + arrivedAt] === 0) continue
       if (phase === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
-      const whole = words[request + arrivedAt] === this.#fabric.responder.packetsOf(flow, request)
+      const whole = words[request + arrivedAt] === words[request + packetsAt]
       if (whole && isWrite(words[request + operationAt]!)) {
         // It may have been acknowledged already.
         this.execute(flow, request)
@@ -383,4 +444,15 @@ export class Placement {
     words[flow.queueBase + openAt] = 0
     this.#fabric.world.touch(flow.queue.index)
   }
+}
+
+/** The lowest `count` bits, 0 … 32. */
+const lowBits = (count: number): number => (count >= 32 ? -1 : (1 << count) - 1)
+/** The first word after the packet that holds `word`. */
+const endOfPacket = (flow: Flow, word: number): number =>
+  (((word / flow.packetWords) | 0) + 1) * flow.packetWords
+function bitCount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555)
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
 }

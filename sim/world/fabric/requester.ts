@@ -30,6 +30,7 @@ import {
   openAt,
   operationAt,
   ordinalSlot,
+  packetsAt,
   phaseAt,
   placedAt,
   requestOf,
@@ -130,14 +131,14 @@ export class Requester {
       const phase = words[request + phaseAt]!
       const signaled = (words[request + flagsAt]! & Flag.signaled) !== 0
       if (phase === Phase.failed) {
-        if (signaled || rules['errors-complete']) return i
+        if (signaled || rules.errorsComplete) return i
         continue
       }
       if (phase !== Phase.executed) {
         if (!this.#isAcknowledgedEarly(flow, request) || slots-- === 0) return inError ? i : -1
       }
       if (!inError && !this.isAnswered(flow)) return -1
-      if (signaled || !rules['silent-success']) return i
+      if (signaled || !rules.silentSuccess) return i
     }
     return -1
   }
@@ -161,10 +162,10 @@ export class Requester {
   #isAcknowledgedEarly(flow: Flow, request: number): boolean {
     const words = this.#words
     return (
-      this.#fabric.rules['lagging-visibility'] &&
+      this.#fabric.rules.laggingVisibility &&
       isWrite(words[request + operationAt]!) &&
       words[request + arrivedAt]! > 0 &&
-      words[request + arrivedAt] === this.#fabric.responder.packetsOf(flow, request)
+      words[request + arrivedAt] === words[request + packetsAt]
     )
   }
 
@@ -249,7 +250,7 @@ export class Requester {
     const { rules, responder } = this.#fabric
     let status: Status = Status.retryExceeded
     if (this.isAnswered(flow) && responder.hears(flow)) status = Status.receiverNotReady
-    else if (!rules['silence-when-not-ready'] && this.#fabric.isConnected(flow))
+    else if (!rules.silenceWhenNotReady && this.#fabric.isConnected(flow))
       status = Status.remoteInvalidRequest
     else this.#keepLate(flow)
     this.#fail(flow, i, status)
@@ -292,7 +293,7 @@ export class Requester {
   }
   /** The end is in ERR now. While 'error-flushes' is broken its queue vanishes, but for what has failed already. */
   enterError(flow: Flow): void {
-    if (this.#fabric.rules['error-flushes']) return
+    if (this.#fabric.rules.errorFlushes) return
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
     for (let i = 0; i < count; i++) {
@@ -332,7 +333,7 @@ export class Requester {
   /** The next WRITE that was under way may be a packet in the network still. One is kept at a time. */
   #keepLate(flow: Flow): void {
     const words = this.#words
-    if (!this.#fabric.rules['late-packets']) return
+    if (!this.#fabric.rules.latePackets) return
     const i = this.#fabric.responder.firstUnarrived(flow)
     if (i < 0 || words[flow.queueBase + lateAt] !== 0) return
     const request = requestOf(flow, i)
@@ -411,14 +412,14 @@ export class Requester {
       const phase = words[request + phaseAt]!
       const operation = words[request + operationAt]!
       if (phase === Phase.executed) {
-        if (operation === Operation.read && rules['reads-repeated']) return i
-        if (isAtomic(operation) && !rules['atomics-replayed']) return i
-        if (isWrite(operation) && !rules['writes-acknowledged-again']) return i
+        if (operation === Operation.read && rules.readsRepeated) return i
+        if (isAtomic(operation) && !rules.atomicsReplayed) return i
+        if (isWrite(operation) && !rules.writesAcknowledgedAgain) return i
         continue
       }
       const fetchedEarly = phase === Phase.fetched && words[request + arrivedAt] === 0
       const inline = (words[request + flagsAt]! & Flag.inline) !== 0
-      if (isWrite(operation) && fetchedEarly && !inline && rules['fetched-again']) return i
+      if (isWrite(operation) && fetchedEarly && !inline && rules.fetchedAgain) return i
     }
     return -1
   }

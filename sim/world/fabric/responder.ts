@@ -25,6 +25,7 @@ import {
   lengthAt,
   mostPsn,
   openAt,
+  packetsAt,
   operationAt,
   phaseAt,
   receivedCountAt,
@@ -51,14 +52,6 @@ export class Responder {
     this.#words = fabric.world.memory.words
   }
 
-  /** Packets in which a request travels; a READ or an atomic asks in one. */
-  packetsOf(flow: Flow, request: number): number {
-    const words = this.#words
-    const operation = words[request + operationAt]!
-    if (!isWrite(operation) && operation !== Operation.send) return 1
-    return Math.max(1, Math.ceil(words[request + lengthAt]! / (flow.packetWords * 8)))
-  }
-
   /** Index of the first request of which a packet is still to arrive, or -1. */
   firstUnarrived(flow: Flow): number {
     const words = this.#words
@@ -66,8 +59,7 @@ export class Responder {
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
       if (words[request + phaseAt]! >= Phase.loaded) continue
-      const arrived = words[request + arrivedAt]!
-      if (arrived === 0 || arrived < this.packetsOf(flow, request)) return i
+      if (words[request + arrivedAt]! < words[request + packetsAt]!) return i
     }
     return -1
   }
@@ -77,7 +69,7 @@ export class Responder {
     if (state === EndState.readyToSend) return true
     return (
       (state === EndState.readyToReceive || state === EndState.drained) &&
-      this.#fabric.rules['ready-to-receive-serves']
+      this.#fabric.rules.readyToReceiveServes
     )
   }
   #hearing(flow: Flow): number {
@@ -85,7 +77,7 @@ export class Responder {
     const { rules, constantPsn } = this.#fabric
     const peer = this.#fabric.opposite(flow).endBase
     if (!this.#fabric.isConnected(flow) || !this.#serves(words[peer + stateAt]!)) return Hearing.silent
-    if (!rules['sequence-numbers']) return Hearing.expected
+    if (!rules.sequenceNumbers) return Hearing.expected
     if (!constantPsn)
       return words[peer + connectionAt] === words[flow.endBase + connectionAt]
         ? Hearing.expected
@@ -123,7 +115,7 @@ export class Responder {
     const earlierReads = this.#readsBefore(flow, i)
     if (earlierReads && words[request + flagsAt]! & Flag.fence && rules.fence) return -1
     if (operation === Operation.bind) return i
-    if (!rules['unordered-pairs'] && this.#fabric.placement.lowerPairIsBusy(flow)) return -1
+    if (!rules.unorderedPairs && this.#fabric.placement.lowerPairIsBusy(flow)) return -1
     if (world.knobs.fetch !== 'at-departure' && words[request + phaseAt] === Phase.posted) return -1
     const hearing = this.#hearing(flow)
     if (hearing === Hearing.silent) return -1
@@ -131,7 +123,7 @@ export class Responder {
     if (hearing === Hearing.repetition) return isAtomic(operation) ? -1 : i
     // A refusal waits for its turn behind the answers to earlier READs.
     if (earlierReads && this.#refusal(flow, request) !== Status.ok) return -1
-    if (takesBuffer(operation) && rules['receiver-not-ready'] && !this.#hasBuffer(flow, request)) return -1
+    if (takesBuffer(operation) && rules.receiverNotReady && !this.#hasBuffer(flow, request)) return -1
     return i
   }
 
@@ -195,7 +187,7 @@ export class Responder {
     }
     const repetition = this.#hearing(flow) === Hearing.repetition
     const first = words[request + arrivedAt] === 0
-    if (!repetition && (first || rules['packet-checks'])) {
+    if (!repetition && (first || rules.packetChecks)) {
       const refusal = this.#refusal(flow, request)
       if (refusal !== Status.ok) {
         this.#refuse(flow, i, refusal)
@@ -211,7 +203,7 @@ export class Responder {
     this.#countPacket(flow, repetition)
     const arrived = words[request + arrivedAt]! + 1
     words[request + arrivedAt] = arrived
-    const whole = arrived === this.packetsOf(flow, request)
+    const whole = arrived === words[request + packetsAt]
     if (whole) world.memory.side[instantSlot(flow, i)] = world.nowNanos
     if (repetition && operation !== Operation.read) {
       if (whole) this.#fabric.placement.execute(flow, request)
@@ -222,7 +214,7 @@ export class Responder {
         words[request + targetAt] = this.#fabric.registrations[flow.to]!.resolve(words[request + remoteAt]!)
       words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! + 1
     }
-    if (whole && operation === Operation.writeImmediate && !rules['immediate-after-data'])
+    if (whole && operation === Operation.writeImmediate && !rules.immediateAfterData)
       this.#fabric.placement.noticeEarly(flow, request)
   }
 
@@ -270,14 +262,13 @@ export class Responder {
     const words = this.#words
     const { world, rules, placement } = this.#fabric
     const request = requestOf(flow, i)
-    const told = status === Status.remoteAccess ? 'refusal-by-region' : 'refusal-by-pair'
-    if (!rules[told]) {
+    if (!(status === Status.remoteAccess ? rules.refusalByRegion : rules.refusalByPair)) {
       placement.surrender(flow, i)
       placement.execute(flow, request)
       return
     }
     const peer = this.#fabric.opposite(flow)
-    if (rules['both-ends-fail']) {
+    if (rules.bothEndsFail) {
       words[peer.endBase + stateAt] = EndState.error
       world.touch(peer.end.index)
       if (peer !== flow) this.#fabric.requester.enterError(peer)

@@ -1,7 +1,7 @@
 /** The sites of a flow: what NICs and wires may do next. */
 import { Status, byteOffsetOf, locate, noQueuePair, regionOf, statusNames } from '../../../protocol/index.js'
 import { Handler } from '../node.js'
-import { Outcome, single } from '../site.js'
+import { Outcome, type Site, single } from '../site.js'
 import type { World } from '../world.js'
 import type { Fabric } from './fabric.js'
 import {
@@ -43,7 +43,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   const nic = fabric.registrations[flow.to]!.part.index
   const ownNic = fabric.registrations[flow.from]!.part.index
   const peerQueue = peer === flow ? [] : [peer.queue.index]
-  const lowerQueues = fabric.rules['unordered-pairs']
+  const lowerQueues = fabric.rules.unorderedPairs
     ? []
     : fabric.flows
         .filter((f) => f.from === flow.from && f.to === flow.to && f.pair < flow.pair)
@@ -82,7 +82,8 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     },
     subject: () => fabric.ordinal(flow, responder.arrivable(flow)),
     find(subject) {
-      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+      const i = responder.arrivable(flow)
+      return i >= 0 && fabric.ordinal(flow, i) === subject ? 0 : -1
     },
     describe: () => name(requestOf(flow, responder.arrivable(flow))),
   })
@@ -98,7 +99,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: [queue, nic, ...lowerQueues],
     reads: regions(flow.to),
     writes: [queue, nic, ...regions(flow.to)],
-    armed: () => placement.choose(flow, -1),
+    armed: () => placement.count(flow),
     step(choice) {
       placement.place(flow, choice)
       return Outcome.moved
@@ -173,8 +174,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       return Outcome.moved
     },
     subject: () => fabric.ordinal(flow, requester.completable(flow)),
-    find(subject) {
-      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+    find(this: Site, subject) {
+      if (world.armed[this.index] === 0) return -1
+      return fabric.ordinal(flow, requester.completable(flow)) === subject ? 0 : -1
     },
     describe() {
       const i = requester.completable(flow)
@@ -355,7 +357,7 @@ export function nicSites(world: World, fabric: Fabric, node: number): void {
     step() {
       if (registrations.protectPhase() === 1) {
         registrations.applyProtect()
-        if (!fabric.rules['accepted-stays']) for (const flow of incoming) fabric.placement.dropAccepted(flow)
+        if (!fabric.rules.acceptedStays) for (const flow of incoming) fabric.placement.dropAccepted(flow)
       } else core.run(Handler.completion, noQueuePair, registrations.finishProtect(), Status.ok)
       return Outcome.moved
     },
@@ -366,7 +368,7 @@ export function nicSites(world: World, fabric: Fabric, node: number): void {
     describe: () => (registrations.protectPhase() === 1 ? 'takes effect' : 'returns'),
   })
   const depth = fabric.model.completionQueueDepth
-  if (depth === undefined || !fabric.rules['completion-overrun']) return
+  if (depth === undefined || !fabric.rules.completionOverrun) return
   const ends = outgoing.flatMap((flow) => [flow.queue.index, flow.end.index])
   world.addSite({
     ...single,
