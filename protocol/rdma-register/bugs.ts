@@ -1,5 +1,5 @@
 /** The gallery of wrong variants. Each is a few lines in `writer-core.ts`, `writer-puts.ts` or `reader-core.ts`. */
-import type { Bug } from '../system.js'
+import type { Bug, Knobs } from '../system.js'
 import { Integrity } from './layout.js'
 
 export const bugs = {
@@ -57,7 +57,24 @@ export const bugs = {
     fix: 'Publish only the newest again: acknowledgements are cumulative, nobody needs the older ones.',
     caughtBy: ['answered-is-held', 'slot-not-reused-early', 'linearizable'],
   },
+  'canary-without-order': {
+    story:
+      'The reader trusts a canary at the end of a slot on a NIC that promises no order inside a packet. The canary may be visible before the words that it vouches for.',
+    fix: 'Ask for in-order placement (`ibv_query_qp_data_in_order`), or use a checksum.',
+    caughtBy: ['integrity', 'one-sequence-per-put', 'linearizable'],
+  },
+  'unsignalled-means-done': {
+    story:
+      'The writer posts its WRITEs unsignalled and takes them for done. No completion ever frees their places in the send queue, so the queue is full after a few puts.',
+    fix: 'Signal every WRITE, or the last of every few, and count the others as under way until then.',
+    caughtBy: ['assertion'],
+  },
 } as const satisfies Readonly<Record<string, Bug>>
+
+/** Hardware on which a variant is hunted, instead of what the protocol asks for. */
+export const hardware: Readonly<Record<string, Partial<Knobs>>> = {
+  'canary-without-order': { placement: 'shuffled-in-packet' },
+}
 
 /** Parameters without which a variant does no harm: with a checksum, for instance, the order of reading is free. */
 export const needs: Readonly<Record<string, Readonly<Record<string, number>>>> = {
@@ -66,6 +83,7 @@ export const needs: Readonly<Record<string, Readonly<Record<string, number>>>> =
   // A slot is scarce only when more clients put than there are slots. A checksum would turn a torn slot down.
   'reuse-before-acknowledgement': { integrity: Integrity.canary, slots: 1, clients: 2 },
   'buffer-changed-before-completion': { integrity: Integrity.canary, slots: 1, clients: 2 },
+  'canary-without-order': { integrity: Integrity.canary },
   // The sequence must go to another put than the one that it was taken from.
   'error-means-not-applied': { clients: 2 },
   // With one slot the oldest is the newest; the more there are, the longer the reader is behind.

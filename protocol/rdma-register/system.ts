@@ -7,7 +7,7 @@
 import { Right } from '../contract.js'
 import { defineSystem } from '../system.js'
 import type { FaultAtlas, SystemModel } from '../system.js'
-import { bugs, needs } from './bugs.js'
+import { bugs, hardware, needs } from './bugs.js'
 import { Integrity, messageKind, messageLayout, PAIRS_PER_PEER, registerLayouts, WRITER } from './layout.js'
 import { readerCore } from './reader-core.js'
 import { specOf } from './spec.js'
@@ -43,19 +43,24 @@ function atlasOf(nodes: number): FaultAtlas {
       heal: Infinity,
       drop: Infinity,
       duplicate: Infinity,
+      kill: Infinity,
+      halt: Infinity,
+      sever: Infinity,
+      mend: Infinity,
+      retransmit: Infinity,
     },
     // A put waits for every reader, so none may stay away.
     unavailable: 0,
     // The writer's memory is the register. Losing it is safe as long as the writer stays down, but then nothing can be
     // published any more, so it is spared from crashes too: otherwise no progress could be promised at all.
-    spared: { crash: [WRITER], restart: [WRITER] },
+    spared: { crash: [WRITER], restart: [WRITER], kill: [WRITER], halt: [WRITER] },
     beyond: [
       {
         name: 'writer-restart',
         story:
           'The writer is restarted without its memory. Its sequences start again, readers take new puts for old ones, and their old acknowledgements are taken for new.',
         faults: { crash: 1, restart: 1 },
-        spared: { crash: readers, restart: readers },
+        spared: { crash: readers, restart: readers, kill: [WRITER, ...readers], halt: [WRITER, ...readers] },
         caughtBy: ['integrity', 'one-sequence-per-put', 'linearizable'],
       },
     ],
@@ -111,7 +116,12 @@ export const rdmaRegister = defineSystem({
       workload: workloadOf(layouts, operations, attempts, choice.draw),
       atlas: atlasOf(nodes),
       spec: specOf(layouts),
-      requires: integrity === Integrity.canary ? { placement: 'in-order' } : undefined,
+      // Ends of different connections must not hear each other; a canary needs words to be placed in order.
+      requires: {
+        psn: 'derived',
+        ...(integrity === Integrity.canary ? { placement: 'in-order' } : {}),
+        ...(bug === undefined ? {} : hardware[bug]),
+      },
       bounds: {
         readers: nodes - 1,
         words,

@@ -35,6 +35,7 @@ export function publication(
   const answer = putReplyLayout.view(output)
   const staged = layouts.slot.view(output)
 
+  const unsignalledMeansDone = bug === 'unsignalled-means-done'
   const reuseBeforeAcknowledgement = bug === 'reuse-before-acknowledgement'
 
   /** Whether sequence may be staged: what its slot held before is out of everybody's hands. */
@@ -62,14 +63,14 @@ export function publication(
 
   /** Posts the WRITE of a slot to one reader. The NIC fetches the bytes at any time until its completion. */
   function post(node: NodeId, slot: number): void {
-    state.readers.at(node).inFlight.add(slot)
+    if (!unsignalledMeansDone) state.readers.at(node).inFlight.add(slot)
     host.write(
       queuePairOf(node),
       layouts.addressOfSlot(ReaderRegion.inbox, slot),
       layouts.addressOfSlot(WriterRegion.outbox, slot),
       layouts.slot.sizeBytes,
       slot,
-      Flag.signaled,
+      unsignalledMeansDone ? 0 : Flag.signaled,
     )
   }
 

@@ -129,7 +129,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
     placement: random.pick(['in-order', 'shuffled-in-packet', 'shuffled'] as const),
     fetch: random.pick(['at-departure', 'early', 'by-word'] as const),
     visibility: random.pick(['after-acknowledgement', 'before-acknowledgement'] as const),
-    psn: 'derived',
+    psn: random.pick(['derived', 'derived', 'constant'] as const),
     broken: [],
     ...options.knobs,
   }

@@ -78,7 +78,8 @@ describe('the system rdma-register', () => {
 
   test('every bug names properties that the spec has, and so does every setting beyond the promise', () => {
     const { spec, atlas } = rdmaRegister.build({ nodes: 3, parameters: {}, bug: undefined, draw })
-    const names = [...spec.invariants, ...spec.stepInvariants, spec.history!].map((property) => property.name)
+    const properties = [...spec.invariants, ...spec.stepInvariants, spec.history!]
+    const names = [...properties.map((property) => property.name), 'assertion']
     for (const { caughtBy } of [...Object.values(rdmaRegister.bugs), ...atlas.beyond]) {
       expect(names).toEqual(expect.arrayContaining([...caughtBy]))
     }
@@ -105,8 +106,8 @@ describe('the system rdma-register', () => {
   test('in-order placement is required where a canary is trusted, and only there', () => {
     const requires = (integrity: number) =>
       rdmaRegister.build({ nodes: 3, parameters: { integrity }, bug: undefined, draw }).requires
-    expect(requires(0)).toBeUndefined()
-    expect(requires(1)).toEqual({ placement: 'in-order' })
+    expect(requires(0)).toEqual({ psn: 'derived' })
+    expect(requires(1)).toEqual({ psn: 'derived', placement: 'in-order' })
   })
 
   test('the canary is read before the payload, unless that is the bug', () => {

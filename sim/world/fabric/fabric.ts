@@ -48,6 +48,8 @@ import {
   statusAt,
   tokenAt,
 } from './flow.js'
+import { Accepted } from './accepted.js'
+import { Late } from './late.js'
 import { Placement } from './placement.js'
 import { Registrations } from './registrations.js'
 import { Requester } from './requester.js'
@@ -67,6 +69,8 @@ export class Fabric {
   readonly requester: Requester
   readonly responder: Responder
   readonly placement: Placement
+  readonly accepted: Accepted
+  readonly late: Late
   /** Flows of the sites whose latency counts from the post or the arrival of a request. */
   readonly flowOfSite = new Map<number, Flow>()
   readonly #words: Uint32Array
@@ -83,6 +87,8 @@ export class Fabric {
     this.#words = world.memory.words
     this.registrations = registrations.map((part, node) => new Registrations(world, node, part))
     this.placement = new Placement(this)
+    this.accepted = new Accepted(this)
+    this.late = new Late(this)
     this.responder = new Responder(this)
     this.requester = new Requester(this)
     const n = world.nodeCount
@@ -255,7 +261,7 @@ export class Fabric {
     switch (change) {
       case Control.rights:
         words[base + rightsAt] = argument
-        if (!this.rules.acceptedStays) this.placement.dropAccepted(this.opposite(flow))
+        if (!this.rules.acceptedStays) this.accepted.drop(this.opposite(flow))
         return
       case Control.reset:
         this.#reset(flow, 0)
@@ -272,7 +278,7 @@ export class Fabric {
       case Control.readyToReceive:
         words[base + stateAt] = EndState.readyToReceive
         words[base + connectionAt] = argument
-        this.requester.forgetLate(this.opposite(flow), argument)
+        this.late.forget(this.opposite(flow), argument)
         return
       case Control.readyToSend:
         words[base + stateAt] = EndState.readyToSend
@@ -298,8 +304,8 @@ export class Fabric {
     if (this.rules.resetSwallows) this.requester.dropQueue(flow)
     else this.requester.flush(flow, 0)
     this.responder.dropReceived(incoming)
-    if (!this.rules.acceptedStays) this.placement.dropAccepted(incoming)
-    this.requester.forgetLate(incoming, connection)
+    if (!this.rules.acceptedStays) this.accepted.drop(incoming)
+    this.late.forget(incoming, connection)
   }
 
   /** Forgets the control call that has taken effect; its outcome is left in `controlToken` and `controlStatus`. */

@@ -15,7 +15,6 @@ import {
   acceptedCountAt,
   acceptedOf,
   acceptedSlot,
-  acceptedSlots,
   arrivedAt,
   countAt,
   immediateAt,
@@ -26,7 +25,6 @@ import {
   openAt,
   operationAt,
   ordinalSlot,
-  packetsAt,
   phaseAt,
   placedAt,
   receivedCountAt,
@@ -161,7 +159,7 @@ export class Placement {
     if (!(isRead ? this.#tornReads : this.#tornWrites)) {
       // The whole request is one piece.
       this.piece = 0
-      return arrived === length && !this.#isPlaced(request, 0) ? 1 : 0
+      return arrived === length && !this.isPlaced(request, 0) ? 1 : 0
     }
     if (length > 32) return this.#openInLong(flow, request, arrived, nth)
     let open = ~words[request + placedAt]! & lowBits(arrived)
@@ -181,15 +179,14 @@ export class Placement {
   }
   #openInLong(flow: Flow, request: number, arrived: number, nth: number): number {
     let first = 0
-    while (first < arrived && this.#isPlaced(request, first)) first++
+    while (first < arrived && this.isPlaced(request, first)) first++
     if (first === arrived) return 0
     this.piece = first
     if (this.#order === 'in-order') return 1
-    const end =
-      this.#order === 'shuffled-in-packet' ? Math.min(arrived, endOfPacket(flow, first)) : arrived
+    const end = this.#order === 'shuffled-in-packet' ? Math.min(arrived, endOfPacket(flow, first)) : arrived
     let open = 0
     for (let word = first; word < end; word++) {
-      if (this.#isPlaced(request, word)) continue
+      if (this.isPlaced(request, word)) continue
       if (open === nth) this.piece = word
       open++
     }
@@ -199,18 +196,18 @@ export class Placement {
   /** 1 when a WRITE with immediate has all its words placed, and the notice is left. */
   #notice(request: number, nth: number): number {
     const words = this.#words
-    if (words[request + operationAt] !== Operation.writeImmediate || !this.#isComplete(request)) return 0
+    if (words[request + operationAt] !== Operation.writeImmediate || !this.isComplete(request)) return 0
     if (nth === 0) this.piece = words[request + lengthAt]! >>> 3
     return 1
   }
 
-  #isPlaced(request: number, word: number): boolean {
+  isPlaced(request: number, word: number): boolean {
     return ((this.#words[request + placedAt + (word >>> 5)]! >>> (word & 31)) & 1) === 1
   }
-  #isComplete(request: number): boolean {
+  isComplete(request: number): boolean {
     const words = this.#words[request + lengthAt]! >>> 3
     if (words <= 32) return this.#words[request + placedAt] === lowBits(words) >>> 0
-    for (let word = 0; word < words; word++) if (!this.#isPlaced(request, word)) return false
+    for (let word = 0; word < words; word++) if (!this.isPlaced(request, word)) return false
     return true
   }
 
@@ -233,7 +230,8 @@ export class Placement {
   /** Finds a choice, unless it is the one that was found last and nothing has changed since. */
   choose(flow: Flow, choice: number): void {
     const { changes } = this.#fabric.world
-    if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges) return
+    if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges)
+      return
     this.#knownFlow = flow.index
     this.#knownChoice = choice
     this.#knownChanges = changes
@@ -256,26 +254,25 @@ export class Placement {
       return
     }
     if (operation === Operation.send) {
-      this.#arriveAtCore(flow, request, Arrival.message)
-      this.#finish(flow, request, position)
+      this.arriveAtCore(flow, request, Arrival.message)
+      this.finish(flow, request, position)
       return
     }
     const length = words[request + lengthAt]! >>> 3
     if (piece === length) {
-      this.#arriveAtCore(flow, request, Arrival.immediate)
-      this.#finish(flow, request, position)
+      this.arriveAtCore(flow, request, Arrival.immediate)
+      this.finish(flow, request, position)
       return
     }
     const { rules } = this.#fabric
-    if (operation === Operation.read ? rules.tornReads : rules.tornWrites)
-      this.#moveWord(flow, request, piece)
-    else for (let word = 0; word < length; word++) this.#moveWord(flow, request, word)
-    if (!this.#isComplete(request)) return
+    if (operation === Operation.read ? rules.tornReads : rules.tornWrites) this.moveWord(flow, request, piece)
+    else for (let word = 0; word < length; word++) this.moveWord(flow, request, word)
+    if (!this.isComplete(request)) return
     if (operation !== Operation.writeImmediate || !rules.immediateAfterData)
-      this.#finish(flow, request, position)
+      this.finish(flow, request, position)
   }
 
-  #moveWord(flow: Flow, request: number, word: number): void {
+  moveWord(flow: Flow, request: number, word: number): void {
     const words = this.#words
     const target = words[request + targetAt]!
     const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
@@ -321,7 +318,7 @@ export class Placement {
   }
 
   /** A message, or the notice of a WRITE with immediate, is there for the core. */
-  #arriveAtCore(flow: Flow, request: number, kind: number): void {
+  arriveAtCore(flow: Flow, request: number, kind: number): void {
     const words = this.#words
     const waiting = words[flow.queueBase + receivedCountAt]!
     if (waiting === flow.receiveDepth) return
@@ -336,15 +333,12 @@ export class Placement {
     }
     words[flow.queueBase + receivedCountAt] = waiting + 1
   }
-  /** While 'immediate-after-data' is broken: the notice comes with the last packet. */
-  noticeEarly(flow: Flow, request: number): void {
-    this.#arriveAtCore(flow, request, Arrival.immediate)
-  }
 
-  #finish(flow: Flow, request: number, position: number): void {
+  /** The last piece is placed. */
+  finish(flow: Flow, request: number, position: number): void {
     const words = this.#words
     words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
-    if (position < 0) this.#removeAccepted(flow, -1 - position)
+    if (position < 0) this.#fabric.accepted.remove(flow, -1 - position)
     else this.execute(flow, request)
   }
 
@@ -359,90 +353,6 @@ export class Placement {
     else if (isAtomic(operation)) kept = loadedAt + 2
     else if (!this.#fabric.rules.writesAcknowledgedAgain) kept = words[request + lengthAt]! >>> 2
     for (let k = request + flow.payloadAt + kept; k < request + flow.requestWords; k++) words[k] = 0
-  }
-
-  // ---- what was accepted and has left the send queue
-
-  /**
-   * A request leaves the send queue before all of it is placed. Of a WRITE the arrived part becomes an accepted one; when
-   * there are too many of those, the oldest is placed at once. A READ or atomic is forgotten.
-   */
-  surrender(flow: Flow, i: number): void {
-    const words = this.#words
-    const request = requestOf(flow, i)
-    if (words[request + phaseAt]! >= Phase.executed || words[request + arrivedAt] === 0) return
-    if (!isWrite(words[request + operationAt]!)) {
-      if (words[request + phaseAt] === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
-      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
-      return
-    }
-    while (words[flow.queueBase + acceptedCountAt] === acceptedSlots) this.#placeRest(flow)
-    const slot = words[flow.queueBase + acceptedCountAt]!
-    const accepted = acceptedOf(flow, slot)
-    for (let k = 0; k < flow.requestWords; k++) words[accepted + k] = words[request + k]!
-    const arrivedBytes = words[request + arrivedAt]! * flow.packetWords * 8
-    if (words[request + lengthAt]! > arrivedBytes) {
-      // The rest will never come, and neither will a notice.
-      words[accepted + lengthAt] = arrivedBytes
-      words[accepted + operationAt] = Operation.write
-    }
-    words[accepted + phaseAt] = Phase.fetched
-    const { side } = this.#fabric.world.memory
-    side[acceptedSlot(flow, slot)] = side[ordinalSlot(flow, i)]!
-    words[flow.queueBase + acceptedCountAt] = slot + 1
-    if (this.#isComplete(accepted) && words[accepted + operationAt] === Operation.write) {
-      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
-      this.#removeAccepted(flow, slot)
-    }
-  }
-
-  #placeRest(flow: Flow): void {
-    const words = this.#words
-    const request = acceptedOf(flow, 0)
-    const length = words[request + lengthAt]! >>> 3
-    for (let word = 0; word < length; word++)
-      if (!this.#isPlaced(request, word)) this.#moveWord(flow, request, word)
-    if (words[request + operationAt] === Operation.writeImmediate)
-      this.#arriveAtCore(flow, request, Arrival.immediate)
-    this.#finish(flow, request, -1)
-  }
-
-  #removeAccepted(flow: Flow, slot: number): void {
-    const words = this.#words
-    const count = words[flow.queueBase + acceptedCountAt]! - 1
-    const { side } = this.#fabric.world.memory
-    const from = acceptedOf(flow, slot)
-    const end = acceptedOf(flow, count)
-    for (let k = from; k < end; k++) words[k] = words[k + flow.requestWords]!
-    words.fill(0, end, end + flow.requestWords)
-    for (let k = slot; k < count; k++) side[acceptedSlot(flow, k)] = side[acceptedSlot(flow, k + 1)]!
-    words[flow.queueBase + acceptedCountAt] = count
-  }
-
-  /** Nothing more is placed of what had arrived: the memory is gone, or 'accepted-stays' is broken. */
-  dropAccepted(flow: Flow): void {
-    const words = this.#words
-    const accepted = words[flow.queueBase + acceptedCountAt]!
-    if (words[flow.queueBase + openAt] === 0 && accepted === 0) return
-    for (let slot = accepted - 1; slot >= 0; slot--) this.#removeAccepted(flow, slot)
-    const count = words[flow.queueBase + countAt]!
-    for (let i = 0; i < count; i++) {
-      const request = requestOf(flow, i)
-      const phase = words[request + phaseAt]!
-      if (phase >= Phase.executed || words[request + arrivedAt] === 0) continue
-      if (phase === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
-      const whole = words[request + arrivedAt] === words[request + packetsAt]
-      if (whole && isWrite(words[request + operationAt]!)) {
-        // It may have been acknowledged already.
-        this.execute(flow, request)
-        continue
-      }
-      words[request + arrivedAt] = 0
-      words[request + phaseAt] = Phase.fetched
-      for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
-    }
-    words[flow.queueBase + openAt] = 0
-    this.#fabric.world.touch(flow.queue.index)
   }
 }
 

@@ -67,7 +67,6 @@ export class Registrations {
   readonly #world: World
   readonly #words: Uint32Array
   readonly #base: number
-  readonly #node: number
   readonly #definition: CoreDefinition
   readonly #keysEnd: boolean
 
@@ -76,7 +75,6 @@ export class Registrations {
     this.#world = world
     this.#words = world.memory.words
     this.#base = part.offset / 4
-    this.#node = node
     this.#definition = world.model.cores[node]!
     this.#keysEnd = !world.knobs.broken.includes('keys-end')
   }

@@ -16,14 +16,11 @@ import {
   acceptedCountAt,
   acceptedSlots,
   arrivedAt,
-  connectionAt,
   countAt,
   flagsAt,
   instantSlot,
   isAtomic,
   isWrite,
-  lateAt,
-  latePsnAt,
   lengthAt,
   loadedAt,
   localAt,
@@ -32,13 +29,9 @@ import {
   ordinalSlot,
   packetsAt,
   phaseAt,
-  placedAt,
   requestOf,
-  sentPsnAt,
   stateAt,
   statusAt,
-  targetAt,
-  remoteAt,
   tokenAt,
 } from './flow.js'
 
@@ -184,7 +177,7 @@ export class Requester {
     this.token = words[request + tokenAt]!
     this.status = this.statusOf(flow, i)
     if (words[flow.queueBase + openAt] !== 0)
-      for (let k = 0; k <= i; k++) this.#fabric.placement.surrender(flow, k)
+      for (let k = 0; k <= i; k++) this.#fabric.accepted.surrender(flow, k)
     if (this.status === Status.ok) for (let k = 0; k <= i; k++) this.#bringBack(flow, requestOf(flow, k))
     const count = words[flow.queueBase + countAt]!
     const left = count - i - 1
@@ -252,7 +245,7 @@ export class Requester {
     if (this.isAnswered(flow) && responder.hears(flow)) status = Status.receiverNotReady
     else if (!rules.silenceWhenNotReady && this.#fabric.isConnected(flow))
       status = Status.remoteInvalidRequest
-    else this.#keepLate(flow)
+    else this.#fabric.late.keep(flow)
     this.#fail(flow, i, status)
     words[flow.endBase + stateAt] = EndState.error
     this.#fabric.world.touch(flow.end.index)
@@ -265,7 +258,7 @@ export class Requester {
     for (let k = i; k < count; k++) {
       const request = requestOf(flow, k)
       if (words[request + phaseAt] === Phase.failed) continue
-      this.#fabric.placement.surrender(flow, k)
+      this.#fabric.accepted.surrender(flow, k)
       words[request + phaseAt] = Phase.failed
       words[request + statusAt] = k === i ? status : Status.flushed
     }
@@ -285,7 +278,7 @@ export class Requester {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
     if (count === 0) return
-    this.#keepLate(flow)
+    this.#fabric.late.keep(flow)
     let first = i
     while (first < count && words[requestOf(flow, first) + phaseAt] === Phase.executed) first++
     this.#fail(flow, first, Status.flushed)
@@ -321,126 +314,10 @@ export class Requester {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
     if (count === 0) return
-    this.#keepLate(flow)
-    for (let i = 0; i < count; i++) this.#fabric.placement.surrender(flow, i)
+    this.#fabric.late.keep(flow)
+    for (let i = 0; i < count; i++) this.#fabric.accepted.surrender(flow, i)
     words.fill(0, requestOf(flow, 0), requestOf(flow, count))
     words[flow.queueBase + countAt] = 0
     this.#fabric.world.touch(flow.queue.index)
-  }
-
-  // ---- what lands late
-
-  /** The next WRITE that was under way may be a packet in the network still. One is kept at a time. */
-  #keepLate(flow: Flow): void {
-    const words = this.#words
-    if (!this.#fabric.rules.latePackets) return
-    const i = this.#fabric.responder.firstUnarrived(flow)
-    if (i < 0 || words[flow.queueBase + lateAt] !== 0) return
-    const request = requestOf(flow, i)
-    // A WRITE with immediate would need a buffer of its own by then: it is taken for lost.
-    if (words[request + operationAt] !== Operation.write) return
-    const connection = words[flow.endBase + connectionAt]!
-    const psn = words[flow.endBase + sentPsnAt]!
-    const peerConnection = words[this.#fabric.opposite(flow).endBase + connectionAt]!
-    if (!this.#fabric.constantPsn && connection !== peerConnection) return
-    for (let k = 0; k < flow.requestWords; k++) words[flow.late + k] = words[request + k]!
-    if (words[request + phaseAt] === Phase.posted) {
-      const payload = flow.late + flow.payloadAt
-      const local = words[request + localAt]!
-      const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
-      const source = (region.offset + byteOffsetOf(local)) / 4
-      const length = words[request + lengthAt]! >>> 2
-      const done = words[request + arrivedAt]! * flow.packetWords * 2
-      for (let k = done; k < length; k++) words[payload + k] = words[source + k]!
-    }
-    words[flow.late + phaseAt] = Phase.fetched
-    words[flow.late + statusAt] = 0
-    words[flow.late + tokenAt] = 0
-    words[flow.late + localAt] = 0
-    words[flow.queueBase + lateAt] = connection + 1
-    words[flow.queueBase + latePsnAt] = psn
-  }
-  /** The other end has a new connection: what could never land there is gone. */
-  forgetLate(flow: Flow, connection: number): void {
-    const late = this.#words[flow.queueBase + lateAt]!
-    if (late !== 0 && !this.#fabric.constantPsn && late !== connection + 1) this.#clearLate(flow)
-  }
-  #clearLate(flow: Flow): void {
-    this.#words[flow.queueBase + lateAt] = 0
-    this.#words[flow.queueBase + latePsnAt] = 0
-    this.#words.fill(0, flow.late, flow.late + flow.requestWords)
-    this.#fabric.world.touch(flow.queue.index)
-  }
-  canLand(flow: Flow): boolean {
-    const late = this.#words[flow.queueBase + lateAt]!
-    if (late === 0) return false
-    return this.#fabric.responder.wouldAccept(flow, late - 1, this.#words[flow.queueBase + latePsnAt]!)
-  }
-  /** The rest of a late request lands, unless it is refused; either way it is gone. */
-  land(flow: Flow): void {
-    const words = this.#words
-    const request = flow.late
-    const { responder, registrations } = this.#fabric
-    if (responder.lateRefusal(flow, request) === Status.ok) {
-      const target = registrations[flow.to]!.resolve(words[request + remoteAt]!)
-      words[request + targetAt] = target
-      const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
-      const at = (region.offset + byteOffsetOf(target)) / 4
-      const payload = request + flow.payloadAt
-      const length = words[request + lengthAt]! >>> 2
-      const first = words[request + arrivedAt]! * flow.packetWords * 2
-      for (let k = first; k < length; k += 2)
-        this.#fabric.storeWord(region.index, at + k, words[payload + k]!, words[payload + k + 1]!)
-      responder.countLate(flow)
-    }
-    this.#clearLate(flow)
-  }
-
-  // ---- what is sent again
-
-  /**
-   * Index of the request for which a lost packet or answer would make a difference, or -1: a payload that is fetched
-   * again, a READ that is executed again; with rules broken also a WRITE or an atomic.
-   */
-  repeatable(flow: Flow): number {
-    const words = this.#words
-    const { rules } = this.#fabric
-    if (words[flow.endBase + stateAt] !== EndState.readyToSend) return -1
-    const count = words[flow.queueBase + countAt]!
-    for (let i = 0; i < count; i++) {
-      const request = requestOf(flow, i)
-      const phase = words[request + phaseAt]!
-      const operation = words[request + operationAt]!
-      if (phase === Phase.executed) {
-        if (operation === Operation.read && rules.readsRepeated) return i
-        if (isAtomic(operation) && !rules.atomicsReplayed) return i
-        if (isWrite(operation) && !rules.writesAcknowledgedAgain) return i
-        continue
-      }
-      const fetchedEarly = phase === Phase.fetched && words[request + arrivedAt] === 0
-      const inline = (words[request + flagsAt]! & Flag.inline) !== 0
-      if (isWrite(operation) && fetchedEarly && !inline && rules.fetchedAgain) return i
-    }
-    return -1
-  }
-  repeat(flow: Flow, i: number): void {
-    const words = this.#words
-    const request = requestOf(flow, i)
-    this.#fabric.world.touch(flow.queue.index)
-    if (words[request + phaseAt] !== Phase.executed) {
-      words[request + phaseAt] = Phase.posted
-      words[request + statusAt] = 0
-      words.fill(0, request + flow.payloadAt, request + flow.requestWords)
-      return
-    }
-    const operation = words[request + operationAt]!
-    words[request + phaseAt] = Phase.fetched
-    for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
-    if (operation === Operation.read) {
-      words.fill(0, request + flow.payloadAt, request + flow.requestWords)
-      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! + 1
-      return
-    }
-    words[request + arrivedAt] = 0
   }
 }

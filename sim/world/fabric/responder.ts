@@ -7,6 +7,7 @@
 import { Flag, Status, byteOffsetOf } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
+  Arrival,
   EndState,
   type Flow,
   Operation,
@@ -21,8 +22,6 @@ import {
   immediateAt,
   instantSlot,
   isAtomic,
-  isWrite,
-  lengthAt,
   mostPsn,
   openAt,
   packetsAt,
@@ -215,7 +214,7 @@ export class Responder {
       words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! + 1
     }
     if (whole && operation === Operation.writeImmediate && !rules.immediateAfterData)
-      this.#fabric.placement.noticeEarly(flow, request)
+      this.#fabric.placement.arriveAtCore(flow, request, Arrival.immediate)
   }
 
   /** PSNs are bytes of the state only where they matter. */
@@ -263,7 +262,7 @@ export class Responder {
     const { world, rules, placement } = this.#fabric
     const request = requestOf(flow, i)
     if (!(status === Status.remoteAccess ? rules.refusalByRegion : rules.refusalByPair)) {
-      placement.surrender(flow, i)
+      this.#fabric.accepted.surrender(flow, i)
       placement.execute(flow, request)
       return
     }
@@ -275,7 +274,7 @@ export class Responder {
     }
     // Where the way back is cut the refusal is lost, and the requester will give up waiting.
     if (!this.#fabric.requester.isAnswered(flow)) return
-    placement.surrender(flow, i)
+    this.#fabric.accepted.surrender(flow, i)
     words[request + phaseAt] = Phase.failed
     words[request + statusAt] = status
     words[flow.endBase + stateAt] = EndState.error
@@ -285,7 +284,7 @@ export class Responder {
 
   /** The memory of the responder is gone, and with it what had arrived there. */
   loseMemory(flow: Flow): void {
-    this.#fabric.placement.dropAccepted(flow)
+    this.#fabric.accepted.drop(flow)
     this.dropReceived(flow)
   }
   /** What has arrived for the core and was not yet polled vanishes. */

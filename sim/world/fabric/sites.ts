@@ -33,7 +33,7 @@ export const pieceOf = (subject: number): number => subject - ordinalOf(subject)
 export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   const { memory } = world
   const { words } = memory
-  const { placement, requester, responder } = fabric
+  const { late, placement, requester, responder } = fabric
   const sender = world.nodes[flow.from]!
   const receiver = world.nodes[flow.to]!
   const peer = fabric.opposite(flow)
@@ -214,9 +214,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: way,
     reads: [nic],
     writes: [queue, ...ends, ...regions(flow.to)],
-    armed: () => (requester.canLand(flow) ? 1 : 0),
+    armed: () => (late.canLand(flow) ? 1 : 0),
     step() {
-      requester.land(flow)
+      late.land(flow)
       return Outcome.moved
     },
     describe: () => `late ${name(flow.late)}`,
@@ -289,16 +289,16 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: [queue, flow.end.index],
     reads: [],
     writes: [queue],
-    armed: () => (requester.repeatable(flow) >= 0 ? 1 : 0),
+    armed: () => (late.repeatable(flow) >= 0 ? 1 : 0),
     step() {
-      requester.repeat(flow, requester.repeatable(flow))
+      late.repeat(flow, late.repeatable(flow))
       return Outcome.moved
     },
-    subject: () => fabric.ordinal(flow, requester.repeatable(flow)),
+    subject: () => fabric.ordinal(flow, late.repeatable(flow)),
     find(subject) {
       return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
     },
-    describe: () => name(requestOf(flow, requester.repeatable(flow))),
+    describe: () => name(requestOf(flow, late.repeatable(flow))),
   })
   const links = [world.links.index]
   const severing = {
@@ -357,7 +357,7 @@ export function nicSites(world: World, fabric: Fabric, node: number): void {
     step() {
       if (registrations.protectPhase() === 1) {
         registrations.applyProtect()
-        if (!fabric.rules.acceptedStays) for (const flow of incoming) fabric.placement.dropAccepted(flow)
+        if (!fabric.rules.acceptedStays) for (const flow of incoming) fabric.accepted.drop(flow)
       } else core.run(Handler.completion, noQueuePair, registrations.finishProtect(), Status.ok)
       return Outcome.moved
     },
