@@ -13,10 +13,12 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { BuildFailure, OutputFile, Plugin } from 'esbuild'
 import { z } from 'zod'
+import { litmusSystem } from '../model-check/litmus/index.js'
 import { type SystemDefinition, faultKinds, systems } from '../protocol/index.js'
 import { type Setup, buildModel, buildWorld, defaultSetup } from '../sim/index.js'
 import { installation, messageOf, placeOf } from './error-place.js'
 import { UsageError, nearest, oneLine, unknownName } from './errors.js'
+import { parseProgram, readProgram } from './litmus-file.js'
 import { type SystemSource, importModule, systemsIn } from './system-source.js'
 
 export interface LoadedSystem {
@@ -41,6 +43,7 @@ export async function loadSystem(argument: string): Promise<LoadedSystem> {
       argument,
     }
   const names = systems.map((system) => system.name)
+  if (argument.endsWith('.litmus')) return litmusFrom(argument, readProgram(argument))
   if (isPath(argument)) return loadModule(argument)
   if (statSync(argument, { throwIfNoEntry: false })?.isFile() === true)
     throw new UsageError(
@@ -52,6 +55,17 @@ export async function loadSystem(argument: string): Promise<LoadedSystem> {
     `SYSTEM: there is no ${JSON.stringify(argument)}`,
     `${near === undefined ? '' : `did you mean ${near}? `}one of ${names.join(', ')}, or the path of a module (./my-protocol.ts).`,
   )
+}
+
+/** The system that the text of a litmus program is. Such a program is data, so a trace may carry it. */
+export function litmusFrom(path: string, text: string): LoadedSystem {
+  return {
+    definition: litmusSystem(parseProgram(path, text)),
+    source: { kind: 'litmus', file: path, text },
+    codeFingerprint: shortHash([installedFingerprint(), text]),
+    modulePath: path,
+    argument: path,
+  }
 }
 
 const moduleEnding = /\.[cm]?[jt]s(#|$)/
@@ -393,7 +407,7 @@ let installed: string | undefined
 function installedFingerprint(): string {
   if (installed !== undefined) return installed
   const texts: (string | Buffer)[] = []
-  for (const folder of ['protocol', 'sim']) {
+  for (const folder of ['protocol', 'sim', 'model-check/litmus']) {
     const files = readdirSync(join(installation, folder), { recursive: true, encoding: 'utf8' })
     for (const file of files.filter((each) => each.endsWith('.js')).sort())
       texts.push(`${folder}/${file.replaceAll('\\', '/')}`, readFileSync(join(installation, folder, file)))

@@ -6,6 +6,7 @@ import { addExplain } from './commands/explain.js'
 import { addExplore } from './commands/explore.js'
 import { addExport } from './commands/export.js'
 import { addList } from './commands/list.js'
+import { addLitmus } from './commands/litmus.js'
 import { addReplay } from './commands/replay.js'
 import { addShrink } from './commands/shrink.js'
 import { addTour } from './commands/tour.js'
@@ -50,6 +51,7 @@ function program(): Command {
   addShrink(command)
   addExplain(command)
   addExport(command)
+  addLitmus(command)
   addBench(command)
   return command
 }

@@ -166,6 +166,8 @@ export function saySetup(terminal: Terminal, trace: Trace): void {
   const { setup, provenance } = trace.header
   const list = (entries: Readonly<Record<string, unknown>>): string =>
     Object.entries(entries)
+      // A trace of a litmus program carries its text.
+      .filter(([, value]) => !String(value).includes('\n'))
       .map(([name, value]) => `${name}=${value === Infinity ? 'unlimited' : String(value)}`)
       .join(' ')
   const rows = [

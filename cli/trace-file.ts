@@ -15,7 +15,7 @@ import {
 import { armedChoice } from '../sim/trace/trace.js'
 import { Exit, UsageError, fileError } from './errors.js'
 import type { RawFinding } from './hunt-order.js'
-import { type LoadedSystem, loadSystem, readPackage } from './load-system.js'
+import { type LoadedSystem, litmusFrom, loadSystem, readPackage } from './load-system.js'
 
 /** Traces this short have a fingerprint after each action, so that a replay can name the very step that differs. */
 const closelyWatched = 1_000
@@ -117,7 +117,10 @@ export async function systemOf(path: string, trace: Trace, named: string | undef
 }
 
 async function tracedSystem(path: string, trace: Trace): Promise<LoadedSystem> {
-  const { system, modulePath } = trace.header
+  const { system, modulePath, provenance } = trace.header
+  const program = provenance['program']
+  if (modulePath?.endsWith('.litmus') === true && typeof program === 'string')
+    return litmusFrom(modulePath, program)
   if (modulePath === undefined) {
     if (systems.some(({ name }) => name === system)) return loadSystem(system)
     throw new UsageError(

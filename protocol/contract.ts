@@ -4,7 +4,7 @@
  *
  * A core is a pure function of its private bytes and one input. Every method of {@link Core} is one input; every
  * output is a call on {@link Host}. Host calls take effect after the handler has returned, in program order; nothing
- * of a host can be read back inside a handler but the constants `self`, `nodes` and `incarnation`.
+ * of a host can be read back inside a handler but the constants `self`, `nodes` and `incarnation`, and the `clock`.
  *
  * Bytes are captured from `output` at the call, padding and all: clear a message with padding before it is built.
  *
@@ -105,6 +105,13 @@ export interface Host {
   readonly nodes: number
   /** How often this node has been restarted, from 0. A restarted node is a new incarnation. */
   readonly incarnation: number
+  /**
+   * What the own clock says, in ticks of the system's clock model; 0 without one. It is part of the input: constant
+   * inside a handler, as of its beginning. It never goes back, differs between nodes, and goes on while the process is
+   * stopped, so what an earlier handler has read may be long past. A core that promises `pollFollowsWindows` must not
+   * let a poll depend on it.
+   */
+  readonly clock: number
 
   /** The guard of this input is false: nothing has been changed or asked for. Must be the handler's only effect. */
   refuse(): void
@@ -135,9 +142,16 @@ export interface Host {
     token: number,
     flags: number,
   ): void
-  /** RDMA READ of `length` bytes into own shared memory at `local` (region, offset). */
-  read(queuePair: QueuePairId, remote: number, local: number, length: number, token: number): void
-  /** 8-byte compare-and-swap at the peer; the former value lands in own shared memory at `local`. Operands are safe integers. */
+  /** RDMA READ of `length` bytes into own shared memory at `local` (region, offset), where they land with the completion. Signalled by default. */
+  read(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    length: number,
+    token: number,
+    flags?: number,
+  ): void
+  /** 8-byte compare-and-swap at the peer; the former value lands in own shared memory at `local`. Operands are safe integers. Signalled by default. */
   compareSwap(
     queuePair: QueuePairId,
     remote: number,
@@ -145,9 +159,17 @@ export interface Host {
     expected: number,
     desired: number,
     token: number,
+    flags?: number,
   ): void
-  /** 8-byte fetch-and-add at the peer; the former value lands in own shared memory at `local`. The addend is a safe integer. */
-  fetchAdd(queuePair: QueuePairId, remote: number, local: number, addend: number, token: number): void
+  /** 8-byte fetch-and-add at the peer; the former value lands in own shared memory at `local`. The addend is a safe integer. Signalled by default. */
+  fetchAdd(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    addend: number,
+    token: number,
+    flags?: number,
+  ): void
   /** As `write`, and when all of it is visible the peer's core is `notified` with 32 bits. Takes a receive buffer as a SEND does. */
   writeImmediate(
     queuePair: QueuePairId,
@@ -234,6 +256,8 @@ export interface NamedLayout {
 
 /** Registered memory. */
 export interface RegionLayout extends NamedLayout {
+  /** What it holds at every start; zeros by default. At most as long as the region. */
+  readonly initial?: Uint8Array | undefined
   /** Registered with IBV_ACCESS_RELAXED_ORDERING: WRITEs of one queue pair may be placed in any order. */
   readonly relaxedOrdering?: boolean | undefined
 }

@@ -128,7 +128,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
     poll: random.chance(0.7) ? 'loads' : 'atomic',
     placement: random.pick(['in-order', 'shuffled-in-packet', 'shuffled'] as const),
     fetch: random.pick(['at-departure', 'early', 'by-word'] as const),
-    visibility: random.pick(['after-acknowledgement', 'before-acknowledgement'] as const),
+    visibility: random.pick(['lagging', 'prompt'] as const),
     psn: random.pick(['derived', 'derived', 'constant'] as const),
     broken: [],
     ...options.knobs,

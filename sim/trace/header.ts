@@ -111,7 +111,7 @@ function setupFromJson(json: Unknown): Setup {
       poll: knob('poll').oneOf(['atomic', 'loads']),
       placement: knob('placement').oneOf(['in-order', 'shuffled-in-packet', 'shuffled']),
       fetch: knob('fetch').oneOf(['at-departure', 'early', 'by-word']),
-      visibility: knob('visibility').oneOf(['after-acknowledgement', 'before-acknowledgement']),
+      visibility: knob('visibility').oneOf(['lagging', 'prompt']),
       psn: knob('psn').oneOf(['derived', 'constant']),
       broken: knob('broken')
         .array(ruleNames.length)

@@ -58,7 +58,8 @@ export function tailOutcomes(
   const spared = first + sparedBytes(next - first)
   let outcomes = allOrNothing
   // A tear shows where bytes are missing that were there, or where it is not the whole tail.
-  if (!records.isBlank(first, spared) && (others || !records.isBlank(spared, next))) outcomes |= 1 << Tail.torn
+  if (!records.isBlank(first, spared) && (others || !records.isBlank(spared, next)))
+    outcomes |= 1 << Tail.torn
   if (others && !records.isBlank(first, next)) outcomes |= 1 << Tail.reordered
   return outcomes
 }

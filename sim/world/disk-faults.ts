@@ -30,8 +30,9 @@ export function diskFaultSites(world: World, node: Node, disk: Disk): void {
     writes: node.writes,
     armed: () => (node.ready() && disk.pendingFlushes() > 0 ? 1 : 0),
     subject: () => disk.flushOrdinal(),
-    find: (subject) =>
-      node.ready() && disk.pendingFlushes() > 0 && disk.flushOrdinal() === subject ? 0 : -1,
+    find(subject) {
+      return this.armed() > 0 && disk.flushOrdinal() === subject ? 0 : -1
+    },
     step() {
       disk.failFlush(node)
       return Outcome.moved
@@ -48,7 +49,9 @@ export function diskFaultSites(world: World, node: Node, disk: Disk): void {
     guards: [node.parts.status.index, part],
     armed: () => (node.status() === NodeStatus.down ? rots.count() : 0),
     subject: rots.subject,
-    find: (subject) => (node.status() === NodeStatus.down ? rots.find(subject) : -1),
+    find(subject) {
+      return this.armed() === 0 ? -1 : rots.find(subject)
+    },
     step(choice) {
       disk.rot(rots.at(choice))
       return Outcome.moved
@@ -64,7 +67,9 @@ export function diskFaultSites(world: World, node: Node, disk: Disk): void {
     guards: [part],
     armed: () => (disk.appendUnderWay() < 0 ? 0 : overwritten.count()),
     subject: overwritten.subject,
-    find: (subject) => (disk.appendUnderWay() < 0 ? -1 : overwritten.find(subject)),
+    find(subject) {
+      return this.armed() === 0 ? -1 : overwritten.find(subject)
+    },
     step(choice) {
       disk.misdirect(overwritten.at(choice))
       return Outcome.moved

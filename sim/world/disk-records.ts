@@ -81,8 +81,7 @@ export class DiskRecords {
   /** How many records begin in [from, to). */
   count(from: number, to: number): number {
     let count = 0
-    for (let at = from; at < to; at += 4)
-      if (this.#bytes[this.#marks + at / 4] !== Mark.none) count++
+    for (let at = from; at < to; at += 4) if (this.#bytes[this.#marks + at / 4] !== Mark.none) count++
     return count
   }
   countVoid(from: number, to: number): number {

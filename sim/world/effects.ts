@@ -193,8 +193,15 @@ export class RecordingHost implements Host {
   ): void {
     this.#record(EffectKind.bind, queuePair, memoryWindow, region, offset, length, rights, token)
   }
-  read(queuePair: QueuePairId, remote: number, local: number, length: number, token: number): void {
-    this.#record(EffectKind.read, queuePair, remote, local, length, token, 1)
+  read(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    length: number,
+    token: number,
+    flags: number = Flag.signaled,
+  ): void {
+    this.#record(EffectKind.read, queuePair, remote, local, length, token, flags)
   }
   compareSwap(
     queuePair: QueuePairId,
@@ -203,15 +210,23 @@ export class RecordingHost implements Host {
     expected: number,
     desired: number,
     token: number,
+    flags: number = Flag.signaled,
   ): void {
     this.#operands(
-      this.#record(EffectKind.compareSwap, queuePair, remote, local, 8, token, 1),
+      this.#record(EffectKind.compareSwap, queuePair, remote, local, 8, token, flags),
       expected,
       desired,
     )
   }
-  fetchAdd(queuePair: QueuePairId, remote: number, local: number, addend: number, token: number): void {
-    this.#operands(this.#record(EffectKind.fetchAdd, queuePair, remote, local, 8, token, 1), addend, 0)
+  fetchAdd(
+    queuePair: QueuePairId,
+    remote: number,
+    local: number,
+    addend: number,
+    token: number,
+    flags: number = Flag.signaled,
+  ): void {
+    this.#operands(this.#record(EffectKind.fetchAdd, queuePair, remote, local, 8, token, flags), addend, 0)
   }
   /** Puts two 64-bit operands into the payload; negative numbers in two's complement. */
   #operands(record: number, first: number, second: number): void {

@@ -59,7 +59,9 @@ export function nodeFaultSites(world: World, index: number): void {
     writes: [...memory, ...onDisk, ...flows],
     armed: () => (node.status() === NodeStatus.down ? 0 : outcomeCount(tails())),
     subject: (choice) => outcomeOf(tails(), choice),
-    find: (subject) => (node.status() === NodeStatus.down ? -1 : choiceOf(tails(), subject)),
+    find(subject) {
+      return this.armed() === 0 ? -1 : choiceOf(tails(), subject)
+    },
     step(choice) {
       const tail = outcomeOf(tails(), choice)
       loseAll()
@@ -83,7 +85,9 @@ export function nodeFaultSites(world: World, index: number): void {
     writes: [...new Set([...node.writes, ...memory, ...onDisk, ...flows])],
     armed: () => (restarts() === 0 ? 0 : outcomeCount(restarts())),
     subject: (choice) => outcomeOf(restarts(), choice),
-    find: (subject) => choiceOf(restarts(), subject),
+    find(subject) {
+      return this.armed() === 0 ? -1 : choiceOf(restarts(), subject)
+    },
     step(choice) {
       if (node.status() === NodeStatus.halted) {
         disk?.crash(outcomeOf(tails(), choice))

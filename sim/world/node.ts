@@ -343,6 +343,12 @@ export class Node {
   boot(recovered: boolean, recoveredBytes: number): void {
     if (recovered) this.#words[this.#status + incarnationAt] = this.incarnation() + 1
     this.setStatus(NodeStatus.up)
+    this.definition.regions.forEach(({ initial }, i) => {
+      if (initial === undefined) return
+      const part = this.parts.regions[i]!
+      this.#world.memory.bytes.set(initial, part.offset)
+      this.#world.touch(part.index)
+    })
     this.run(Handler.start, recovered ? 1 : 0, recoveredBytes, 0)
   }
 }

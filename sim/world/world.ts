@@ -70,7 +70,7 @@ export const defaultKnobs: Knobs = {
   poll: 'atomic',
   placement: 'shuffled-in-packet',
   fetch: 'at-departure',
-  visibility: 'after-acknowledgement',
+  visibility: 'lagging',
   psn: 'derived',
   broken: [],
 }

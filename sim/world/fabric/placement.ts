@@ -78,6 +78,7 @@ export class Placement {
     let writeOpen = false
     let strictWriteOpen = false
     let readOpen = false
+    let receiveOpen = false
     for (let position = -accepted; position < count; position++) {
       const request = position < 0 ? acceptedOf(flow, position + accepted) : requestOf(flow, position)
       const phase = words[request + phaseAt]!
@@ -92,20 +93,22 @@ export class Placement {
         const waits = inOrder && (relaxed ? strictWriteOpen : writeOpen)
         if (!waits && !(readOpen && !rules.overtakenReads))
           pieces = this.#openWords(flow, request, choice - total)
-        if (pieces === 0 && !waits && !(inOrder && writeOpen)) pieces = this.#notice(request, choice - total)
+        if (pieces === 0 && !waits && !(inOrder && (writeOpen || receiveOpen)))
+          pieces = this.#notice(request, choice - total)
         writeOpen = true
         strictWriteOpen ||= !relaxed
+      } else if (operation === Operation.send) {
+        if (!(inOrder && (writeOpen || receiveOpen || (readOpen && !rules.overtakenReads))))
+          pieces = this.#single(choice === total)
+        receiveOpen = true
       } else {
-        const waits =
-          inOrder && (writeOpen || (readOpen && (operation !== Operation.send || !rules.overtakenReads)))
-        if (operation === Operation.read) {
-          // READs may overtake each other no more than they overtake WRITEs.
-          if (!waits) pieces = this.#openWords(flow, request, choice - total)
-        } else if (!waits) {
-          pieces = 1
-          if (choice === total) this.piece = 0
-        }
-        if (operation !== Operation.send) readOpen = true
+        // READs and atomics overtake nothing.
+        if (!(inOrder && (writeOpen || readOpen)))
+          pieces =
+            operation === Operation.read
+              ? this.#openWords(flow, request, choice - total)
+              : this.#single(choice === total)
+        readOpen = true
       }
       if (this.#seekOrdinal >= 0) {
         if (pieces > 0 && this.#isSought(flow, position, accepted, request, pieces)) {
@@ -120,6 +123,11 @@ export class Placement {
       total += pieces
     }
     return total
+  }
+
+  #single(isChosen: boolean): number {
+    if (isChosen) this.piece = 0
+    return 1
   }
 
   /** Whether a request is the one that `find` looks for and offers its piece; leaves the piece's rank in `#rank`. */

@@ -48,7 +48,7 @@ export class Rules {
     this.relaxedRegions = holds('relaxed-regions')
     this.tornWrites = holds('torn-writes')
     this.tornReads = holds('torn-reads')
-    this.laggingVisibility = holds('lagging-visibility') && knobs.visibility === 'after-acknowledgement'
+    this.laggingVisibility = holds('lagging-visibility') && knobs.visibility === 'lagging'
     this.lateFetch = holds('late-fetch')
     this.fetchedAgain = holds('fetched-again')
     this.immediateAfterData = holds('immediate-after-data')
