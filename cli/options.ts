@@ -28,6 +28,8 @@ export interface SwarmFlags {
   readonly poll?: Knobs['poll']
   readonly placement?: Knobs['placement']
   readonly fetch?: Knobs['fetch']
+  readonly visibility?: Knobs['visibility']
+  readonly psn?: Knobs['psn']
   readonly without?: readonly string[]
 }
 
@@ -82,6 +84,18 @@ export function addSwarmOptions(command: Command): Command {
         'by-word',
       ]),
     )
+    .addOption(
+      new Option('--visibility <when>', 'whether a WRITE completes before all of it is visible').choices([
+        'lagging',
+        'prompt',
+      ]),
+    )
+    .addOption(
+      new Option('--psn <how>', 'where the packet numbers of a connection begin').choices([
+        'derived',
+        'constant',
+      ]),
+    )
     .option('--without <name>', 'does not judge that property (repeatable)', collect)
 }
 
@@ -103,6 +117,8 @@ export function swarmOptions(definition: SystemDefinition, flags: SwarmFlags): S
   if (flags.poll !== undefined) knobs.poll = flags.poll
   if (flags.placement !== undefined) knobs.placement = flags.placement
   if (flags.fetch !== undefined) knobs.fetch = flags.fetch
+  if (flags.visibility !== undefined) knobs.visibility = flags.visibility
+  if (flags.psn !== undefined) knobs.psn = flags.psn
   for (const [knob, wanted] of Object.entries(model.requires ?? {}))
     if (
       wanted !== undefined &&
