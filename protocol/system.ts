@@ -125,12 +125,30 @@ export interface RdmaFabric {
   readonly receiverRetries?: 'infinite' | 'finite' | undefined
 }
 
-/** One append-only log per node. */
+/**
+ * One append-only log per node, which a core gets back when it starts again ({@link forEachRecord} of the contract).
+ * Only what a good flush covers is sure to be there after a loss of power. Of what was appended later, or before a flush
+ * that failed, it finds nothing, all, a torn record, or later records without the first; what is missing inside the log
+ * reads as zeros. When only the process died it finds all it has appended, which is no more durable than before.
+ */
 export interface DiskModel {
   /** Most bytes of records with their framing. */
   readonly capacityBytes: number
   /** Flushes that may be in flight. */
   readonly flushes: number
+}
+
+/**
+ * One clock per node, a counter of ticks from 0 that cores read as `host.clock`. It goes on while the process is paused
+ * or dead and while the machine is down.
+ */
+export interface ClockModel {
+  /** Length of a tick in microseconds, in schedulers that keep time. */
+  readonly tickMicros: number
+  /** Ticks after which the clocks stand still: a bound of the model. At least 1. */
+  readonly mostTicks: number
+  /** Most ticks by which the clocks of two nodes differ; 0: all nodes read one clock. */
+  readonly driftTicks: number
 }
 
 /** A client: runs its script in order, one operation at a time, retrying at other nodes when no reply comes. */
@@ -210,8 +228,8 @@ export interface Knobs {
   readonly placement: 'in-order' | 'shuffled-in-packet' | 'shuffled'
   /** When the NIC reads a payload that is not inline: each packet as it goes out, whole some time before, or word by word. */
   readonly fetch: 'at-departure' | 'early' | 'by-word'
-  /** Whether a WRITE may be acknowledged before all of it is visible to the CPU of its target. */
-  readonly visibility: 'after-acknowledgement' | 'before-acknowledgement'
+  /** `lagging`: a WRITE may be acknowledged, and complete, before the CPU of its target sees all of it. `prompt`: not before. */
+  readonly visibility: 'lagging' | 'prompt'
   /** First packet sequence number of a connection: derived from its number, or always the same (DARE, Mu). */
   readonly psn: 'derived' | 'constant'
   /** Rules of the rule book that are switched off (`rule-book.ts`): for showing what each is for. */
@@ -224,6 +242,7 @@ export interface SystemModel {
   readonly network?: MessageNetwork | undefined
   readonly fabric?: RdmaFabric | undefined
   readonly disk?: DiskModel | undefined
+  readonly clock?: ClockModel | undefined
   readonly workload?: Workload | undefined
   readonly atlas: FaultAtlas
   readonly spec: Spec

@@ -24,7 +24,7 @@ import { type CoreShape, layoutOf, noteOf, notesOf, threadName } from './core-sh
 import { Inbox } from './inbox.js'
 import { labelEnd, lifetimesOf, registerEnd } from './liveness.js'
 import { holds } from './numbers.js'
-import type { Action, NodeProgram, Operand, Operation, Span } from './program.js'
+import type { Action, NodeProgram, Operand, Operation, Span, Variable } from './program.js'
 
 /** Token of a request that nobody waits for. */
 const nobody = 255
@@ -43,6 +43,7 @@ export function litmusCore(shape: CoreShape): CoreDefinition {
           variables.map((each) => [each.name, each.isArray ? array(u64, each.span.words) : u64]),
         ),
       ),
+      initial: initialOf(variables),
       ...(relaxed ? { relaxedOrdering: true } : {}),
     })),
     memoryWindows: program.memoryWindows,
@@ -78,7 +79,6 @@ class LitmusCore implements Core {
 
   start(recovered: boolean, length: number): void {
     const { threads } = this.#program
-    if (!recovered) this.#publishInitial()
     threads.forEach(({ restartAt }, thread) => {
       this.#state.counters.set(thread, recovered ? restartAt : 0)
       if (recovered) this.#recover(thread, length)
@@ -251,16 +251,6 @@ class LitmusCore implements Core {
     this.#host.observe(region, offset, 8 * words, thread)
   }
 
-  #publishInitial(): void {
-    this.#program.regions.forEach(({ variables }, region) => {
-      for (const { span, initial } of variables) {
-        if (initial.every((value) => value === 0)) continue
-        initial.forEach((value, i) => this.#put(i, value))
-        this.#host.publish(region, span.offset, 0, 8 * span.words)
-      }
-    })
-  }
-
   /** Reads what the disk held; such operations stand first after a restart. */
   #recover(thread: number, length: number): void {
     for (;;) {
@@ -321,15 +311,18 @@ class LitmusCore implements Core {
         return this.#write(action, token)
       case 'read': {
         const { from, into } = action
-        return host.read(this.#pair(action), addressOf(from), addressOf(into), 8 * from.words, token)
+        const pair = this.#pair(action)
+        return host.read(pair, addressOf(from), addressOf(into), 8 * from.words, token, flagsOf(action))
       }
       case 'compareSwap': {
         const { at, into, expected, desired } = action
-        return host.compareSwap(this.#pair(action), addressOf(at), addressOf(into), expected, desired, token)
+        const [pair, flags] = [this.#pair(action), flagsOf(action)]
+        return host.compareSwap(pair, addressOf(at), addressOf(into), expected, desired, token, flags)
       }
       case 'fetchAdd': {
         const { at, into, addend } = action
-        return host.fetchAdd(this.#pair(action), addressOf(at), addressOf(into), addend, token)
+        const [pair, flags] = [this.#pair(action), flagsOf(action)]
+        return host.fetchAdd(pair, addressOf(at), addressOf(into), addend, token, flags)
       }
       case 'send':
         this.#fill(action.values)
@@ -374,11 +367,11 @@ class LitmusCore implements Core {
   }
 
   #write(action: Action & { kind: 'write' }, token: number): void {
-    const { to, payload, posting, immediate } = action
+    const { to, payload, immediate } = action
     const inline = !('region' in payload)
     if (inline) this.#fill(payload)
     const local = inline ? 0 : addressOf(payload)
-    const flags = withKey(posting.flags, posting.key)
+    const flags = flagsOf(action)
     const remote = addressOf(to)
     if (immediate === undefined)
       this.#host.write(this.#pair(action), remote, local, 8 * to.words, token, flags)
@@ -386,6 +379,16 @@ class LitmusCore implements Core {
   }
 }
 
+/** What the variables of a region hold at every start, also after a crash. */
+function initialOf(variables: readonly Variable[]): Uint8Array {
+  const words = variables.flatMap(({ initial }) => initial)
+  const view = new DataView(new ArrayBuffer(8 * words.length))
+  words.forEach((value, i) => view.setBigInt64(8 * i, BigInt(value), true))
+  return new Uint8Array(view.buffer)
+}
+
+const flagsOf = ({ posting }: Extract<Action, { posting: unknown }>): number =>
+  withKey(posting.flags, posting.key)
 const addressOf = ({ region, offset }: Span): number => remoteAddressOf(region, offset)
 
 /** Whether an input is no way to go on from here. */

@@ -6,8 +6,7 @@
  * the thread's step and the fault are then one step. A state from which no final one can be reached without faults is an
  * outcome too: the program never comes to rest.
  *
- * Contract. Two states are one only when all their bytes are equal. Schedules are shortest ones. Initial values are
- * stored before anything else happens.
+ * Contract. Two states are one only when all their bytes are equal. Schedules are shortest ones.
  */
 import { type Knobs, type Rule } from '../../protocol/index.js'
 import { Run } from '../../sim/run/run.js'
@@ -78,8 +77,6 @@ class Enumerator {
   readonly #view: OutcomeView
   readonly #store: StateStore
   readonly #sites: FaultSites
-  /** The stores of initial values. */
-  readonly #prologue: (readonly [number, number])[] = []
   /** Per state its predecessor, and the steps that led here: site and choice, twice, -1 for none. */
   readonly #parents: number[] = [-1]
   readonly #steps: number[] = [-1, -1, -1, -1]
@@ -99,7 +96,6 @@ class Enumerator {
     this.#world.listener = undefined
     this.#view = new OutcomeView(program, this.#world)
     this.#sites = new FaultSites(program, this.#world, this.#view)
-    this.#storeInitialValues()
     this.#store = new StateStore(this.#world.memory)
   }
 
@@ -133,16 +129,6 @@ class Enumerator {
       })),
       failure: this.#failure,
       restless: restless < 0 ? undefined : this.#schedule(restless),
-    }
-  }
-
-  #storeInitialValues(): void {
-    const world = this.#world
-    for (;;) {
-      const site = world.sites.find(({ kind, index }) => kind === 'store' && world.armed[index]! > 0)
-      if (site === undefined) return
-      this.#prologue.push([site.index, 0])
-      world.step(site.index, 0)
     }
   }
 
@@ -277,6 +263,6 @@ class Enumerator {
       if (step[2]! >= 0) steps.push([step[2]!, step[3]!])
       steps.push([step[0]!, step[1]!])
     }
-    return [...this.#prologue, ...steps.reverse()]
+    return steps.reverse()
   }
 }

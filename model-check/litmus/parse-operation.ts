@@ -218,7 +218,7 @@ export class OperationReader {
         const into = this.#into()
         const from = isOpen ? { ...span, words: into.words } : span
         this.#sameLength(word, from.words, into.words)
-        return { kind: 'read', from, into, posting: this.#posting(peer, true, false) }
+        return { kind: 'read', from, into, posting: this.#posting(peer, true) }
       }
       case 'cas': {
         const { peer, span } = this.#oneWord()
@@ -232,19 +232,19 @@ export class OperationReader {
           expected,
           desired,
           into,
-          posting: this.#posting(peer, true, false),
+          posting: this.#posting(peer, true),
         }
       }
       case 'faa': {
         const { peer, span } = this.#oneWord()
         const addend = reader.number('the number to add')
         const into = this.#into()
-        return { kind: 'fetchAdd', at: span, addend, into, posting: this.#posting(peer, true, false) }
+        return { kind: 'fetchAdd', at: span, addend, into, posting: this.#posting(peer, true) }
       }
       case 'send': {
         const peer = this.#takePeer()
         const values = takeOperands(reader, this.#scope, this.#column)
-        return { kind: 'send', values, posting: this.#posting(peer, labelled, true) }
+        return { kind: 'send', values, posting: this.#posting(peer, labelled) }
       }
       case 'receive':
       case 'notified':
@@ -319,23 +319,23 @@ export class OperationReader {
     const to = isOpen ? { ...span, words } : span
     this.#sameLength(word, to.words, words)
     const immediate = reader.accept('imm') ? reader.number('an immediate', 0, 0xffffffff) : undefined
-    const posting = this.#posting(peer, labelled, true)
+    const posting = this.#posting(peer, labelled)
     const flags = 'region' in payload ? posting.flags : posting.flags | Flag.inline
     return { kind: 'write', to, payload, immediate, posting: { ...posting, flags } }
   }
 
-  /** `qp 1 fence silent key 2` */
-  #posting(peer: NodeId, signaled: boolean, flagged: boolean): Posting {
+  /** `qp 1 fence silent key 2`; of a bind only the queue pair. */
+  #posting(peer: NodeId, signaled: boolean, isFlagged = true): Posting {
     const reader = this.#reader
     let pair = 0
     let key = 0
     let flags: number = signaled ? Flag.signaled : 0
     for (;;) {
       if (reader.accept('qp')) pair = reader.number('the number of a queue pair', 0, 15)
-      else if (flagged && reader.accept('fence')) flags |= Flag.fence
-      else if (flagged && reader.accept('silent')) flags &= ~Flag.signaled
-      else if (flagged && reader.accept('signaled')) flags |= Flag.signaled
-      else if (flagged && reader.accept('key')) key = reader.number('a key', 0, 65_535)
+      else if (isFlagged && reader.accept('fence')) flags |= Flag.fence
+      else if (isFlagged && reader.accept('silent')) flags &= ~Flag.signaled
+      else if (isFlagged && reader.accept('signaled')) flags |= Flag.signaled
+      else if (isFlagged && reader.accept('key')) key = reader.number('a key', 0, 65_535)
       else return { peer, pair, flags, key }
     }
   }

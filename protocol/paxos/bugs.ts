@@ -65,4 +65,47 @@ export const bugs = {
     fix: 'After a restart, choose ballots above the promise that was read back from the disk.',
     caughtBy: ['ballot-is-fresh', 'one-value-per-ballot', 'accepted-is-safe', 'agreement', 'linearizable'],
   },
+  'flush-retried-after-failure': {
+    story:
+      'When a flush fails, the acceptor just flushes again. That one succeeds, for the operating system has given up the pages that it could not write. The answer goes out, and a crash makes the acceptor forget.',
+    fix: 'After a failed flush append everything anew, and flush that.',
+    caughtBy: [
+      'promise-is-kept',
+      'acceptance-is-kept',
+      'ballot-is-fresh',
+      'one-value-per-ballot',
+      'accepted-is-safe',
+      'agreement',
+      'linearizable',
+    ],
+  },
+  'torn-record-trusted': {
+    story:
+      'After a restart the acceptor believes whatever the last record says, without a look at its checksum. A torn one has the new promise and nothing of what was accepted before.',
+    fix: 'Drop a record whose checksum is wrong, and go by the last good one.',
+    caughtBy: [
+      'acceptance-is-kept',
+      'promise-is-kept',
+      'ballot-is-fresh',
+      'one-value-per-ballot',
+      'accepted-is-safe',
+      'validity',
+      'agreement',
+      'linearizable',
+    ],
+  },
+  'rot-taken-for-torn': {
+    story:
+      'Each store is one record, and a bad record at the end of the log is dropped as torn. If it had been stored and answered for, and has rotted since, a promise is forgotten.',
+    fix: 'A checksum tells that a record is bad, not why: store two copies, and retire when both are bad.',
+    caughtBy: [
+      'promise-is-kept',
+      'acceptance-is-kept',
+      'ballot-is-fresh',
+      'one-value-per-ballot',
+      'accepted-is-safe',
+      'agreement',
+      'linearizable',
+    ],
+  },
 } as const satisfies Record<string, Bug>

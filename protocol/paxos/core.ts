@@ -5,7 +5,9 @@
  *
  * Guarantees: no two servers ever decide different values, and only a value that a client put is decided; with messages
  * lost, duplicated and reordered, any number of crashes, and restarts of servers that keep their disks.
- * Assumes: what a flush has stored is still there after a restart.
+ * Safe as well with disks that fail to flush, rot or write to the wrong place, in any number: an acceptor that cannot
+ * read what it may have stored retires. Decides as long as more than half of the servers run and have not retired.
+ * Assumes: a disk does not go back to an older state as a whole, and what rots does not pass a checksum of 32 bits.
  * Adds to the paper, none of it needed for safety: nacks, retransmission and a backoff by timer (section 2.4 leaves
  * progress to an elected proposer), and `ask`, by which a server that missed the decision learns it.
  */
@@ -17,6 +19,7 @@ import { layouts, messageKind, openPostOffice } from './messages.js'
 import { noteKind } from './notes.js'
 import { createProposer, RETRY } from './proposer.js'
 import { serverRoles } from './roles.js'
+import { diskBytes } from './stable-storage.js'
 
 export interface ServerSettings {
   readonly clients: number
@@ -31,7 +34,7 @@ export function server(settings: ServerSettings): CoreDefinition {
     state: serverState(settings.clients),
     timers: ['retry'],
     notes: noteKind.names,
-    scratchBytes: 256,
+    scratchBytes: diskBytes,
     role: { field: 'role', machine: serverRoles },
     create(context) {
       const { host, state, input, output } = context
@@ -145,8 +148,8 @@ export function server(settings: ServerSettings): CoreDefinition {
           proposer.setRetry()
         },
 
-        stored(_token, status) {
-          acceptor.stored(status)
+        stored(token, status) {
+          acceptor.stored(token, status)
         },
       }
     },

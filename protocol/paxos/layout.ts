@@ -22,8 +22,15 @@ export function formerRound(ballot: number): number {
   return Math.max(0, ballot - BALLOTS_PER_ROUND)
 }
 
-/** What an acceptor must never forget. A record on disk supersedes all records before it. */
-export const acceptorRecord = struct({ promised: u32, acceptedBallot: u32, acceptedValue: u32 })
+/** What an acceptor must never forget, in the two copies that it stores (`stable-storage.ts`). */
+const remembered = { promised: u32, acceptedBallot: u32, acceptedValue: u32, checksum: u32 } as const
+export const firstCopy = struct(remembered)
+/** A word longer than the first, so that the lengths alone tell them apart. */
+export const secondCopy = struct({ ...remembered, filler: u32 })
+export type RememberedView = ViewOf<typeof firstCopy>
+
+/** Whether the disk can be relied on: `full` ends with a restart, `lost` never (what was stored there cannot be read). */
+export const diskHealth = enumeration(['good', 'full', 'lost'])
 
 /** What the acceptor will say to the owner of the ballot it has promised, once all that rests on is stored. */
 export const owedAnswer = enumeration(['nothing', 'promise', 'acceptance'])
@@ -44,7 +51,8 @@ export function serverState(clients: number) {
   return struct({
     role: serverRoles.layout,
 
-    // Acceptor. The first three are what `acceptorRecord` holds, possibly ahead of the disk.
+    // Acceptor. The ballots and the value are what is stored, possibly ahead of the disk.
+    disk: diskHealth,
     owed: owedAnswer,
     /** A flush is under way; there is at most one. */
     flushing: boolean,

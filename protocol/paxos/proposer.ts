@@ -8,7 +8,7 @@
 import type { Context, NodeId } from '../contract.js'
 import type { NodeSetView } from '../layout/index.js'
 import { type Acceptor, see } from './acceptor.js'
-import { ballotOf, requestKind, roundOf, type ServerState } from './layout.js'
+import { ballotOf, diskHealth, requestKind, roundOf, type ServerState } from './layout.js'
 import type { PostOffice } from './messages.js'
 import { noteKind } from './notes.js'
 import { serverRoles } from './roles.js'
@@ -41,8 +41,9 @@ export function createProposer(
     acceptor.receivePrepare(self, state.ballot)
   }
 
-  /** Whether there is something to propose, and a ballot left to do it with. */
+  /** Whether there is something to propose, a ballot left to do it with, and an own acceptor to begin with. */
   function mayPrepare(): boolean {
+    if (state.disk === diskHealth.code.lost) return false
     return (state.acceptedBallot !== 0 || valuePut() !== 0) && roundOf(state.seen) < rounds
   }
 

@@ -1,10 +1,11 @@
 /** What must hold of Paxos. Servers that are down are not looked at: their memory is gone. */
 import type { Observer, Spec, StateInvariant, StepInvariant } from '../system.js'
-import { requestKind, type ServerState, type ServerView } from './layout.js'
+import { diskHealth, requestKind, type ServerState, type ServerView } from './layout.js'
 import { linearizable } from './register.js'
 import { serverRoles } from './roles.js'
 
 const role = serverRoles.states
+const health = diskHealth.code
 
 export interface SpecSettings {
   readonly layout: ServerState
@@ -55,7 +56,7 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
   const promiseIsKept: StateInvariant = {
     name: 'promise-is-kept',
     meaning:
-      'A server that a proposer counts among its promises has promised that ballot or a higher one, restarts or not.',
+      'A server that a proposer counts among its promises has promised that ballot or a higher one, restarts or not, or has retired.',
     check(observer) {
       for (let proposer = 0; proposer < observer.nodes; proposer++) {
         if (!observer.isUp(proposer)) continue
@@ -64,8 +65,8 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
         const { bits } = serverAt(observer, proposer).promises
         for (let node = 0; node < observer.nodes; node++) {
           if (((bits >>> node) & 1) === 0 || !observer.isUp(node)) continue
-          const { promised } = serverAt(observer, node)
-          if (promised < ballot)
+          const { promised, disk } = serverAt(observer, node)
+          if (promised < ballot && disk !== health.lost)
             return `server ${proposer} counts on a promise of server ${node} for ballot ${ballot}, but that one has promised ${promised} only`
         }
       }
@@ -76,7 +77,7 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
   const acceptanceIsKept: StateInvariant = {
     name: 'acceptance-is-kept',
     meaning:
-      'A server that a proposer counts among its acceptances has accepted that ballot or a higher one, restarts or not.',
+      'A server that a proposer counts among its acceptances has accepted that ballot or a higher one, restarts or not, or has retired.',
     check(observer) {
       for (let proposer = 0; proposer < observer.nodes; proposer++) {
         if (!observer.isUp(proposer)) continue
@@ -85,8 +86,8 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
         const { bits } = serverAt(observer, proposer).acceptances
         for (let node = 0; node < observer.nodes; node++) {
           if (((bits >>> node) & 1) === 0 || !observer.isUp(node)) continue
-          const { acceptedBallot } = serverAt(observer, node)
-          if (acceptedBallot < ballot)
+          const { acceptedBallot, disk } = serverAt(observer, node)
+          if (acceptedBallot < ballot && disk !== health.lost)
             return `server ${proposer} counts on server ${node} for having accepted ballot ${ballot}, but that one has accepted ${acceptedBallot || 'nothing'}`
         }
       }
@@ -192,8 +193,9 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
     },
   }
 
-  /** Whether a server knows of a value that could be decided: decided, accepted or waiting to be put. */
+  /** Whether a server knows of a value that it can get decided: decided, accepted or waiting to be put. */
   function knowsAValue(server: ServerView): boolean {
+    if (server.disk !== health.good) return server.decided !== 0
     if (server.decided !== 0 || server.acceptedBallot !== 0) return true
     for (let client = 0; client < clients; client++)
       if (server.pending.at(client).kind === requestKind.code.put) return true
@@ -216,17 +218,20 @@ export function specFor({ layout, clients, rounds, values, roundOf }: SpecSettin
     goal: {
       name: 'everybody-decides',
       meaning:
-        'Clients are served, and if a running server knows of a value, every running server has decided. Promised as long as there are rounds left.',
+        'Clients are served, and if a running server knows of a value, every running server has decided. Promised as long as there are rounds left and a majority of acceptors runs on good disks.',
       reached(observer) {
         let known = false
         let undecided = false
+        let acceptors = 0
         for (let node = 0; node < observer.nodes; node++) {
           if (!observer.isUp(node) || observer.isPaused(node)) continue
           const server = serverAt(observer, node)
           if (roundOf(server.seen) >= rounds) return true
+          if (server.disk === health.good) acceptors++
           known ||= knowsAValue(server)
           undecided ||= server.decided === 0
         }
+        if (acceptors * 2 <= observer.nodes) return true
         return observer.clientsBusy === 0 && !(known && undecided)
       },
     },

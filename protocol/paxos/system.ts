@@ -2,17 +2,15 @@
 import { defineSystem, type FaultAtlas } from '../system.js'
 import { bugs } from './bugs.js'
 import { server } from './core.js'
-import { acceptorRecord, roundOf, serverState } from './layout.js'
+import { roundOf, serverState } from './layout.js'
 import { describeMessage, messageBytes } from './messages.js'
 import { decodeOperation } from './register.js'
 import { specFor } from './spec.js'
+import { diskBytes } from './stable-storage.js'
 import { drawWorkload, MOST_CLIENTS, MOST_OPERATIONS } from './workload.js'
 
 const RETRY_MICROS = 500
 const MOST_ROUNDS = 1_000_000
-/** A superseded record, the stored one, the one being stored; and one to spare. */
-const MOST_RECORDS = 4
-const RECORD_HEADER_BYTES = 4
 
 export const paxos = defineSystem({
   name: 'paxos',
@@ -47,7 +45,7 @@ export const paxos = defineSystem({
         describe: describeMessage,
       },
       disk: {
-        capacityBytes: MOST_RECORDS * (RECORD_HEADER_BYTES + acceptorRecord.sizeBytes),
+        capacityBytes: diskBytes,
         flushes: 1,
       },
       workload,
@@ -63,12 +61,18 @@ function atlasFor(replicas: number): FaultAtlas {
     safety: {
       crash: Infinity,
       restart: Infinity,
+      kill: Infinity,
+      halt: Infinity,
       pause: Infinity,
       resume: Infinity,
       cut: Infinity,
       heal: Infinity,
       drop: Infinity,
       duplicate: Infinity,
+      'fail-flush': Infinity,
+      // What a disk loses for good costs an acceptor at most, and the goal wants a majority that has lost nothing.
+      rot: Infinity,
+      misdirect: Infinity,
     },
     unavailable: Math.floor((replicas - 1) / 2),
     beyond: [

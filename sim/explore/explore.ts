@@ -154,12 +154,12 @@ function livenessPhase(run: Run, healer: Scheduler, random: Random): boolean {
   const { world } = run
   const { atlas } = world.model
   const down: NodeId[] = []
-  for (const node of world.nodes) if (world.isDown(node.index)) down.push(node.index)
+  for (const node of world.nodes) if (world.isOut(node.index)) down.push(node.index)
   const stay = down.filter(() => random.chance(0.5)).slice(0, atlas.unavailable)
   const mayRestart = (node: NodeId): boolean =>
     (atlas.safety.restart ?? 0) > 0 && atlas.spared?.restart?.includes(node) !== true
   heal(run, [...stay, ...down.filter((node) => !mayRestart(node))])
-  const unavailable = world.nodes.filter((node) => world.isDown(node.index)).length
+  const unavailable = world.nodes.filter((node) => world.isOut(node.index)).length
   if (unavailable > atlas.unavailable || isBeyond(run)) return false
   healer.begin()
   for (let left = livenessActions; run.violation === undefined && left > 0; left--) {

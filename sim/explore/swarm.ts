@@ -64,9 +64,9 @@ const enough: Readonly<Record<FaultKind, number>> = {
   mend: 4,
   retransmit: 8,
   corrupt: 1,
-  'fail-flush': 2,
-  rot: 1,
-  misdirect: 1,
+  'fail-flush': 3,
+  rot: 3,
+  misdirect: 2,
 }
 /** How often each scheduler is drawn. */
 const frequencies: readonly SchedulerName[] = [

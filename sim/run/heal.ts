@@ -4,21 +4,20 @@
  * ordinary actions, so that it is part of the trace.
  */
 import type { NodeId } from '../../protocol/index.js'
+import type { ActionKind } from '../world/site.js'
 import type { Run } from './run.js'
 
 export function heal(run: Run, leaveDown: readonly NodeId[] = []): void {
   const { world } = run
   take(run, 'calm', -1)
-  for (const site of world.sites)
-    if (
-      site.kind === 'heal' ||
-      site.kind === 'mend' ||
-      site.kind === 'teardown' ||
-      site.kind === 'resume' ||
-      (site.kind === 'restart' && !leaveDown.includes(site.node))
-    )
-      if (run.violation === undefined && world.armed[site.index]! > 0) run.take(site.index, 0)
+  for (const kind of inTurn)
+    for (const site of world.sites)
+      if (site.kind === kind && !(kind === 'restart' && leaveDown.includes(site.node)))
+        if (run.violation === undefined && world.armed[site.index]! > 0) run.take(site.index, 0)
 }
+
+/** What is torn down can be restarted only afterwards. */
+const inTurn: readonly ActionKind[] = ['heal', 'mend', 'resume', 'teardown', 'restart']
 
 function take(run: Run, kind: string, node: NodeId): void {
   const site = run.world.sites.find((s) => s.kind === kind && s.node === node)

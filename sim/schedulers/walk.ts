@@ -9,7 +9,7 @@ import type { FaultDice } from './fault-dice.js'
 import { Freshness, type Scheduler, splitSites } from './scheduler.js'
 
 /** Kinds that only repeat something and are armed for ever. */
-export const repeaters: readonly ActionKind[] = ['timer', 'retry', 'expire', 'abandon']
+export const repeaters: readonly ActionKind[] = ['timer', 'tick', 'retry', 'expire', 'abandon']
 
 export abstract class Walk implements Scheduler {
   abstract readonly name: string

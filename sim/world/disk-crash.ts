@@ -68,7 +68,7 @@ export function tailOutcomes(
 export function loseTail(records: DiskRecords, outcome: number, flushed: number, total: number): number {
   let end = 0
   let isFirst = true
-  for (let at = 0, next = 0; at < total; at = next) {
+  for (let at = 0, next: number; at < total; at = next) {
     next = records.next(at, total)
     if (at < flushed && !records.isVoid(at)) {
       end = next

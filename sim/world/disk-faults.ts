@@ -85,7 +85,7 @@ function victims(disk: Disk, may: (at: number, next: number) => boolean) {
   const at = (choice: number): number => {
     const total = disk.totalBytes()
     let left = choice
-    for (let from = 0, next = 0; from < total; from = next) {
+    for (let from = 0, next: number; from < total; from = next) {
       next = records.next(from, total)
       if (disk.isDurable(from) && may(from, next) && left-- === 0) return from
     }

@@ -381,6 +381,11 @@ export class World {
     this.memory.words[at] = (severed ? before | (1 << pair) : before & ~(1 << pair)) >>> 0
     this.touch(this.links.index)
   }
+  /** Whether the process of a node is dead, so that only a restart brings it back. */
+  isOut(node: NodeId): boolean {
+    const status = this.nodes[node]!.status()
+    return status !== NodeStatus.up && status !== NodeStatus.paused
+  }
   isDown(node: NodeId): boolean {
     return this.nodes[node]!.status() === NodeStatus.down
   }

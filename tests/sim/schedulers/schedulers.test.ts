@@ -204,6 +204,8 @@ describe.each(['atomic', 'loads'] as const)('freshness with %s polls', (poll) =>
     expect(isFresh()).toBe(false)
     take('input n0 write')
     expect(isFresh()).toBe(false)
+    take('arrive n0→n1')
+    expect(isFresh()).toBe(false)
     take('place n0→n1')
     expect(isFresh()).toBe(true)
     look()

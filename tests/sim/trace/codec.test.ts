@@ -27,7 +27,7 @@ const setup: fc.Arbitrary<Setup> = fc.record({
     poll: fc.constantFrom('atomic' as const, 'loads' as const),
     placement: fc.constantFrom('in-order' as const, 'shuffled-in-packet' as const, 'shuffled' as const),
     fetch: fc.constantFrom('at-departure' as const, 'early' as const, 'by-word' as const),
-    visibility: fc.constantFrom('after-acknowledgement' as const, 'before-acknowledgement' as const),
+    visibility: fc.constantFrom('lagging' as const, 'prompt' as const),
     psn: fc.constantFrom('derived' as const, 'constant' as const),
     broken: fc.subarray([...ruleNames]),
   }),

@@ -5,7 +5,7 @@
 import type { SystemDefinition } from '../../../protocol/index.js'
 import { Random } from '../../../sim/random.js'
 import { type Setup, buildWorld } from '../../../sim/run/setup.js'
-import { Outcome, type Site } from '../../../sim/world/site.js'
+import { type ActionKind, Outcome, type Site, isFaultKind } from '../../../sim/world/site.js'
 import type { Snapshot, World } from '../../../sim/world/world.js'
 
 export interface AuditOptions {
@@ -85,8 +85,9 @@ export class Auditor {
     const rare = this.#random.chance(0.5)
     const kind = this.#random.pick(kinds)
     const site = this.#random.pick(rare ? armed.filter((other) => other.kind === kind) : armed)
-    if ((site.kind === 'crash' || site.kind === 'cut' || site.kind === 'pause') && this.#random.chance(0.8))
-      return this.#draw()
+    const { length } = kinds.filter((other) => !interrupts(other))
+    // Else hardly anything would get far enough to be met.
+    if (length > 0 && interrupts(site.kind) && this.#random.chance(0.95)) return this.#draw()
     return [site, this.#random.below(world.armed[site.index]!)]
   }
 
@@ -266,6 +267,11 @@ export class Auditor {
       this.find('after restoring a snapshot the same steps give another side')
   }
 }
+
+/** Whether a kind of action breaks off what is under way, or leads nowhere. */
+const interrupts = (kind: ActionKind): boolean =>
+  kind === 'tick' ||
+  (isFaultKind(kind) && !['restart', 'resume', 'heal', 'mend', 'retransmit'].includes(kind))
 
 function fill(world: World, kept: ReadonlySet<number>, poison: number): void {
   for (const part of world.memory.parts)

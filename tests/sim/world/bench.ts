@@ -4,9 +4,11 @@
  */
 import {
   type Context,
+  type Control,
   type Core,
   type DiskModel,
   type FaultBudget,
+  Flag,
   type Host,
   type Knobs,
   type MessageNetwork,
@@ -49,6 +51,8 @@ export interface BenchOptions {
   readonly fabric?: Partial<RdmaFabric>
   readonly network?: Partial<MessageNetwork>
   readonly disk?: DiskModel
+  /** WRITEs into the region are placed in any order. */
+  readonly relaxed?: boolean
   readonly timers?: readonly string[]
   /** Watches the first two words of the region. */
   readonly polls?: boolean
@@ -58,13 +62,26 @@ export interface BenchOptions {
 /** Symbolic address of word `i` of a node's only region. */
 export const word = (i: number): number => remoteAddressOf(0, 8 * i)
 
-const Line = { completion: 1, message: 2, stored: 3, observed: 4, poll: 5, timer: 6, recovered: 7 } as const
+/** Symbolic address of word `i` of a node's only memory window. */
+export const windowWord = (i: number): number => remoteAddressOf(1, 8 * i)
+
+const Line = {
+  completion: 1,
+  message: 2,
+  stored: 3,
+  observed: 4,
+  poll: 5,
+  timer: 6,
+  recovered: 7,
+  notified: 8,
+} as const
 
 function benchCore(options: BenchOptions): ReturnType<typeof defineCore> {
   const acts = Object.values(options.acts)
   return defineCore({
     state: stateLayout,
-    regions: [{ name: 'memory', layout: memoryLayout }],
+    regions: [{ name: 'memory', layout: memoryLayout, relaxedOrdering: options.relaxed }],
+    memoryWindows: ['view'],
     windows: options.polls === true ? [{ name: 'head', layout: windowLayout }] : [],
     timers: options.timers ?? [],
     inputs: Object.keys(options.acts),
@@ -108,6 +125,9 @@ function benchCore(options: BenchOptions): ReturnType<typeof defineCore> {
         },
         message(from, length) {
           write(Line.message, from, length, input.getUint32(0, true))
+        },
+        notified(from, immediate) {
+          write(Line.notified, from, immediate)
         },
         stored(token, status) {
           write(Line.stored, token, status)
@@ -185,6 +205,21 @@ export class Bench {
     for (; this.offers(name) > 0; steps++) this.step(name)
     return steps
   }
+  /** All that was posted on a way arrives and is placed; how many pieces. Each packet is placed before the next arrives. */
+  send(path: string): number {
+    let placed = 0
+    for (;;) {
+      placed += this.drain(`place ${path}`)
+      if (this.offers(`arrive ${path}`) === 0) return placed
+      this.step(`arrive ${path}`)
+    }
+  }
+  /** Control calls, `control n0→n1` or `protect n0`, take effect and return. */
+  settle(...names: readonly string[]): this {
+    for (const name of names)
+      if (this.drain(name) !== 2) throw new RangeError(`nothing is under way at '${name}'`)
+    return this
+  }
   /** Node `node` does acts, one after the other. */
   act(node: number, ...acts: readonly string[]): this {
     for (const act of acts) this.step(`input n${String(node)} ${act}`)
@@ -218,9 +253,57 @@ export class Bench {
           return `polled ${String(a)} ${String(b)}`
         case Line.timer:
           return `timer ${String(a)}`
+        case Line.notified:
+          return `notified by ${String(a)}: ${String(b)}`
         default:
           return `recovered ${String(a)}`
       }
     })
   }
 }
+
+// ---- acts that the tests of the fabric share; the token comes first
+
+const { signaled, inline } = Flag
+/** Node 0's only queue pair to node 1, and node 1's to node 0. */
+export const toOne = 1
+export const toZero = 0
+
+/** An inline write of words to word `at` of the peer's region, then other bytes in output. */
+export const writeInline =
+  (token: number, values: readonly number[], flags: number = signaled, queuePair = toOne, at = 0): Act =>
+  (host, put) => {
+    put(...values)
+    host.write(queuePair, word(at), 0, 8 * values.length, token, flags | inline)
+    put(...values.map(() => 99))
+  }
+/** A write that the NIC fetches from the start of the own region. */
+export const writeLate =
+  (token: number, words: number): Act =>
+  (host) => {
+    host.write(toOne, word(0), word(0), 8 * words, token, signaled)
+  }
+export const read =
+  (token: number, from: number, into: number, words = 1): Act =>
+  (host) => {
+    host.read(toOne, word(from), word(into), 8 * words, token)
+  }
+export const fetchAdd =
+  (token: number, queuePair: number, addend = 1): Act =>
+  (host) => {
+    host.fetchAdd(queuePair, word(0), word(1), addend, token)
+  }
+export const send =
+  (token: number): Act =>
+  (host, put) => {
+    put(token)
+    host.post(toOne, 0, 8, token, signaled)
+  }
+export const control =
+  (change: Control, argument: number, token: number, queuePair: number): Act =>
+  (host) => {
+    host.control(queuePair, change, argument, token)
+  }
+/** Words 1, 2, 3 … */
+export const ascending = (words: number, first = 1): number[] =>
+  Array.from({ length: words }, (_, i) => first + i)

@@ -1,76 +1,65 @@
 import { describe, expect, test } from 'vitest'
 import { Control, Flag, Right, Status, statusNames } from '../../../protocol/index.js'
-import { type Act, Bench, word } from './bench.js'
+import { type Act, Bench, control, send, toOne, toZero, word, writeInline, writeLate } from './bench.js'
 
-const { signaled, inline } = Flag
-/** Node 0's only queue pair to node 1, and node 1's to node 0. */
-const toOne = 1
-const toZero = 0
-
-/** An inline write of words to the start of the peer's region, then other bytes in output. */
-const writeInline =
-  (token: number, values: readonly number[], flags: number = signaled, queuePair = toOne, at = 0): Act =>
-  (host, put) => {
-    put(...values)
-    host.write(queuePair, word(at), 0, 8 * values.length, token, flags | inline)
-    put(...values.map(() => 99))
-  }
-const writeLate =
-  (token: number, words: number): Act =>
-  (host) => {
-    host.write(toOne, word(0), word(0), 8 * words, token, signaled)
-  }
-const control =
-  (change: Control, argument: number, token: number, queuePair: number): Act =>
-  (host) => {
-    host.control(queuePair, change, argument, token)
-  }
-const send =
-  (token: number): Act =>
-  (host, put) => {
-    put(token)
-    host.post(toOne, 0, 8, token, signaled)
-  }
-/** A control call takes effect and returns. */
-const settle = (bench: Bench, path: string): void => {
-  expect(bench.drain(`control ${path}`)).toBe(2)
-}
+const { signaled } = Flag
 const flushed = statusNames[Status.flushed]!
 
 describe('a WRITE', () => {
   test('that is inline carries the bytes of the post although output changes later', () => {
     const bench = new Bench({ acts: { write: writeInline(7, [1, 2, 3]) } }).act(0, 'write')
-    bench.drain('place n0→n1')
+    bench.send('n0→n1')
     expect(bench.words(1)).toEqual([1, 2, 3])
     bench.step('complete n0→n1')
     expect(bench.heard(0)).toEqual(['1: 7 ok'])
   })
 
-  test('that is fetched at placement carries what the region holds when each word is placed', () => {
-    const bench = new Bench({ acts: { write: writeLate(7, 3) } })
+  test('that is fetched at departure carries what the region holds when each packet goes out', () => {
+    const bench = new Bench({ acts: { write: writeLate(7, 10) }, fabric: { packetBytes: 64 } })
     bench.set(0, 0, 1, 2, 3)
     bench.act(0, 'write')
-    bench.step('place n0→n1')
     bench.set(0, 0, 11, 12, 13)
-    bench.drain('place n0→n1')
-    expect(bench.words(1)).toEqual([1, 12, 13])
+    bench.step('arrive n0→n1')
+    bench.set(0, 0, 21)
+    bench.set(0, 8, 28, 29)
+    bench.send('n0→n1')
+    expect([bench.words(1), bench.words(1, 8)]).toEqual([
+      [11, 12, 13],
+      [28, 29, 0],
+    ])
   })
 
-  test('that is fetched early carries what the region held then, and is not placed before', () => {
+  test('that is fetched by word carries words of different times', () => {
+    const bench = new Bench({ acts: { write: writeLate(7, 2) }, knobs: { fetch: 'by-word' } })
+    bench.set(0, 0, 1, 2)
+    bench.act(0, 'write')
+    bench.step('fetch n0→n1')
+    bench.set(0, 0, 3, 4)
+    expect(bench.offers('arrive n0→n1')).toBe(0)
+    bench.step('fetch n0→n1')
+    bench.send('n0→n1')
+    expect(bench.words(1)).toEqual([1, 4, 0])
+  })
+
+  test('that is fetched early carries what the region held then, and does not go out before', () => {
     const bench = new Bench({ acts: { write: writeLate(7, 3) }, knobs: { fetch: 'early' } })
     bench.set(0, 0, 1, 2, 3)
     bench.act(0, 'write')
-    expect(bench.offers('place n0→n1')).toBe(0)
+    expect(bench.offers('arrive n0→n1')).toBe(0)
     bench.set(0, 0, 4, 5, 6)
     bench.step('fetch n0→n1')
     bench.set(0, 0, 7, 8, 9)
-    bench.drain('place n0→n1')
+    bench.send('n0→n1')
     expect(bench.words(1)).toEqual([4, 5, 6])
   })
 
-  test('lands in ascending order and completes only after its last word', () => {
-    const bench = new Bench({ acts: { write: writeInline(7, [1, 2, 3]) } }).act(0, 'write')
+  test('lands in ascending order and, when visibility comes first, completes only after its last word', () => {
+    const bench = new Bench({
+      acts: { write: writeInline(7, [1, 2, 3]) },
+      knobs: { visibility: 'prompt' },
+    }).act(0, 'write')
     const seen: number[][] = []
+    bench.step('arrive n0→n1')
     while (bench.offers('place n0→n1') > 0) {
       expect([bench.offers('place n0→n1'), bench.offers('complete n0→n1')]).toEqual([1, 0])
       bench.step('place n0→n1')
@@ -84,9 +73,19 @@ describe('a WRITE', () => {
     expect(bench.offers('complete n0→n1')).toBe(1)
   })
 
+  test('may complete when it has arrived, before any of it is placed', () => {
+    const bench = new Bench({ acts: { write: writeInline(7, [1, 2, 3]) } }).act(0, 'write')
+    expect(bench.offers('complete n0→n1')).toBe(0)
+    bench.step('arrive n0→n1')
+    bench.step('complete n0→n1')
+    expect([bench.heard(0), bench.words(1)]).toEqual([['1: 7 ok'], [0, 0, 0]])
+    expect(bench.drain('place n0→n1')).toBe(3)
+    expect(bench.words(1)).toEqual([1, 2, 3])
+  })
+
   test('lands in every order when words are shuffled', () => {
     const bench = new Bench({ acts: { write: writeInline(7, [1, 2, 3]) }, knobs: { placement: 'shuffled' } })
-    bench.act(0, 'write')
+    bench.act(0, 'write').step('arrive n0→n1')
     const orders = new Set<string>()
     const explore = (order: string): void => {
       const here = bench.world.snapshot()
@@ -109,6 +108,7 @@ describe('a WRITE', () => {
       acts: { write: writeInline(7, values) },
       knobs: { placement: 'shuffled-in-packet' },
     }).act(0, 'write')
+    expect(bench.drain('arrive n0→n1')).toBe(2)
     const offered: number[] = []
     for (let i = 0; i < 130; i++) {
       offered.push(bench.offers('place n0→n1'))
@@ -125,9 +125,10 @@ describe('a WRITE', () => {
       acts: { quiet: writeInline(1, [1], 0), loud: writeInline(2, [2]) },
       fabric: { sendQueueDepth: 2 },
     }).act(0, 'quiet', 'loud')
+    bench.step('arrive n0→n1')
     bench.step('place n0→n1')
     expect(bench.offers('complete n0→n1')).toBe(0)
-    bench.step('place n0→n1')
+    bench.send('n0→n1')
     bench.step('complete n0→n1')
     expect(bench.heard(0)).toEqual(['1: 2 ok'])
     bench.act(0, 'quiet', 'quiet')
@@ -145,7 +146,8 @@ test('requests of one queue pair execute in order of posting, two pairs do not w
     fabric: { pairsPerPeer: 2 },
     knobs: { placement: 'shuffled' },
   }).act(0, 'first', 'second', 'other')
-  bench.step('place n0→n1#1')
+  bench.drain('arrive n0→n1#0')
+  bench.send('n0→n1#1')
   bench.step('complete n0→n1#1')
   expect(bench.words(1)).toEqual([0, 3, 0])
   bench.step('place n0→n1#0')
@@ -166,7 +168,7 @@ test('a READ brings the bytes of its placement into the region of the requester 
   })
   bench.set(1, 1, 6, 7)
   bench.act(0, 'read')
-  bench.drain('place n0→n1')
+  bench.send('n0→n1')
   bench.set(1, 1, 8, 9)
   expect(bench.words(0)).toEqual([0, 0, 0])
   bench.step('complete n0→n1')
@@ -181,7 +183,7 @@ test('a compare-and-swap swaps only what it expects and returns the former value
   bench.set(1, 0, 5)
   for (const former of [5, 0x1_0000_0006]) {
     bench.act(0, 'swap')
-    bench.drain('place n0→n1')
+    expect(bench.send('n0→n1')).toBe(2)
     bench.step('complete n0→n1')
     expect([bench.words(1)[0], bench.words(0)[1]]).toEqual([0x1_0000_0006, former])
   }
@@ -202,16 +204,16 @@ test.each([
   })
   bench.set(1, 0, before)
   bench.act(0, 'add')
-  bench.step('place n0→n1')
+  bench.send('n0→n1')
   bench.step('complete n0→n1')
   expect([bench.words(1)[0], bench.words(0)[1]]).toEqual([after, before])
 })
 
 test('SENDs arrive as messages in order, and wait while the receive queue is full', () => {
   const bench = new Bench({ acts: { a: send(1), b: send(2), c: send(3) } }).act(0, 'a', 'b', 'c')
-  expect(bench.drain('place n0→n1')).toBe(2)
+  expect(bench.send('n0→n1')).toBe(2)
   bench.step('receive n0→n1')
-  expect(bench.drain('place n0→n1')).toBe(1)
+  expect(bench.send('n0→n1')).toBe(1)
   bench.drain('receive n0→n1')
   expect(bench.heard(1)).toEqual(['from 0: 1', 'from 0: 2', 'from 0: 3'])
   bench.drain('complete n0→n1')
@@ -219,27 +221,31 @@ test('SENDs arrive as messages in order, and wait while the receive queue is ful
 })
 
 describe('a refusal', () => {
-  test('by a revoked right stops a write where it is, and both ends go to ERR', () => {
+  test('by a revoked right stops what arrives after it, and both ends go to ERR', () => {
     const bench = new Bench({
       acts: {
         write: writeInline(1, [1, 2, 3], 0),
-        next: writeInline(2, [4]),
+        next: writeInline(2, [4], 0),
+        last: writeInline(4, [5]),
         back: writeInline(3, [5], signaled, toZero),
         revoke: control(Control.rights, Right.read, 9, toZero),
       },
     })
-      .act(0, 'write', 'next')
-      .act(1, 'revoke')
+      .act(0, 'write', 'next', 'last')
+      .act(1, 'back', 'revoke')
+    bench.step('arrive n0→n1')
     bench.step('place n0→n1')
     bench.step('control n1→n0')
-    bench.step('place n0→n1')
-    expect(bench.words(1)).toEqual([1, 0, 0])
+    bench.step('arrive n0→n1')
+    expect([bench.words(1), bench.offers('arrive n0→n1')]).toEqual([[1, 0, 0], 0])
     bench.step('control n1→n0')
-    bench.act(1, 'back')
     bench.drain('complete n0→n1')
     bench.drain('complete n1→n0')
-    expect(bench.heard(0)).toEqual(['1: 1 remoteInvalidRequest', `1: 2 ${flushed}`])
+    expect(bench.heard(0)).toEqual(['1: 2 remoteInvalidRequest', `1: 4 ${flushed}`])
     expect(bench.heard(1)).toEqual(['0: 9 ok', `0: 3 ${flushed}`])
+    // What had been accepted stays.
+    bench.drain('place n0→n1')
+    expect(bench.words(1)).toEqual([1, 2, 3])
   })
 
   test('of a write beyond the region says remoteAccess', () => {
@@ -248,7 +254,7 @@ describe('a refusal', () => {
         beyond: writeInline(1, [1, 2], signaled, toOne, 135),
       },
     }).act(0, 'beyond')
-    bench.step('place n0→n1')
+    bench.step('arrive n0→n1')
     expect([bench.words(1, 135, 1), bench.offers('place n0→n1')]).toEqual([[0], 0])
     bench.step('complete n0→n1')
     expect(bench.heard(0)).toEqual(['1: 1 remoteAccess'])
@@ -265,7 +271,7 @@ describe('a refusal', () => {
     }
     const outcome = (act: string, initialRights: number): string[] => {
       const bench = new Bench({ acts: ask, fabric: { initialRights } }).act(0, act)
-      bench.step('place n0→n1')
+      bench.send('n0→n1')
       bench.step('complete n0→n1')
       return bench.heard(0)
     }
@@ -287,7 +293,7 @@ describe('a write without an answer', () => {
     const bench = new Bench({ acts }).act(0, 'write', 'next')
     expect(bench.offers('expire n0→n1')).toBe(0)
     bench.step(fault)
-    expect(bench.offers('place n0→n1')).toBe(0)
+    expect(bench.offers('arrive n0→n1')).toBe(0)
     bench.step('expire n0→n1')
     bench.drain('complete n0→n1')
     expect(bench.heard(0)).toEqual(['1: 1 retryExceeded', `1: 2 ${flushed}`])
@@ -296,17 +302,16 @@ describe('a write without an answer', () => {
   test('may have been applied: a cut way back hides the acknowledgement', () => {
     const bench = new Bench({ acts }).act(0, 'write')
     bench.step('cut n1→n0')
-    bench.drain('place n0→n1')
+    bench.send('n0→n1')
     expect([bench.words(1), bench.offers('complete n0→n1')]).toEqual([[1, 2, 3], 0])
     bench.step('expire n0→n1')
     bench.step('complete n0→n1')
     expect(bench.heard(0)).toEqual(['1: 1 retryExceeded'])
   })
 
-  /** Failed with one word placed. */
+  /** Failed before it arrived. */
   const failed = (): Bench => {
     const bench = new Bench({ acts }).act(0, 'write')
-    bench.step('place n0→n1')
     bench.step('cut n0→n1')
     bench.step('expire n0→n1')
     bench.step('complete n0→n1')
@@ -316,18 +321,17 @@ describe('a write without an answer', () => {
   }
   test('may land later, once', () => {
     const bench = failed()
-    expect(bench.words(1)).toEqual([1, 0, 0])
-    bench.set(1, 0, 50)
+    expect(bench.words(1)).toEqual([0, 0, 0])
     bench.step('land n0→n1')
-    expect([bench.words(1), bench.offers('land n0→n1')]).toEqual([[50, 2, 3], 0])
+    expect([bench.words(1), bench.offers('land n0→n1')]).toEqual([[1, 2, 3], 0])
   })
   test('is gone when the responder has reconnected under another connection', () => {
     const bench = failed().act(1, 'connect5')
-    settle(bench, 'n1→n0')
+    bench.settle('control n1→n0')
     expect(bench.offers('land n0→n1')).toBe(0)
     bench.act(1, 'connect0')
-    settle(bench, 'n1→n0')
-    expect([bench.offers('land n0→n1'), bench.words(1)]).toEqual([0, [1, 0, 0]])
+    bench.settle('control n1→n0')
+    expect([bench.offers('land n0→n1'), bench.words(1)]).toEqual([0, [0, 0, 0]])
   })
 })
 
@@ -340,35 +344,36 @@ describe('control:', () => {
   }
   test('RESET swallows queued requests without completions', () => {
     const bench = new Bench({ acts }).act(0, 'write', 'write', 'reset')
-    bench.step('place n0→n1')
-    settle(bench, 'n0→n1')
-    expect(['place', 'complete', 'expire'].map((kind) => bench.offers(`${kind} n0→n1`))).toEqual([0, 0, 0])
+    bench.settle('control n0→n1')
+    expect(['arrive', 'place', 'complete', 'expire'].map((kind) => bench.offers(`${kind} n0→n1`))).toEqual([
+      0, 0, 0, 0,
+    ])
     expect(bench.heard(0)).toEqual(['1: 7 ok'])
     bench.act(0, 'connect0').act(1, 'connect1')
-    settle(bench, 'n0→n1')
-    settle(bench, 'n1→n0')
+    bench.settle('control n0→n1')
+    bench.settle('control n1→n0')
     bench.act(0, 'write')
-    expect([bench.drain('place n0→n1'), bench.drain('complete n0→n1')]).toEqual([1, 1])
+    expect([bench.send('n0→n1'), bench.drain('complete n0→n1')]).toEqual([1, 1])
     expect(bench.heard(0)).toEqual(['1: 7 ok', '1: 8 ok', '1: 1 ok'])
   })
 
   test('ends of different connections do not hear each other', () => {
     const bench = new Bench({ acts }).act(0, 'connect0')
-    settle(bench, 'n0→n1')
+    bench.settle('control n0→n1')
     bench.act(0, 'write')
-    expect([bench.offers('place n0→n1'), bench.offers('expire n0→n1')]).toEqual([0, 1])
+    expect([bench.offers('arrive n0→n1'), bench.offers('expire n0→n1')]).toEqual([0, 1])
     bench.act(1, 'connect1')
-    settle(bench, 'n1→n0')
-    expect([bench.offers('place n0→n1'), bench.offers('expire n0→n1')]).toEqual([1, 0])
+    bench.settle('control n1→n0')
+    expect([bench.offers('arrive n0→n1'), bench.offers('expire n0→n1')]).toEqual([1, 0])
   })
 
   test('posting in RESET is an assertion', () => {
     const bench = new Bench({ acts }).act(0, 'reset')
-    settle(bench, 'n0→n1')
+    bench.settle('control n0→n1')
     bench.act(0, 'write')
     expect(bench.world.failure).toMatchObject({
       kind: 'assertion',
-      message: expect.stringMatching(/must be connected/) as string,
+      message: expect.stringMatching(/must be ready to send/) as string,
     })
   })
 
@@ -395,8 +400,8 @@ test("a paused process's memory is still written, and it hears of nothing until 
     .act(0, 'write')
     .act(1, 'back')
   bench.step('pause n1')
-  bench.drain('place n0→n1')
-  bench.drain('place n1→n0')
+  bench.send('n0→n1')
+  bench.send('n1→n0')
   expect([bench.words(1)[0], bench.words(0)[0]]).toEqual([1, 2])
   expect([bench.offers('complete n0→n1'), bench.offers('complete n1→n0')]).toEqual([1, 0])
   bench.step('resume n1')
@@ -411,7 +416,7 @@ test('a restarted node is in RESET, and its peer gets no answer', () => {
   bench.step('crash n1')
   bench.step('restart n1')
   bench.act(0, 'write')
-  expect([bench.offers('place n0→n1'), bench.offers('expire n0→n1')]).toEqual([0, 1])
+  expect([bench.offers('arrive n0→n1'), bench.offers('expire n0→n1')]).toEqual([0, 1])
   bench.act(1, 'back')
-  expect(bench.world.failure?.message).toMatch(/must be connected/)
+  expect(bench.world.failure?.message).toMatch(/must be ready to send/)
 })

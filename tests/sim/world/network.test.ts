@@ -113,7 +113,7 @@ describe('a core looks at its region word by word:', () => {
   test('remote words that are placed between two loads are seen half old and half new', () => {
     const bench = looking('loads').act(0, 'write')
     bench.step('poll n1')
-    bench.drain(`place ${way}`)
+    bench.send(way)
     expect(bench.heard(1)).toEqual([])
     bench.step('poll n1')
     expect(bench.heard(1)).toEqual(['polled 0 2'])
@@ -124,6 +124,7 @@ describe('a core looks at its region word by word:', () => {
 
   test('an atomic poll sees all words of one moment', () => {
     const bench = looking('atomic').act(0, 'write')
+    bench.step(`arrive ${way}`)
     bench.step(`place ${way}`)
     bench.step('poll n1')
     bench.step(`place ${way}`)
@@ -143,7 +144,7 @@ describe('a core looks at its region word by word:', () => {
   test('an observe can be torn in the same way', () => {
     const bench = looking('loads').act(0, 'write').act(1, 'observe')
     bench.step('observe n1')
-    bench.drain(`place ${way}`)
+    bench.send(way)
     bench.step('observe n1')
     expect(bench.heard(1)).toEqual(['observed 4: 0 2'])
   })
@@ -174,10 +175,11 @@ describe('a core looks at its region word by word:', () => {
     bench.step('poll n1')
     expect(world.settled).toBe(site)
     bench.step('poll n1')
+    bench.step(`arrive ${way}`)
     bench.step(`place ${way}`)
     bench.step('poll n1')
     expect([world.settled, bench.heard(1)]).toEqual([-1, []])
-    bench.drain('place n0→n1')
+    bench.drain(`place ${way}`)
     expect(bench.step('poll n1')).toBe(Outcome.moved)
     bench.step('poll n1')
     expect([world.settled, bench.heard(1)]).toEqual([-1, ['polled 1 2']])
