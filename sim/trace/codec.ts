@@ -286,6 +286,13 @@ function checkWhole(bytes: Uint8Array): void {
       'Use a newer Aviary.',
     )
   if (version === 0) throw corrupt('version', 'is 0')
+  if (version < traceFormatVersion)
+    throw new TraceError(
+      'older',
+      'version',
+      `the trace has format ${String(version)}, and this Aviary reads ${String(traceFormatVersion)}`,
+      'Record it again, or use the Aviary that wrote it.',
+    )
   if (reader.u16() !== 0) throw corrupt('version', 'is followed by bytes that must be 0')
   const length = reader.u32()
   if (length > bytes.length)

@@ -3,6 +3,7 @@
 export type TraceProblem =
   | 'foreign' // not a trace at all
   | 'newer' // written by a newer Aviary
+  | 'older' // written by an Aviary whose traces have other fields
   | 'truncated' // the end is missing
   | 'corrupt' // bytes were changed
   | 'absurd' // a size or a count that cannot be

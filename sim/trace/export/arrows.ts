@@ -60,15 +60,15 @@ export class Arrows {
       takes(`drop ${path}`, made, true)
     }
     for (const flow of fabric?.flows ?? []) {
-      const made = wire(flow.queue.index, false, () =>
-        Array.from({ length: fabric!.count(flow) }, (_, i) => fabric!.ordinal(flow, i)),
-      )
+      const made = wire(flow.queue.index, false, () => fabric!.ordinals(flow))
       const pair = fabric!.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''
       const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${pair}`
       takes(`fetch ${path}`, made, false)
+      takes(`arrive ${path}`, made, false)
       takes(`place ${path}`, made, false, ordinalOf)
       takes(`expire ${path}`, made, false)
-      takes(`complete ${path}`, made, true)
+      // Not always the end: some of a WRITE may be placed afterwards.
+      takes(`complete ${path}`, made, false)
     }
     clients?.parts.forEach((parts, client) => {
       const requests = wire(parts.client.index, true, () =>

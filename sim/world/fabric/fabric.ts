@@ -20,6 +20,8 @@ import {
   type Flow,
   Operation,
   Phase,
+  acceptedCountAt,
+  acceptedSlot,
   connectionAt,
   controlArgumentAt,
   controlChangeAt,
@@ -346,6 +348,15 @@ export class Fabric {
   }
   ordinal(flow: Flow, i: number): number {
     return this.world.memory.side[ordinalSlot(flow, i)]!
+  }
+  /** Ordinals of all requests of a flow that are still to take effect or to complete. */
+  ordinals(flow: Flow): number[] {
+    const { side } = this.world.memory
+    const accepted = this.#words[flow.queueBase + acceptedCountAt]!
+    return [
+      ...Array.from({ length: this.count(flow) }, (_, i) => this.ordinal(flow, i)),
+      ...Array.from({ length: accepted }, (_, i) => side[acceptedSlot(flow, i)]!),
+    ]
   }
   /** When the request with an ordinal was posted or, later, had arrived whole; nanoseconds of virtual time. */
   instant(flow: Flow, ordinal: number): number {

@@ -65,6 +65,7 @@ export class Placement {
    */
   #scan(flow: Flow, choice: number): number {
     const words = this.#words
+    this.#knownFlow = -1
     const { rules, registrations } = this.#fabric
     if (words[flow.queueBase + openAt] === 0) return 0
     const nic = registrations[flow.to]!
@@ -240,10 +241,10 @@ export class Placement {
     const { changes } = this.#fabric.world
     if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges)
       return
+    this.#scan(flow, choice)
     this.#knownFlow = flow.index
     this.#knownChoice = choice
     this.#knownChanges = changes
-    this.#scan(flow, choice)
   }
   /** How many pieces may be placed next. */
   count(flow: Flow): number {

@@ -253,7 +253,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     node: flow.from,
     from: -1,
     guards: [flow.end.index, ...sender.readyParts],
-    reads: [queue, ...peerQueue, ...sender.reads, nic, ownNic],
+    reads: [queue, ...ends, ...peerQueue, ...sender.reads, nic, ownNic],
     writes: [...peerQueue, ...sender.writes, nic, ownNic, ...regions(flow.to)],
     armed() {
       const phase = fabric.controlPhase(flow)
@@ -377,7 +377,10 @@ export function nicSites(world: World, fabric: Fabric, node: number): void {
     node,
     from: -1,
     guards: [part, world.links.index, ...ends],
-    reads: [],
+    reads: [
+      ...world.nodes[node]!.parts.regions.map((region) => region.index),
+      ...outgoing.map((flow) => fabric.opposite(flow).end.index),
+    ],
     writes: [
       part,
       ...ends,

@@ -246,8 +246,8 @@ describe('fault dice', () => {
 
   test('draw all kinds that are armed', () => {
     const kinds = new Set(all.map(([kind]) => kind))
-    // No message was sent, and nothing was appended, so these have nothing to strike.
-    const idle = ['drop', 'duplicate', 'wipe']
+    // Nothing was sent, posted or appended, so these have nothing to strike.
+    const idle = ['drop', 'duplicate', 'wipe', 'retransmit', 'fail-flush', 'rot', 'misdirect']
     expect([...kinds].sort()).toEqual(faultKinds.filter((kind) => !idle.includes(kind)).toSorted())
   })
 

@@ -174,7 +174,8 @@ describe('a trace as bytes', () => {
     }
     expect(problemOf(new Uint8Array(0))).toBe('truncated')
     expect(problemOf(utf8('{"traceEvents":[]}'))).toBe('foreign')
-    expect(problemOf(set(8, 2))).toBe('newer')
+    expect(problemOf(set(8, traceFormatVersion + 1))).toBe('newer')
+    expect(problemOf(set(8, traceFormatVersion - 1))).toBe('older')
     expect(problemOf(set(8, 0))).toBe('corrupt')
     expect(problemOf(Uint8Array.of(...bytes, 0))).toBe('corrupt')
     expect(problemOf(set(bytes.length - 1, bytes.at(-1)! ^ 1))).toBe('corrupt')
@@ -287,7 +288,7 @@ describe('a trace as text', () => {
     const text = toText(trace, ping)
     expect(plain(fromText(text))).toEqual(plain(trace))
     expect(text).toMatch(
-      /^aviary trace 1\nheader: \{.*\}\nsites: \[.*\]\nparts: \[.*\]\n= [0-9a-f]{8}( \d+:[0-9a-f]{4})+\n0 /,
+      /^aviary trace 2\nheader: \{.*\}\nsites: \[.*\]\nparts: \[.*\]\n= [0-9a-f]{8}( \d+:[0-9a-f]{4})+\n0 /,
     )
     expect(text).toMatch(/^\d+ deliver n0→n1 \d+ {3}# ping \d+$/m)
   })

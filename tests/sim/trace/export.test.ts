@@ -130,7 +130,7 @@ describe('a Perfetto export', () => {
     const stories = [...flows.values()].map((touched) => touched.map(({ name }) => name).join(' | '))
     expect(stories).toContain('timer n0 tick | deliver n0→n1')
     expect(stories).toContain('deliver n0→n1 | deliver n1→n0')
-    expect(stories).toContain('timer n0 tick | place n0→n1 | place n0→n1 | complete n0→n1')
+    expect(stories).toContain('timer n0 tick | arrive n0→n1 | place n0→n1 | place n0→n1 | complete n0→n1')
     expect(stories).toContain('invoke c0 | request c0→n0')
     expect(stories).toContain('request c0→n0 | reply c0')
     // Every action that takes something off a wire belongs to an arrow, and an arrow ends at most once, at its last action.

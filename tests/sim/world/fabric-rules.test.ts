@@ -189,8 +189,21 @@ describe('an atomic', () => {
   })
 })
 
+test('a late WRITE does not land between the read and the write of an atomic', () => {
+  const acts = { write: writeInline(1, [50], signaled, 2), add: fetchAdd(2, 2) }
+  const bench = new Bench({ acts, nodes: 3 }).act(0, 'write').act(1, 'add')
+  bench.step('cut n0→n2')
+  bench.step('expire n0→n2')
+  bench.step('heal n0→n2')
+  bench.step('arrive n1→n2')
+  expect(bench.offers('land n0→n2')).toBe(1)
+  bench.step('place n1→n2')
+  expect(bench.offers('land n0→n2')).toBe(0)
+})
+
 describe('what is sent again:', () => {
   const acts = {
+    revoke: control(Control.rights, Right.write, 9, toZero),
     read: read(1, 0, 1),
     add: fetchAdd(2, toOne),
     write: writeInline(3, [7]),
@@ -208,6 +221,16 @@ describe('what is sent again:', () => {
     bench.send(way)
     bench.step(`complete ${way}`)
     expect(bench.words(0)[1]).toBe(6)
+  })
+
+  test('a READ is checked again', () => {
+    const bench = new Bench({ acts }).act(0, 'read')
+    bench.send(way)
+    bench.act(1, 'revoke').settle('control n1→n0')
+    bench.step(`retransmit ${way}`)
+    bench.send(way)
+    bench.step(`complete ${way}`)
+    expect(bench.heard(0)).toEqual(['1: 1 remoteInvalidRequest'])
   })
 
   test('a WRITE and an atomic are not executed again', () => {
@@ -281,7 +304,7 @@ describe('keys:', () => {
     oldKey: through(3, 0, 0),
     afterUnbind: through(4, 0, 2),
     readBack: ((host) => {
-      host.read(toOne, windowWord(0), word(0), 8, 5)
+      host.read(toOne, windowWord(0), word(0), 8, 5, withKey(signaled, 1))
     }) satisfies Act,
   }
   test('a memory window is bound in the order of its queue pair, and shows a part of its region', () => {

@@ -12,6 +12,7 @@ import {
   toOne,
   toZero,
   writeInline,
+  writeLate,
 } from './bench.js'
 
 const signaled = 1
@@ -185,6 +186,21 @@ describe('connections:', () => {
     bench.step('complete n1→n0')
     expect(bench.heard(1)).toEqual(['0: 4 ok', '0: 4 retryExceeded'])
   })
+  test('a message of which only the beginning passes for a repetition is not acknowledged', () => {
+    const long = writeInline(5, ascending(16, 100))
+    const bench = new Bench({
+      acts: { ...acts, long },
+      knobs: { psn: 'constant' },
+      fabric: { packetBytes: 64 },
+    }).act(0, 'write')
+    bench.send(way)
+    bench.drain(`complete ${way}`)
+    bench.act(0, 'connect').settle(there).act(0, 'long')
+    bench.send(way)
+    bench.drain(`complete ${way}`)
+    // The responder misses the first packet of the second: invalid request (IBTA 9.7.4.1; rxe, check_op_seq).
+    expect([bench.words(1, 8)[0], bench.heard(0).at(-1)]).toEqual([0, '1: 5 remoteInvalidRequest'])
+  })
   test('with derived numbers neither direction is heard', () => {
     const bench = oneSided('derived').act(0, 'write').act(1, 'back')
     expect(
@@ -269,6 +285,20 @@ describe('a fault:', () => {
     bench.step(`complete ${way}`)
     expect(bench.heard(0)).toEqual(['1: 1 ok', '1: 1 retryExceeded', '1: 9 ok', '1: 1 ok'])
     expect(bench.words(1)[0]).toBe(1)
+  })
+
+  test('a WRITE whose target loses power between two packets is sent again from its beginning', () => {
+    const bench = new Bench({
+      acts: { long: writeLate(1, 16), connectBack: control(Control.connect, 0, 9, toZero) },
+      fabric: { packetBytes: 64 },
+    })
+    bench.set(0, 0, ...ascending(16))
+    bench.act(0, 'long').step(`arrive ${way}`)
+    bench.step('crash n1')
+    bench.step('restart n1')
+    bench.act(1, 'connectBack').settle(back)
+    bench.send(way)
+    expect(bench.words(1, 0, 16)).toEqual(ascending(16))
   })
 
   test('a severed queue pair has no way, the others between the same nodes do', () => {
