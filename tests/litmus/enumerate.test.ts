@@ -109,6 +109,48 @@ test('a register that was never loaded has no value', () => {
   expect(outcomesOf('n0: x\nn0\nawait x == 1\nr0 = x\nobserve: n0:r0\nallowed: *')).toEqual(['- n0 waits'])
 })
 
+test('a node that comes back has its initial values again', () => {
+  const text = `
+    faults: restart 1
+    n1: x = 5
+    n0 | n1
+       | x = 6
+       | fault crash n1
+       | restart:
+       | r0 = x
+    observe: n1:r0
+    allowed: *`
+  expect(outcomesOf(text)).toEqual(['- n1 down', '5'])
+})
+
+describe('READs and atomics', () => {
+  const around = (operations: string, observed: string): string => `
+    n0: y, z
+    n1: x = 5
+    n0
+    ${operations.split('; ').join('\n')}
+    observe: ${observed}
+    allowed: ${observed.replaceAll(/\S+/g, '*')}`
+  test.each([
+    ['read n1.x into z', '5'],
+    ['cas n1.x 5 -> 6 into z', '6'],
+    ['faa n1.x 1 into z', '6'],
+  ])('%s: silent ones make no completion', (operation, value) => {
+    expect(outcomesOf(around(`a: ${operation} silent`, 'n0:a n1.x'))).toEqual([`- ${value}`])
+    expect(outcomesOf(around(`a: ${operation}`, 'n0:a n1.x'))).toEqual([`ok ${value}`])
+  })
+  test.each(['read n1.x into z', 'cas n1.x 5 -> 6 into z', 'faa n1.x 1 into z'])(
+    '%s: names a key',
+    (operation) => {
+      expect(outcomesOf(around(`a: ${operation} key 1`, 'n0:a'))).toEqual(['remoteAccess'])
+    },
+  )
+  test('a fence is taken', () => {
+    const text = around('read n1.x into y; l: faa n1.x 1 into z fence; wait l', 'n0.y n0.z')
+    expect(outcomesOf(text)).toEqual(['5 5'])
+  })
+})
+
 test('negative numbers and carries', () => {
   const text = `
     n0: z

@@ -57,7 +57,7 @@ describe('a world keeps its rules over long random runs:', () => {
 
 describe('the auditor finds a site', () => {
   const tampered = (kind: string, change: (site: Site) => Partial<Site>): string[] => {
-    const one = auditor(everything, { knobs: knobSets[0]! })
+    const one = auditor(everything, { knobs: knobSets[0]!, nodes: 2 })
     one.tamper((site) => (site.kind === kind ? change(site) : {}))
     one.walk({ steps: 400, deepEvery: 2 })
     return [...one.findings.keys()].map((finding) => finding.replace(/^[^:]*: /, ''))
