@@ -142,7 +142,7 @@ export interface Host {
     token: number,
     flags: number,
   ): void
-  /** RDMA READ of `length` bytes into own shared memory at `local` (region, offset), where they land with the completion. Signalled by default. */
+  /** RDMA READ of `length` bytes into own shared memory at `local` (region, offset), where they land, word by word, before the completion. Signalled by default. */
   read(
     queuePair: QueuePairId,
     remote: number,

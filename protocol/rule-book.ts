@@ -39,7 +39,7 @@ export const ruleBook = {
   'unordered-pairs': {
     group: 'Order',
     rule: 'Requests of different queue pairs have no order, not even between the same two nodes.',
-    instead: 'All queue pairs between two nodes are served in the order of posting.',
+    instead: 'Queue pairs between two nodes are served one after the other, the lowest first.',
     source: 'IBTA 9.5; TSO',
   },
   'overtaken-reads': {

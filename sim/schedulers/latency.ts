@@ -39,6 +39,7 @@ export const latencies: Readonly<Record<ActionKind, Latency>> = {
     source: 'one way of a small WRITE on ConnectX-5/6: 0.6 to 0.9 µs; Mu replicates in 1.3 µs (OSDI 2020)',
   },
   place: { minimumNanos: 30, excessNanos: 40, source: 'a posted PCIe write into the last-level cache' },
+  answer: { minimumNanos: 500, excessNanos: 150, source: 'as complete, which then follows at once' },
   land: {
     minimumNanos: 50_000,
     excessNanos: 2_000_000,

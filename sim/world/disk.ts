@@ -167,8 +167,11 @@ export class Disk {
     const cut = words[at + 2]!
     const status = words[at + 3] ? Status.diskFull : Status.ok
     this.#shiftFlushes()
-    words[base + flushedAt] = covers
-    if (cut > 0) this.#dropFront(cut)
+    // A full disk promises nothing of what it was asked for.
+    if (status === Status.ok) {
+      words[base + flushedAt] = covers
+      if (cut > 0) this.#dropFront(cut)
+    }
     node.run(Handler.stored, token, status, 0)
   }
 

@@ -25,7 +25,8 @@ export const actionKinds = [
   'fetch', // a NIC reads a payload before it sends it
   'arrive', // the next packet of a request reaches the NIC of its target
   'place', // the next word of what has arrived reaches memory
-  'land', // the rest of a request that was reported failed lands after all
+  'answer', // the next word that a READ or an atomic brought lands at its requester
+  'land', // the rest of a request that was reported failed lands after all, or is lost
   'complete', // a requester learns the outcome of a request
   'expire', // a requester gives up waiting for an answer
   'receive', // a SEND, or the notice of a WRITE with immediate, reaches a core

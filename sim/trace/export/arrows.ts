@@ -63,9 +63,10 @@ export class Arrows {
       const made = wire(flow.queue.index, false, () => fabric!.ordinals(flow))
       const pair = fabric!.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''
       const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${pair}`
-      takes(`fetch ${path}`, made, false)
+      takes(`fetch ${path}`, made, false, ordinalOf)
       takes(`arrive ${path}`, made, false)
       takes(`place ${path}`, made, false, ordinalOf)
+      takes(`answer ${path}`, made, false, ordinalOf)
       takes(`expire ${path}`, made, false)
       // Not always the end: some of a WRITE may be placed afterwards.
       takes(`complete ${path}`, made, false)

@@ -4,27 +4,34 @@
  *
  * Rules (see `rule-book.ts`): accepted-stays, lagging-visibility.
  */
+import { Flag } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
-  Arrival,
-  type Flow,
-  Operation,
-  Phase,
   acceptedCountAt,
   acceptedOf,
   acceptedSlot,
-  acceptedSlots,
+  Arrival,
   arrivedAt,
   countAt,
+  flagsAt,
+  type Flow,
+  isAtomic,
   isWrite,
   lengthAt,
+  localAt,
   openAt,
+  Operation,
   operationAt,
   ordinalSlot,
   packetsAt,
+  Phase,
   phaseAt,
   placedAt,
   requestOf,
+  statusAt,
+  taken,
+  targetAt,
+  tokenAt,
 } from './flow.js'
 
 export class Accepted {
@@ -37,48 +44,89 @@ export class Accepted {
   }
 
   /**
-   * A request leaves the send queue before all of it is placed. Of a WRITE the arrived part becomes an accepted one; when
-   * there are too many of those, the oldest is placed at once. A READ or atomic is forgotten.
+   * A request leaves the send queue before all of it has taken effect: what has arrived of it becomes an accepted one.
+   * When there are too many of those, the oldest is finished at once. A READ is forgotten, for nobody waits for its answer.
    */
   surrender(flow: Flow, i: number): void {
     const words = this.#words
     const request = requestOf(flow, i)
+    const operation = words[request + operationAt]!
     if (words[request + phaseAt]! >= Phase.executed || words[request + arrivedAt] === 0) return
-    if (!isWrite(words[request + operationAt]!)) {
-      if (words[request + phaseAt] === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
+    if (words[request + targetAt] === taken) return
+    const whole = words[request + arrivedAt] === words[request + packetsAt]
+    // A READ, or the beginning of a message: it was open, and is no more.
+    if (operation === Operation.read || (operation === Operation.send && !whole)) {
       words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
       return
     }
-    while (words[flow.queueBase + acceptedCountAt] === acceptedSlots) this.#placeRest(flow)
+    while (words[flow.queueBase + acceptedCountAt] === flow.depth) this.#finishOldest(flow)
     const slot = words[flow.queueBase + acceptedCountAt]!
     const accepted = acceptedOf(flow, slot)
     for (let k = 0; k < flow.requestWords; k++) words[accepted + k] = words[request + k]!
-    const arrivedBytes = words[request + arrivedAt]! * flow.packetWords * 8
-    if (words[request + lengthAt]! > arrivedBytes) {
+    if (!whole) {
       // The rest will never come, and neither will a notice.
-      words[accepted + lengthAt] = arrivedBytes
+      words[accepted + lengthAt] = words[request + arrivedAt]! * flow.packetWords * 8
       words[accepted + operationAt] = Operation.write
     }
-    words[accepted + phaseAt] = Phase.fetched
+    if (words[request + phaseAt] !== Phase.loaded) words[accepted + phaseAt] = Phase.fetched
+    // What nobody looks at any more must not tell equal situations apart.
+    words[accepted + statusAt] = 0
+    words[accepted + tokenAt] = 0
+    words[accepted + localAt] = 0
     const { side } = this.#fabric.world.memory
     side[acceptedSlot(flow, slot)] = side[ordinalSlot(flow, i)]!
     words[flow.queueBase + acceptedCountAt] = slot + 1
-    if (this.#fabric.placement.isComplete(accepted) && words[accepted + operationAt] === Operation.write) {
-      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
-      this.remove(flow, slot)
-    }
+    if (words[accepted + operationAt] === Operation.write && this.#fabric.placement.isComplete(accepted))
+      this.#close(flow, slot)
+  }
+  #close(flow: Flow, slot: number): void {
+    this.#words[flow.queueBase + openAt] = this.#words[flow.queueBase + openAt]! - 1
+    this.remove(flow, slot)
   }
 
-  #placeRest(flow: Flow): void {
+  #finishOldest(flow: Flow): void {
     const words = this.#words
+    const { placement } = this.#fabric
     const request = acceptedOf(flow, 0)
-    const length = words[request + lengthAt]! >>> 3
-    for (let word = 0; word < length; word++)
-      if (!this.#fabric.placement.isPlaced(request, word))
-        this.#fabric.placement.moveWord(flow, request, word)
-    if (words[request + operationAt] === Operation.writeImmediate)
-      this.#fabric.placement.arriveAtCore(flow, request, Arrival.immediate)
-    this.#fabric.placement.finish(flow, request, -1)
+    const operation = words[request + operationAt]!
+    if (isWrite(operation)) {
+      const length = words[request + lengthAt]! >>> 3
+      for (let word = 0; word < length; word++)
+        if (!placement.isPlaced(request, word)) placement.moveWord(flow, request, word)
+    }
+    if (isAtomic(operation)) placement.runAtomic(flow, request)
+    else if (operation === Operation.send) placement.arriveAtCore(flow, request, Arrival.message)
+    else if (operation === Operation.writeImmediate) placement.arriveAtCore(flow, request, Arrival.immediate)
+    placement.finish(flow, request, -1)
+  }
+
+  /** The receiving end was reset: messages and notices that were on their way to its core are forgotten, data is not. */
+  mute(flow: Flow): void {
+    const words = this.#words
+    if (words[flow.queueBase + openAt] === 0) return
+    this.#fabric.world.touch(flow.queue.index)
+    for (let slot = words[flow.queueBase + acceptedCountAt]! - 1; slot >= 0; slot--) {
+      const request = acceptedOf(flow, slot)
+      if (words[request + operationAt] === Operation.send) this.#close(flow, slot)
+      else if (words[request + operationAt] === Operation.writeImmediate) {
+        words[request + operationAt] = Operation.write
+        if (this.#fabric.placement.isComplete(request)) this.#close(flow, slot)
+      }
+    }
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      const operation = words[request + operationAt]!
+      const whole = words[request + arrivedAt] === words[request + packetsAt]
+      if (words[request + phaseAt]! >= Phase.executed || !whole || words[request + targetAt] === taken)
+        continue
+      if (operation === Operation.writeImmediate) words[request + operationAt] = Operation.write
+      const isDone = operation === Operation.writeImmediate && this.#fabric.placement.isComplete(request)
+      if (operation === Operation.send || isDone) {
+        this.#fabric.placement.execute(flow, request)
+        words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
+      }
+    }
   }
 
   remove(flow: Flow, slot: number): void {
@@ -104,15 +152,20 @@ export class Accepted {
       const request = requestOf(flow, i)
       const phase = words[request + phaseAt]!
       if (phase >= Phase.executed || words[request + arrivedAt] === 0) continue
+      const operation = words[request + operationAt]!
       if (phase === Phase.loaded) this.#fabric.registrations[flow.to]!.lock = 0
       const whole = words[request + arrivedAt] === words[request + packetsAt]
-      if (whole && isWrite(words[request + operationAt]!)) {
+      if (whole && (isWrite(operation) || operation === Operation.send)) {
         // It may have been acknowledged already.
         this.#fabric.placement.execute(flow, request)
         continue
       }
       words[request + arrivedAt] = 0
-      words[request + phaseAt] = Phase.fetched
+      words[request + targetAt] = 0
+      // Sent again from its beginning: a payload that is not inline is fetched again.
+      const inline = (words[request + flagsAt]! & Flag.inline) !== 0
+      words[request + phaseAt] = isWrite(operation) && !inline ? Phase.posted : Phase.fetched
+      words[request + statusAt] = 0
       for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
     }
     words[flow.queueBase + openAt] = 0

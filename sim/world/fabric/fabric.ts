@@ -160,6 +160,7 @@ export class Fabric {
       throw new InvariantViolation(`${flow.name} must hold at most ${String(count)} requests`)
     if (words[flow.endBase + stateAt]! < EndState.readyToSend)
       throw new InvariantViolation(`${flow.name} must be ready to send before a request is posted`)
+    if (words[flow.endBase + stateAt] === EndState.error && !this.rules.errorFlushes) return
     const operation = operationOf(effect)
     this.#check(flow, operation, remote, length)
     const request = requestOf(flow, count)
@@ -289,8 +290,8 @@ export class Fabric {
         words[base + stateAt] = EndState.drained
         return
       case Control.error:
+        this.requester.flush(flow)
         words[base + stateAt] = EndState.error
-        this.requester.flush(flow, 0)
         return
     }
   }
@@ -299,13 +300,14 @@ export class Fabric {
     const words = this.#words
     const base = flow.endBase
     const incoming = this.opposite(flow)
+    if (this.rules.resetSwallows) this.requester.dropQueue(flow)
+    else this.requester.flush(flow)
     words[base + stateAt] = EndState.reset
     words[base + connectionAt] = connection
     words[base + sentPsnAt] = 0
     words[base + expectedPsnAt] = 0
-    if (this.rules.resetSwallows) this.requester.dropQueue(flow)
-    else this.requester.flush(flow, 0)
     this.responder.dropReceived(incoming)
+    this.accepted.mute(incoming)
     if (!this.rules.acceptedStays) this.accepted.drop(incoming)
     this.late.forget(incoming, connection)
   }

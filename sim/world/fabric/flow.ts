@@ -43,15 +43,25 @@ export const operationNames = [
 export const isWrite = (operation: number): boolean => operation <= Operation.writeImmediate
 export const isAtomic = (operation: number): boolean =>
   operation === Operation.compareSwap || operation === Operation.fetchAdd
+/** Requests that bring something back. */
+export const hasAnswer = (operation: number): boolean => operation === Operation.read || isAtomic(operation)
 /** Operations that take a receive buffer of the responder. */
 export const takesBuffer = (operation: number): boolean =>
   operation === Operation.send || operation === Operation.writeImmediate
 
 /**
  * Where a work request stands. `loaded`: an atomic has read and not yet written. `executed`: all of it is done at the
- * responder. `failed`: its status says how.
+ * responder. `answered`: what a READ or atomic brought is in the memory of the requester. `failed`: its status says how.
  */
-export const Phase = { free: 0, posted: 1, fetched: 2, loaded: 3, executed: 4, failed: 5 } as const
+export const Phase = {
+  free: 0,
+  posted: 1,
+  fetched: 2,
+  loaded: 3,
+  executed: 4,
+  answered: 5,
+  failed: 6,
+} as const
 
 // Words of the end.
 export const stateAt = 0
@@ -91,18 +101,20 @@ export const localAt = 6
 export const lengthAt = 7
 /** Immediate value; of a bind its rights. */
 export const immediateAt = 8
-/** Packets that the responder has accepted. Until a payload is fetched `statusAt` counts the words fetched so far. */
+/**
+ * Packets that the responder has accepted. Until a payload is fetched `statusAt` says which words of it are; until a READ
+ * is executed, whether it was sent again.
+ */
 export const arrivedAt = 9
-/** Own address at the responder (region and offset), as resolved when a packet was accepted. */
+/** Own address at the responder (region and offset), as resolved when a packet was accepted; or {@link taken}. */
 export const targetAt = 10
+/** The first packet was taken for a repetition: nothing of the request is to be placed. */
+export const taken = 0xffffffff
 /** Packets in which it travels; a READ or an atomic asks in one. */
 export const packetsAt = 11
 export const placedAt = 12
 /** Word of an atomic's payload at which stands what it read; its two operands come before. */
 export const loadedAt = 4
-
-/** WRITEs that may be acknowledged while they are still being placed. */
-export const acceptedSlots = 2
 
 /** Kinds of what has arrived for the core. */
 export const Arrival = { message: 0, immediate: 1 } as const
@@ -196,7 +208,8 @@ export function planFlow(
     acceptedCount: u32,
     requests: array(request, fabric.sendQueueDepth),
     lateRequest: request,
-    accepted: array(request, acceptedSlots),
+    // As many as can be outstanding may be acknowledged before they are placed.
+    accepted: array(request, fabric.sendQueueDepth),
     received: array(arrival, Math.max(1, fabric.receiveQueueDepth)),
   })
   const endPart = plan.part(`${name} end`, 'end', from, end)
@@ -220,18 +233,18 @@ export function planFlow(
     packetWords: packetBytes / 8,
     late,
     accepted: late + requestWords,
-    received: late + (1 + acceptedSlots) * requestWords,
+    received: late + (1 + fabric.sendQueueDepth) * requestWords,
     receivedWords: arrival.sizeBytes / 4,
     depth: fabric.sendQueueDepth,
     receiveDepth: fabric.receiveQueueDepth,
-    side: plan.side(1 + 2 * fabric.sendQueueDepth + acceptedSlots),
+    side: plan.side(1 + 3 * fabric.sendQueueDepth),
   }
 }
 
 /** Side slot of the ordinal of request `i` of the queue, of accepted request `i`, and of the instant of request `i`. */
 export const ordinalSlot = (flow: Flow, i: number): number => flow.side + 1 + i
 export const acceptedSlot = (flow: Flow, i: number): number => flow.side + 1 + flow.depth + i
-export const instantSlot = (flow: Flow, i: number): number => flow.side + 1 + flow.depth + acceptedSlots + i
+export const instantSlot = (flow: Flow, i: number): number => flow.side + 1 + 2 * flow.depth + i
 
 /** Word index of accepted request `i`. */
 export const acceptedOf = (flow: Flow, i: number): number => flow.accepted + i * flow.requestWords
@@ -239,3 +252,11 @@ export const acceptedOf = (flow: Flow, i: number): number => flow.accepted + i *
 /** Word index of request `i` of a flow's queue. */
 export const requestOf = (flow: Flow, i: number): number =>
   flow.queueBase + requestsAt + i * flow.requestWords
+
+/** The lowest `count` bits, 0 … 32. */
+export const lowBits = (count: number): number => (count >= 32 ? -1 : (1 << count) - 1)
+export function bitCount(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555)
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}

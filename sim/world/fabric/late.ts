@@ -22,8 +22,8 @@ import {
   latePsnAt,
   lengthAt,
   localAt,
-  openAt,
   operationAt,
+  packetsAt,
   phaseAt,
   placedAt,
   remoteAt,
@@ -44,15 +44,21 @@ export class Late {
     this.#words = fabric.world.memory.words
   }
 
-  /** The next WRITE that was under way may be a packet in the network still. One is kept at a time. */
-  keep(flow: Flow): void {
+  /**
+   * The next WRITE or atomic that was under way may be a packet in the network still. One is kept at a time.
+   *
+   * @param hasGoneOut whether it is certain that it has gone out on a way that loses nothing
+   */
+  keep(flow: Flow, hasGoneOut: boolean): void {
     const words = this.#words
     if (!this.#fabric.rules.latePackets) return
     const i = this.#fabric.responder.firstUnarrived(flow)
     if (i < 0 || words[flow.queueBase + lateAt] !== 0) return
     const request = requestOf(flow, i)
-    // A WRITE with immediate would need a buffer of its own by then: it is taken for lost.
-    if (words[request + operationAt] !== Operation.write) return
+    const operation = words[request + operationAt]!
+    // What needs a receive buffer is taken for lost, and a READ does nothing without its requester.
+    if (operation !== Operation.write && !isAtomic(operation)) return
+    if (!this.#fabric.responder.mayBeUnderWay(flow, i)) return
     const connection = words[flow.endBase + connectionAt]!
     const psn = words[flow.endBase + sentPsnAt]!
     const peerConnection = words[this.#fabric.opposite(flow).endBase + connectionAt]!
@@ -68,7 +74,7 @@ export class Late {
       for (let k = done; k < length; k++) words[payload + k] = words[source + k]!
     }
     words[flow.late + phaseAt] = Phase.fetched
-    words[flow.late + statusAt] = 0
+    words[flow.late + statusAt] = hasGoneOut ? 0 : 1
     words[flow.late + tokenAt] = 0
     words[flow.late + localAt] = 0
     words[flow.queueBase + lateAt] = connection + 1
@@ -87,25 +93,39 @@ export class Late {
   }
   canLand(flow: Flow): boolean {
     const late = this.#words[flow.queueBase + lateAt]!
-    if (late === 0) return false
+    if (late === 0 || this.#fabric.registrations[flow.to]!.lock !== 0) return false
+    // The rest of a request of which the responder has forgotten the beginning is no packet that it expects.
+    const peer = this.#fabric.opposite(flow).endBase
+    if (this.#words[flow.late + arrivedAt]! > 0 && this.#words[peer + connectionAt] !== late - 1) return false
     return this.#fabric.responder.wouldAccept(flow, late - 1, this.#words[flow.queueBase + latePsnAt]!)
+  }
+  /** Whether it may also never arrive: it had not gone out for certain, or a link held it back. */
+  mayBeLost(flow: Flow): boolean {
+    return this.#words[flow.late + statusAt] === 1
+  }
+  /** It never arrives. */
+  lose(flow: Flow): void {
+    this.#clear(flow)
   }
   /** The rest of a late request lands, unless it is refused; either way it is gone. */
   land(flow: Flow): void {
     const words = this.#words
     const request = flow.late
-    const { responder, registrations } = this.#fabric
+    const { placement, requester, responder, registrations, rules, world } = this.#fabric
     if (responder.lateRefusal(flow, request) === Status.ok) {
-      const target = registrations[flow.to]!.resolve(words[request + remoteAt]!)
-      words[request + targetAt] = target
-      const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
-      const at = (region.offset + byteOffsetOf(target)) / 4
-      const payload = request + flow.payloadAt
-      const length = words[request + lengthAt]! >>> 2
-      const first = words[request + arrivedAt]! * flow.packetWords * 2
-      for (let k = first; k < length; k += 2)
-        this.#fabric.storeWord(region.index, at + k, words[payload + k]!, words[payload + k + 1]!)
+      words[request + targetAt] = registrations[flow.to]!.resolve(words[request + remoteAt]!)
+      if (isAtomic(words[request + operationAt]!)) placement.runAtomic(flow, request)
+      else {
+        const length = words[request + lengthAt]! >>> 3
+        const first = words[request + arrivedAt]! * flow.packetWords
+        for (let word = first; word < length; word++) placement.moveWord(flow, request, word)
+      }
       responder.countLate(flow)
+    } else if (rules.bothEndsFail) {
+      const peer = this.#fabric.opposite(flow)
+      words[peer.endBase + stateAt] = EndState.error
+      world.touch(peer.end.index)
+      requester.enterError(peer)
     }
     this.#clear(flow)
   }
@@ -129,7 +149,8 @@ export class Late {
         if (isWrite(operation) && !rules.writesAcknowledgedAgain) return i
         continue
       }
-      const fetchedEarly = phase === Phase.fetched && words[request + arrivedAt] === 0
+      const fetchedEarly =
+        phase === Phase.fetched && words[request + arrivedAt]! < words[request + packetsAt]!
       const inline = (words[request + flagsAt]! & Flag.inline) !== 0
       if (isWrite(operation) && fetchedEarly && !inline && rules.fetchedAgain) return i
     }
@@ -138,21 +159,32 @@ export class Late {
   repeat(flow: Flow, i: number): void {
     const words = this.#words
     const request = requestOf(flow, i)
+    const operation = words[request + operationAt]!
     this.#fabric.world.touch(flow.queue.index)
     if (words[request + phaseAt] !== Phase.executed) {
       words[request + phaseAt] = Phase.posted
       words[request + statusAt] = 0
-      words.fill(0, request + flow.payloadAt, request + flow.requestWords)
+      const rest = request + flow.payloadAt + words[request + arrivedAt]! * flow.packetWords * 2
+      words.fill(0, rest, request + flow.requestWords)
       return
     }
-    const operation = words[request + operationAt]!
+    this.#sendAgain(flow, request)
+    if (operation !== Operation.read) return
+    // Go-back-N: answers out of order are dropped, so the READs behind it are executed again too.
+    const count = words[flow.queueBase + countAt]!
+    for (let k = i + 1; k < count; k++) {
+      const other = requestOf(flow, k)
+      if (words[other + operationAt] === Operation.read && words[other + phaseAt] === Phase.executed)
+        this.#sendAgain(flow, other)
+    }
+  }
+  #sendAgain(flow: Flow, request: number): void {
+    const words = this.#words
     words[request + phaseAt] = Phase.fetched
-    for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
-    if (operation === Operation.read) {
-      words.fill(0, request + flow.payloadAt, request + flow.requestWords)
-      words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! + 1
-      return
-    }
     words[request + arrivedAt] = 0
+    for (let k = 0; k < flow.maskWords; k++) words[request + placedAt + k] = 0
+    if (words[request + operationAt] !== Operation.read) return
+    words[request + statusAt] = 1
+    words.fill(0, request + flow.payloadAt, request + flow.requestWords)
   }
 }

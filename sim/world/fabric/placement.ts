@@ -9,6 +9,8 @@ import { type Knobs, byteOffsetOf, regionOf } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
   Arrival,
+  bitCount,
+  lowBits,
   type Flow,
   Operation,
   Phase,
@@ -17,11 +19,13 @@ import {
   acceptedSlot,
   arrivedAt,
   countAt,
+  hasAnswer,
   immediateAt,
   isAtomic,
   isWrite,
   lengthAt,
   loadedAt,
+  localAt,
   openAt,
   operationAt,
   ordinalSlot,
@@ -29,6 +33,7 @@ import {
   placedAt,
   receivedCountAt,
   requestOf,
+  taken,
   targetAt,
 } from './flow.js'
 
@@ -77,27 +82,29 @@ export class Placement {
     const inOrder = rules.inOrderRequests
     let total = 0
     let writeOpen = false
-    let strictWriteOpen = false
     let readOpen = false
     let receiveOpen = false
     for (let position = -accepted; position < count; position++) {
       const request = position < 0 ? acceptedOf(flow, position + accepted) : requestOf(flow, position)
       const phase = words[request + phaseAt]!
       if (phase >= Phase.executed) continue
-      // Nothing of it or of later ones has arrived.
-      if (words[request + arrivedAt] === 0) break
       const operation = words[request + operationAt]!
+      if (words[request + arrivedAt] === 0 || words[request + targetAt] === taken) {
+        // A READ that is sent again keeps its place.
+        if (operation === Operation.read) readOpen = true
+        continue
+      }
       let pieces = 0
-      if (lock !== 0) pieces = phase === Phase.loaded ? 1 : 0
+      if (lock !== 0) pieces = phase === Phase.loaded ? this.#single(choice === total) : 0
       else if (isWrite(operation)) {
         const relaxed = rules.relaxedRegions && nic.isRelaxed(words[request + targetAt]!)
-        const waits = inOrder && (relaxed ? strictWriteOpen : writeOpen)
+        // PCIe 2.4.1: a relaxed write may pass any other, no other may pass it.
+        const waits = inOrder && writeOpen && !relaxed
         if (!waits && !(readOpen && !rules.overtakenReads))
           pieces = this.#openWords(flow, request, choice - total)
         if (pieces === 0 && !waits && !(inOrder && (writeOpen || receiveOpen)))
           pieces = this.#notice(request, choice - total)
         writeOpen = true
-        strictWriteOpen ||= !relaxed
       } else if (operation === Operation.send) {
         if (!(inOrder && (writeOpen || receiveOpen || (readOpen && !rules.overtakenReads))))
           pieces = this.#single(choice === total)
@@ -162,7 +169,7 @@ export class Placement {
   #openWords(flow: Flow, request: number, nth: number): number {
     const words = this.#words
     const length = words[request + lengthAt]! >>> 3
-    const isRead = words[request + operationAt] === Operation.read
+    const isRead = hasAnswer(words[request + operationAt]!)
     let arrived = isRead ? length : words[request + arrivedAt]! * flow.packetWords
     if (arrived > length) arrived = length
     if (!(isRead ? this.#tornReads : this.#tornWrites)) {
@@ -259,7 +266,7 @@ export class Placement {
     const operation = words[request + operationAt]!
     this.#fabric.world.touch(flow.queue.index)
     if (isAtomic(operation)) {
-      this.#placeAtomic(flow, request)
+      if (this.#stepAtomic(flow, request)) this.finish(flow, request, position)
       return
     }
     if (operation === Operation.send) {
@@ -295,8 +302,8 @@ export class Placement {
     words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
   }
 
-  /** Reads, and in a second step writes; the NIC serves nobody else in between, but the CPU goes on. */
-  #placeAtomic(flow: Flow, request: number): void {
+  /** Reads, and in a second step writes; the NIC serves nobody else in between, but the CPU goes on. Says whether it is done. */
+  #stepAtomic(flow: Flow, request: number): boolean {
     const words = this.#words
     const payload = request + flow.payloadAt
     const target = words[request + targetAt]!
@@ -309,7 +316,7 @@ export class Placement {
       if (this.#fabric.rules.nicAtomics) {
         words[request + phaseAt] = Phase.loaded
         nic.lock = flow.index + 1
-        return
+        return false
       }
     } else nic.lock = 0
     const low = words[payload + loadedAt]!
@@ -322,8 +329,52 @@ export class Placement {
       const carry = sum > 0xffffffff ? 1 : 0
       this.#fabric.storeWord(region.index, at, sum >>> 0, (high + words[payload + 1]! + carry) >>> 0)
     }
-    this.execute(flow, request)
-    words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
+    return true
+  }
+  /** An atomic that nobody waits for is done at once. */
+  runAtomic(flow: Flow, request: number): void {
+    if (!this.#stepAtomic(flow, request)) this.#stepAtomic(flow, request)
+  }
+
+  // ---- answers
+
+  /** How many words of an answer may land next at the requester; finds word number `nth`. Answers come in order. */
+  landable(flow: Flow, nth: number): number {
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    for (let i = 0; i < count; i++) {
+      const request = requestOf(flow, i)
+      const phase = words[request + phaseAt]!
+      if (!hasAnswer(words[request + operationAt]!) || phase >= Phase.answered) continue
+      if (phase !== Phase.executed) return 0
+      this.request = request
+      this.position = i
+      this.#knownFlow = -1
+      return this.#openWords(flow, request, nth)
+    }
+    return 0
+  }
+  /** A word of an answer lands in the memory of the requester, in any order that words are placed in. */
+  land(flow: Flow, nth: number): void {
+    this.landable(flow, nth)
+    const words = this.#words
+    const { request, piece } = this
+    const isRead = words[request + operationAt] === Operation.read
+    const count = words[request + lengthAt]! >>> 3
+    const whole = isRead && !this.#tornReads
+    for (let word = whole ? 0 : piece; word < (whole ? count : piece + 1); word++) {
+      const local = words[request + localAt]!
+      const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
+      const at = (region.offset + byteOffsetOf(local)) / 4 + word * 2
+      const payload = request + flow.payloadAt + (isRead ? word * 2 : loadedAt)
+      this.#fabric.storeWord(region.index, at, words[payload]!, words[payload + 1]!)
+      const mask = request + placedAt + (word >>> 5)
+      words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
+    }
+    this.#fabric.world.touch(flow.queue.index)
+    if (!this.isComplete(request)) return
+    words[request + phaseAt] = Phase.answered
+    words.fill(0, request + placedAt, request + flow.requestWords)
   }
 
   /** A message, or the notice of a WRITE with immediate, is there for the core. */
@@ -365,13 +416,6 @@ export class Placement {
   }
 }
 
-/** The lowest `count` bits, 0 … 32. */
-const lowBits = (count: number): number => (count >= 32 ? -1 : (1 << count) - 1)
 /** The first word after the packet that holds `word`. */
 const endOfPacket = (flow: Flow, word: number): number =>
   (((word / flow.packetWords) | 0) + 1) * flow.packetWords
-function bitCount(word: number): number {
-  let v = word - ((word >>> 1) & 0x55555555)
-  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333)
-  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
-}

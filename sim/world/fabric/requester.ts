@@ -9,25 +9,25 @@
 import { Flag, Status, byteOffsetOf, regionOf } from '../../../protocol/index.js'
 import type { Fabric } from './fabric.js'
 import {
-  EndState,
-  type Flow,
-  Operation,
-  Phase,
   acceptedCountAt,
-  acceptedSlots,
   arrivedAt,
+  bitCount,
   countAt,
+  EndState,
   flagsAt,
+  type Flow,
+  hasAnswer,
   instantSlot,
-  isAtomic,
   isWrite,
   lengthAt,
-  loadedAt,
   localAt,
+  lowBits,
   openAt,
+  Operation,
   operationAt,
   ordinalSlot,
   packetsAt,
+  Phase,
   phaseAt,
   requestOf,
   stateAt,
@@ -49,19 +49,40 @@ export class Requester {
 
   // ---- payloads
 
-  /** Index of the first WRITE whose payload is still to be fetched, or -1. */
+  /** Index of the first WRITE whose payload is still to be fetched, and may be, or -1. */
   unfetched(flow: Flow): number {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
-    for (let i = 0; i < count; i++) if (words[requestOf(flow, i) + phaseAt] === Phase.posted) return i
+    for (let i = 0; i < count; i++)
+      if (words[requestOf(flow, i) + phaseAt] === Phase.posted)
+        return this.#fabric.responder.isFenced(flow, i) ? -1 : i
     return -1
   }
-  /** Words of it that are fetched already. */
-  fetchedWords(flow: Flow, i: number): number {
-    return this.#words[requestOf(flow, i) + statusAt]!
+  /** Words of request `i` that may be fetched next: one by one in any order, or all at once (as word 0). */
+  fetchable(flow: Flow, i: number): number {
+    return this.#fabric.world.knobs.fetch === 'by-word' ? bitCount(this.#unfetchedWords(flow, i)) : 1
   }
-  /** The NIC reads a payload: whole, or its next word. */
-  fetch(flow: Flow, i: number): void {
+  /** Number of the word that a choice fetches. */
+  fetchedWord(flow: Flow, i: number, choice: number): number {
+    if (this.#fabric.world.knobs.fetch !== 'by-word') return 0
+    let open = this.#unfetchedWords(flow, i)
+    for (let k = 0; k < choice; k++) open &= open - 1
+    const lowest = 31 - Math.clz32(open & -open)
+    return this.#isLong(flow, i) ? this.#words[requestOf(flow, i) + statusAt]! : lowest
+  }
+  #isLong(flow: Flow, i: number): boolean {
+    return this.#words[requestOf(flow, i) + lengthAt]! > 32 * 8
+  }
+  /** Words to fetch as bits; of a payload of more than 32 words, which is fetched in order, one bit for the next. */
+  #unfetchedWords(flow: Flow, i: number): number {
+    const words = this.#words
+    const request = requestOf(flow, i)
+    if (this.#isLong(flow, i)) return 1
+    const gone = words[request + arrivedAt]! * flow.packetWords
+    return ~words[request + statusAt]! & lowBits(words[request + lengthAt]! >>> 3) & ~lowBits(gone)
+  }
+  /** The NIC reads a payload: whole, or one word of it. */
+  fetch(flow: Flow, i: number, choice: number): void {
     const words = this.#words
     const request = requestOf(flow, i)
     this.#fabric.world.touch(flow.queue.index)
@@ -69,16 +90,23 @@ export class Requester {
       this.fetchAll(flow, request)
       return
     }
-    const word = words[request + statusAt]!
+    const word = this.fetchedWord(flow, i, choice)
     this.#copyWords(flow, request, word, word + 1)
-    words[request + statusAt] = word + 1
-    if ((word + 1) * 8 < words[request + lengthAt]!) return
+    words[request + statusAt] = this.#isLong(flow, i)
+      ? word + 1
+      : (words[request + statusAt]! | (1 << word)) >>> 0
+    const isDone = this.#isLong(flow, i)
+      ? (word + 1) * 8 === words[request + lengthAt]
+      : this.#unfetchedWords(flow, i) === 0
+    if (!isDone) return
     words[request + statusAt] = 0
     words[request + phaseAt] = Phase.fetched
   }
+  /** All that has not gone out yet. */
   fetchAll(flow: Flow, request: number): void {
     const words = this.#words
-    this.#copyWords(flow, request, 0, words[request + lengthAt]! >>> 3)
+    const gone = words[request + arrivedAt]! * flow.packetWords
+    this.#copyWords(flow, request, gone, words[request + lengthAt]! >>> 3)
     words[request + statusAt] = 0
     words[request + phaseAt] = Phase.fetched
   }
@@ -111,14 +139,17 @@ export class Requester {
 
   /**
    * Index of the request whose completion is next, or -1. Successes complete when they are acknowledged, and signalled;
-   * errors always. A WRITE is acknowledged when all its packets have arrived.
+   * errors always. A WRITE or SEND is acknowledged when all its packets have arrived, a READ or atomic when its answer
+   * has landed.
    */
   completable(flow: Flow): number {
     const words = this.#words
     const { rules } = this.#fabric
     const count = words[flow.queueBase + countAt]!
+    if (count === 0) return -1
     const inError = words[flow.endBase + stateAt] === EndState.error
-    let slots = acceptedSlots - words[flow.queueBase + acceptedCountAt]!
+    const answered = inError || this.isAnswered(flow) ? count : this.#firstAfterAnswers(flow)
+    let slots = flow.depth - words[flow.queueBase + acceptedCountAt]!
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
       const phase = words[request + phaseAt]!
@@ -127,47 +158,58 @@ export class Requester {
         if (signaled || rules.errorsComplete) return i
         continue
       }
-      if (phase !== Phase.executed) {
-        if (!this.#isAcknowledgedEarly(flow, request) || slots-- === 0) return inError ? i : -1
-      }
-      if (!inError && !this.isAnswered(flow)) return -1
+      if (!this.#isDone(request)) return inError ? i : -1
+      if (phase < Phase.executed && slots-- === 0) return inError ? i : -1
+      if (i >= answered) return -1
       if (signaled || !rules.silentSuccess) return i
     }
     return -1
+  }
+  /** Whether all that an acknowledgement stands for is done. */
+  #isDone(request: number): boolean {
+    const words = this.#words
+    const phase = words[request + phaseAt]!
+    const operation = words[request + operationAt]!
+    if (hasAnswer(operation)) return phase === Phase.answered
+    return phase === Phase.executed || this.#isAcknowledgedEarly(request)
+  }
+  /** Whether a WRITE or SEND has been acknowledged though some of it is still to be placed. */
+  #isAcknowledgedEarly(request: number): boolean {
+    const words = this.#words
+    const operation = words[request + operationAt]!
+    return (
+      this.#fabric.rules.laggingVisibility &&
+      (isWrite(operation) || operation === Operation.send) &&
+      words[request + phaseAt]! < Phase.executed &&
+      words[request + arrivedAt] === words[request + packetsAt]
+    )
+  }
+  /** An answer acknowledges all that was posted before it: index of the first request that none has acknowledged. */
+  #firstAfterAnswers(flow: Flow): number {
+    for (let i = this.#words[flow.queueBase + countAt]! - 1; i >= 0; i--)
+      if (this.#words[requestOf(flow, i) + phaseAt] === Phase.answered) return i + 1
+    return 0
   }
   /** Completions that the completion queue may hold by now. */
   readyCompletions(flow: Flow): number {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
+    const answered = this.isAnswered(flow) ? count : this.#firstAfterAnswers(flow)
     let ready = 0
     for (let i = 0; i < count; i++) {
       const request = requestOf(flow, i)
-      const phase = words[request + phaseAt]!
-      if (phase === Phase.failed) ready++
-      else if (phase === Phase.executed || this.#isAcknowledgedEarly(flow, request)) {
-        if (!this.isAnswered(flow)) break
-        if (words[request + flagsAt]! & Flag.signaled) ready++
-      } else break
+      if (words[request + phaseAt] === Phase.failed) ready++
+      else if (!this.#isDone(request) || i >= answered) break
+      else if (words[request + flagsAt]! & Flag.signaled || !this.#fabric.rules.silentSuccess) ready++
     }
     return ready
-  }
-  /** Whether a WRITE has been acknowledged though some of it is still to be placed. */
-  #isAcknowledgedEarly(flow: Flow, request: number): boolean {
-    const words = this.#words
-    return (
-      this.#fabric.rules.laggingVisibility &&
-      isWrite(words[request + operationAt]!) &&
-      words[request + arrivedAt]! > 0 &&
-      words[request + arrivedAt] === words[request + packetsAt]
-    )
   }
 
   /** How request `i` would complete now. */
   statusOf(flow: Flow, i: number): Status {
     const request = requestOf(flow, i)
-    const phase = this.#words[request + phaseAt]
-    if (phase === Phase.failed) return this.#words[request + statusAt]! as Status
-    return phase === Phase.executed || this.#isAcknowledgedEarly(flow, request) ? Status.ok : Status.flushed
+    if (this.#words[request + phaseAt] === Phase.failed) return this.#words[request + statusAt]! as Status
+    return this.#isDone(request) ? Status.ok : Status.flushed
   }
 
   /** Takes the requests up to `i` off the queue. The outcome of request `i` is left in `token` and `status`. */
@@ -178,7 +220,6 @@ export class Requester {
     this.status = this.statusOf(flow, i)
     if (words[flow.queueBase + openAt] !== 0)
       for (let k = 0; k <= i; k++) this.#fabric.accepted.surrender(flow, k)
-    if (this.status === Status.ok) for (let k = 0; k <= i; k++) this.#bringBack(flow, requestOf(flow, k))
     const count = words[flow.queueBase + countAt]!
     const left = count - i - 1
     const first = requestOf(flow, 0)
@@ -197,19 +238,10 @@ export class Requester {
     this.#fabric.world.touch(flow.queue.index)
   }
 
-  /** What a READ or an atomic brought back lands in the requester's region. */
-  #bringBack(flow: Flow, request: number): void {
-    const words = this.#words
-    const operation = words[request + operationAt]!
-    if (words[request + phaseAt] !== Phase.executed || (operation !== Operation.read && !isAtomic(operation)))
-      return
-    const local = words[request + localAt]!
-    const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
-    const target = (region.offset + byteOffsetOf(local)) / 4
-    const length = operation === Operation.read ? words[request + lengthAt]! >>> 2 : 2
-    const payload = request + flow.payloadAt + (operation === Operation.read ? 0 : loadedAt)
-    for (let k = 0; k < length; k += 2)
-      this.#fabric.storeWord(region.index, target + k, words[payload + k]!, words[payload + k + 1]!)
+  /** Whether answers land: the way back is open, and the end is one that listens. */
+  isListening(flow: Flow): boolean {
+    const state = this.#words[flow.endBase + stateAt]
+    return (state === EndState.readyToSend || state === EndState.drained) && this.isAnswered(flow)
   }
 
   // ---- failures
@@ -219,22 +251,37 @@ export class Requester {
     const words = this.#words
     const state = words[flow.endBase + stateAt]
     if (state !== EndState.readyToSend && state !== EndState.drained) return -1
-    const count = words[flow.queueBase + countAt]!
-    if (count === 0) return -1
-    if (!this.isAnswered(flow) || !this.#fabric.isServing(flow.to)) return this.#firstRemote(flow, 0)
+    if (words[flow.queueBase + countAt] === 0) return -1
     const { responder } = this.#fabric
+    // Acknowledgements that were under way may have been lost too.
+    if (this.#isLost(flow)) return this.#firstWaiting(flow, this.#firstAfterAnswers(flow), state)
     const head = responder.firstUnarrived(flow)
     if (head < 0 || words[requestOf(flow, head) + operationAt] === Operation.bind) return -1
     if (state === EndState.drained && words[requestOf(flow, head) + arrivedAt] === 0) return -1
-    if (!responder.hears(flow)) return head
+    // What came before is acknowledged first.
+    for (let i = 0; i < head; i++) {
+      const request = requestOf(flow, i)
+      if (words[request + phaseAt] !== Phase.failed && !this.#isDone(request)) return -1
+    }
+    if (!responder.hears(flow)) return responder.isFenced(flow, head) ? -1 : head
     return this.#fabric.model.receiverRetries === 'finite' && responder.lacksBuffer(flow) ? head : -1
   }
-  /** Index of the first request from `i` on that needs an answer, or -1. */
-  #firstRemote(flow: Flow, i: number): number {
-    const count = this.#words[flow.queueBase + countAt]!
-    let k = i
-    while (k < count && this.#words[requestOf(flow, k) + operationAt] === Operation.bind) k++
-    return k < count ? k : -1
+  /** Whether the other end is silent, or what it says is lost. */
+  #isLost(flow: Flow): boolean {
+    return !this.isAnswered(flow) || !this.#fabric.isServing(flow.to) || !this.#fabric.responder.listens(flow)
+  }
+  /** Index of the first request from `i` on that waits for an answer, or -1. In SQD only what was begun waits. */
+  #firstWaiting(flow: Flow, i: number, state: number): number {
+    const words = this.#words
+    const count = words[flow.queueBase + countAt]!
+    for (let k = i; k < count; k++) {
+      const request = requestOf(flow, k)
+      if (words[request + operationAt] === Operation.bind || words[request + phaseAt] === Phase.failed)
+        continue
+      const begun = words[request + arrivedAt]! > 0
+      return (state === EndState.drained && !begun) || this.#fabric.responder.isFenced(flow, k) ? -1 : k
+    }
+    return -1
   }
 
   /** The retries are used up: the request and all after it fail. The one on its way may still land. */
@@ -242,10 +289,10 @@ export class Requester {
     const words = this.#words
     const { rules, responder } = this.#fabric
     let status: Status = Status.retryExceeded
-    if (this.isAnswered(flow) && responder.hears(flow)) status = Status.receiverNotReady
-    else if (!rules.silenceWhenNotReady && this.#fabric.isConnected(flow))
+    if (!this.#isLost(flow) && responder.hears(flow)) status = Status.receiverNotReady
+    else if (!rules.silenceWhenNotReady && this.#fabric.isConnected(flow) && this.isAnswered(flow))
       status = Status.remoteInvalidRequest
-    else this.#fabric.late.keep(flow)
+    else this.#fabric.late.keep(flow, this.#fabric.isConnected(flow))
     this.#fail(flow, i, status)
     words[flow.endBase + stateAt] = EndState.error
     this.#fabric.world.touch(flow.end.index)
@@ -269,18 +316,22 @@ export class Requester {
     const words = this.#words
     if (words[flow.endBase + stateAt] === EndState.reset || words[flow.endBase + stateAt] === EndState.error)
       return
+    this.flush(flow)
     words[flow.endBase + stateAt] = EndState.error
     this.#fabric.world.touch(flow.end.index)
-    this.flush(flow, 0)
   }
-  /** Everything not yet done from `i` on completes as flushed; what had arrived is placed all the same. */
-  flush(flow: Flow, i: number): void {
+  /** Everything that is not yet acknowledged completes as flushed; what had arrived takes effect all the same. */
+  flush(flow: Flow): void {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
     if (count === 0) return
-    this.#fabric.late.keep(flow)
-    let first = i
-    while (first < count && words[requestOf(flow, first) + phaseAt] === Phase.executed) first++
+    this.#fabric.late.keep(flow, false)
+    const answered = this.isAnswered(flow) ? count : this.#firstAfterAnswers(flow)
+    let first = 0
+    while (first < answered && this.#isDone(requestOf(flow, first))) {
+      if (words[requestOf(flow, first) + phaseAt]! < Phase.executed) break
+      first++
+    }
     this.#fail(flow, first, Status.flushed)
     this.enterError(flow)
   }
@@ -314,7 +365,7 @@ export class Requester {
     const words = this.#words
     const count = words[flow.queueBase + countAt]!
     if (count === 0) return
-    this.#fabric.late.keep(flow)
+    this.#fabric.late.keep(flow, false)
     for (let i = 0; i < count; i++) this.#fabric.accepted.surrender(flow, i)
     words.fill(0, requestOf(flow, 0), requestOf(flow, count))
     words[flow.queueBase + countAt] = 0

@@ -19,6 +19,7 @@ import {
   countAt,
   expectedPsnAt,
   flagsAt,
+  hasAnswer,
   immediateAt,
   instantSlot,
   isAtomic,
@@ -34,6 +35,7 @@ import {
   sentPsnAt,
   stateAt,
   statusAt,
+  taken,
   takesBuffer,
   targetAt,
 } from './flow.js'
@@ -71,23 +73,40 @@ export class Responder {
       this.#fabric.rules.readyToReceiveServes
     )
   }
-  #hearing(flow: Flow): number {
+  /** Whether the other end is one that serves this connection, as far as a single state can say. */
+  listens(flow: Flow): boolean {
     const words = this.#words
     const { rules, constantPsn } = this.#fabric
     const peer = this.#fabric.opposite(flow).endBase
-    if (!this.#fabric.isConnected(flow) || !this.#serves(words[peer + stateAt]!)) return Hearing.silent
-    if (!rules.sequenceNumbers) return Hearing.expected
-    if (!constantPsn)
-      return words[peer + connectionAt] === words[flow.endBase + connectionAt]
-        ? Hearing.expected
-        : Hearing.silent
+    if (!this.#serves(words[peer + stateAt]!)) return false
+    if (!rules.sequenceNumbers || constantPsn) return true
+    return words[peer + connectionAt] === words[flow.endBase + connectionAt]
+  }
+  #hearing(flow: Flow, request: number): number {
+    const words = this.#words
+    const { rules, constantPsn } = this.#fabric
+    if (!this.#fabric.isConnected(flow) || !this.listens(flow)) return Hearing.silent
+    // A READ that is sent again has a number that was expected once: it is executed again.
+    if (!rules.sequenceNumbers || !constantPsn || this.#isAgain(request)) return Hearing.expected
+    const peer = this.#fabric.opposite(flow).endBase
     const sent = words[flow.endBase + sentPsnAt]!
     const expected = words[peer + expectedPsnAt]!
     return sent === expected ? Hearing.expected : sent < expected ? Hearing.repetition : Hearing.silent
   }
-  /** Whether the responder would hear the next packet of a flow. */
+  #isAgain(request: number): boolean {
+    return this.#words[request + operationAt] === Operation.read && this.#words[request + statusAt] === 1
+  }
+  /** Whether the responder would do something about the next packet of a flow. */
   hears(flow: Flow): boolean {
-    return this.#hearing(flow) !== Hearing.silent
+    const i = this.firstUnarrived(flow)
+    if (i < 0) return true
+    const request = requestOf(flow, i)
+    const hearing = this.#hearing(flow, request)
+    // It no longer remembers what an atomic of so long ago read, and drops its repetition.
+    return (
+      hearing === Hearing.expected ||
+      (hearing === Hearing.repetition && !isAtomic(this.#words[request + operationAt]!))
+    )
   }
   /** Whether a packet of an earlier connection would be taken for the next one. */
   wouldAccept(flow: Flow, connection: number, psn: number): boolean {
@@ -112,53 +131,76 @@ export class Responder {
     const operation = words[request + operationAt]!
     const { rules, world } = this.#fabric
     const earlierReads = this.#readsBefore(flow, i)
-    if (earlierReads && words[request + flagsAt]! & Flag.fence && rules.fence) return -1
+    if (earlierReads && this.isFenced(flow, i)) return -1
     if (operation === Operation.bind) return i
     if (!rules.unorderedPairs && this.#fabric.placement.lowerPairIsBusy(flow)) return -1
     if (world.knobs.fetch !== 'at-departure' && words[request + phaseAt] === Phase.posted) return -1
-    const hearing = this.#hearing(flow)
+    const hearing = this.#hearing(flow, request)
     if (hearing === Hearing.silent) return -1
-    // The responder no longer remembers what an atomic of so long ago read.
     if (hearing === Hearing.repetition) return isAtomic(operation) ? -1 : i
     // A refusal waits for its turn behind the answers to earlier READs.
     if (earlierReads && this.#refusal(flow, request) !== Status.ok) return -1
-    if (takesBuffer(operation) && rules.receiverNotReady && !this.#hasBuffer(flow, request)) return -1
+    if (rules.receiverNotReady && !this.#hasBuffer(flow, request)) return -1
     return i
   }
 
+  /** Whether request `i` waits behind its fence: it is not begun before the answers to earlier READs and atomics have landed. */
+  isFenced(flow: Flow, i: number): boolean {
+    const fenced = (this.#words[requestOf(flow, i) + flagsAt]! & Flag.fence) !== 0
+    return fenced && this.#fabric.rules.fence && this.#readsBefore(flow, i)
+  }
+  /** Whether request `i`, or the rest of it, may have gone out already. */
+  mayBeUnderWay(flow: Flow, i: number): boolean {
+    const state = this.#words[flow.endBase + stateAt]
+    if (state === EndState.drained) return this.#words[requestOf(flow, i) + arrivedAt]! > 0
+    return state === EndState.readyToSend && !this.isFenced(flow, i)
+  }
   #readsBefore(flow: Flow, i: number): boolean {
     const words = this.#words
     for (let k = 0; k < i; k++) {
       const request = requestOf(flow, k)
-      const operation = words[request + operationAt]!
-      if (words[request + phaseAt]! < Phase.executed && (operation === Operation.read || isAtomic(operation)))
-        return true
+      if (words[request + phaseAt]! < Phase.answered && hasAnswer(words[request + operationAt]!)) return true
     }
     return false
   }
 
-  /** Whether a receive buffer is free for the request, or it has one already. */
+  /** Whether the next packet of a request needs no receive buffer, or finds one. */
   #hasBuffer(flow: Flow, request: number): boolean {
     const words = this.#words
-    if (words[request + arrivedAt]! > 0) return true
-    let taken = words[flow.queueBase + receivedCountAt]!
+    if (!this.#needsBuffer(request)) return true
+    let held = words[flow.queueBase + receivedCountAt]!
     const accepted = words[flow.queueBase + acceptedCountAt]!
     for (let slot = 0; slot < accepted; slot++)
-      if (takesBuffer(words[acceptedOf(flow, slot) + operationAt]!)) taken++
+      if (takesBuffer(words[acceptedOf(flow, slot) + operationAt]!)) held++
     const count = words[flow.queueBase + countAt]!
     for (let i = 0; i < count; i++) {
       const other = requestOf(flow, i)
-      if (words[other + phaseAt]! < Phase.executed && words[other + arrivedAt]! > 0)
-        if (takesBuffer(words[other + operationAt]!)) taken++
+      if (words[other + phaseAt]! < Phase.executed && this.#holdsBuffer(other)) held++
     }
-    return taken < flow.receiveDepth
+    return held < flow.receiveDepth
+  }
+  /** A SEND takes its buffer with the first packet, a WRITE with immediate with the last. */
+  #needsBuffer(request: number): boolean {
+    const words = this.#words
+    const operation = words[request + operationAt]
+    if (operation === Operation.send) return words[request + arrivedAt] === 0
+    return (
+      operation === Operation.writeImmediate && words[request + arrivedAt]! + 1 === words[request + packetsAt]
+    )
+  }
+  #holdsBuffer(request: number): boolean {
+    const words = this.#words
+    const operation = words[request + operationAt]
+    if (words[request + targetAt] === taken) return false
+    if (operation === Operation.send) return words[request + arrivedAt]! > 0
+    return operation === Operation.writeImmediate && words[request + arrivedAt] === words[request + packetsAt]
   }
   /** Whether the next packet waits for nothing but a receive buffer. */
   lacksBuffer(flow: Flow): boolean {
     const i = this.firstUnarrived(flow)
     if (i < 0 || !this.hears(flow)) return false
     const request = requestOf(flow, i)
-    return takesBuffer(this.#words[request + operationAt]!) && !this.#hasBuffer(flow, request)
+    return !this.#hasBuffer(flow, request)
   }
 
   /** `ok` when the responder accepts a request, else the status that it answers with. */
@@ -184,8 +226,14 @@ export class Responder {
       this.#bind(flow, request)
       return
     }
-    const repetition = this.#hearing(flow) === Hearing.repetition
+    const again = this.#isAgain(request)
+    const repetition = this.#hearing(flow, request) === Hearing.repetition
     const first = words[request + arrivedAt] === 0
+    if (!repetition && words[request + targetAt] === taken) {
+      // The middle of a request that never began.
+      this.#refuse(flow, i, Status.remoteInvalidRequest)
+      return
+    }
     if (!repetition && (first || rules.packetChecks)) {
       const refusal = this.#refusal(flow, request)
       if (refusal !== Status.ok) {
@@ -193,21 +241,24 @@ export class Responder {
         return
       }
     }
-    if (takesBuffer(operation) && first && !repetition && !this.#hasBuffer(flow, request)) {
+    if (!repetition && !this.#hasBuffer(flow, request)) {
       // Only where the rule is broken: nobody notices that it was dropped.
+      if (!first) words[flow.queueBase + openAt] = words[flow.queueBase + openAt]! - 1
       this.#fabric.placement.execute(flow, request)
       return
     }
     this.#fabric.requester.fetchPacket(flow, request)
-    this.#countPacket(flow, repetition)
+    if (!again) this.#countPacket(flow, repetition)
     const arrived = words[request + arrivedAt]! + 1
     words[request + arrivedAt] = arrived
     const whole = arrived === words[request + packetsAt]
     if (whole) world.memory.side[instantSlot(flow, i)] = world.nowNanos
     if (repetition && operation !== Operation.read) {
+      words[request + targetAt] = taken
       if (whole) this.#fabric.placement.execute(flow, request)
       return
     }
+    if (again) words[request + statusAt] = 0
     if (first) {
       if (operation !== Operation.send)
         words[request + targetAt] = this.#fabric.registrations[flow.to]!.resolve(words[request + remoteAt]!)

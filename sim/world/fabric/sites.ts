@@ -132,20 +132,55 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       guards: [queue, flow.end.index],
       reads: regions(flow.from),
       writes: [queue],
-      armed: () => (fabric.isReadyToSend(flow) && requester.unfetched(flow) >= 0 ? 1 : 0),
-      step() {
-        requester.fetch(flow, requester.unfetched(flow))
+      armed() {
+        const i = fabric.isReadyToSend(flow) ? requester.unfetched(flow) : -1
+        return i < 0 ? 0 : requester.fetchable(flow, i)
+      },
+      step(choice) {
+        requester.fetch(flow, requester.unfetched(flow), choice)
         return Outcome.moved
       },
-      subject() {
+      subject(choice) {
         const i = requester.unfetched(flow)
-        return fabric.ordinal(flow, i) * piecesPerRequest + requester.fetchedWords(flow, i)
+        return fabric.ordinal(flow, i) * piecesPerRequest + requester.fetchedWord(flow, i, choice)
       },
       find(subject) {
-        return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
+        const armed = this.armed()
+        for (let choice = 0; choice < armed; choice++) if (this.subject(choice) === subject) return choice
+        return -1
       },
       describe: () => name(requestOf(flow, requester.unfetched(flow))),
     })
+
+  // ---- answers
+  world.addSite({
+    kind: 'answer',
+    name: `answer ${path}`,
+    gate: flow.queueBase + countAt,
+    node: flow.from,
+    from: flow.to,
+    guards: [queue, flow.end.index, world.links.index],
+    reads: [],
+    writes: [queue, ...regions(flow.from)],
+    armed: () => (requester.isListening(flow) ? placement.landable(flow, -1) : 0),
+    step(choice) {
+      placement.land(flow, choice)
+      return Outcome.moved
+    },
+    subject(choice) {
+      placement.landable(flow, choice)
+      return fabric.ordinal(flow, placement.position) * piecesPerRequest + placement.piece
+    },
+    find(subject) {
+      const armed = this.armed()
+      for (let choice = 0; choice < armed; choice++) if (this.subject(choice) === subject) return choice
+      return -1
+    },
+    describe(choice) {
+      placement.landable(flow, choice)
+      return `${name(placement.request)} word ${String(placement.piece)}`
+    },
+  })
 
   // ---- completion
   const complete = world.addSite({
@@ -205,21 +240,26 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     describe: () => `${name(requestOf(flow, requester.expirable(flow)))}: no answer`,
   })
   world.addSite({
-    ...single,
     kind: 'land',
     name: `land ${path}`,
     gate: flow.queueBase + lateAt,
     node: flow.to,
     from: flow.from,
-    guards: way,
-    reads: [nic],
-    writes: [queue, ...ends, ...regions(flow.to)],
-    armed: () => (late.canLand(flow) ? 1 : 0),
-    step() {
-      late.land(flow)
+    guards: [...way, nic],
+    reads: [],
+    writes: [queue, ...ends, ...peerQueue, nic, ...regions(flow.to)],
+    // Choice 0 lands; choice 1 is lost on the way.
+    armed: () => (late.canLand(flow) ? (late.mayBeLost(flow) ? 2 : 1) : 0),
+    step(choice) {
+      if (choice === 0) late.land(flow)
+      else late.lose(flow)
       return Outcome.moved
     },
-    describe: () => `late ${name(flow.late)}`,
+    subject: (choice) => choice,
+    find(subject) {
+      return subject < this.armed() ? subject : -1
+    },
+    describe: (choice) => `late ${name(flow.late)}${choice === 0 ? '' : ' is lost'}`,
   })
 
   // ---- what has arrived for the core
