@@ -35,6 +35,19 @@ export function dropStretches(stage: Rehearsal, spent: Spent): void {
   }
 }
 
+/**
+ * Drops stretches that begin anywhere: a round of a protocol that came to nothing is one, but for a few actions. The
+ * shorter ones before the longer ones, by steps of about a half.
+ */
+export function dropWindows(stage: Rehearsal, spent: Spent): void {
+  for (let size = 2; size <= stage.base.length / 2; size += Math.ceil(size / 2))
+    for (let from = stage.base.length - size; from >= 0; from--) {
+      if (spent()) return
+      attempt(stage, without(stage.base, from, from + size))
+      from = Math.min(from, stage.base.length - size)
+    }
+}
+
 /** Drops everything that happens at one place, by one site, or of one kind. */
 export function dropGroups(stage: Rehearsal, spent: Spent): void {
   const groupings: readonly ((action: Schedule[number]) => string)[] = [
@@ -117,4 +130,54 @@ export function gather(stage: Rehearsal, spent: Spent): void {
       ])
     }
   }
+}
+
+/** Longest schedule for which detours are looked for: their number grows with its square. */
+const detourActionsMost = 80
+
+/**
+ * Puts in one action more, anywhere, where that makes two others needless: giving an operation up, say, instead of
+ * waiting for its answer.
+ */
+export function tryDetours(stage: Rehearsal, spent: Spent): void {
+  if (stage.base.length > detourActionsMost) return
+  for (let i = 0; i < stage.base.length; i++)
+    for (const detour of stage.choicesAfter(i)) {
+      if (spent()) return
+      if (attemptReduced(stage, [...stage.base.slice(0, i), detour, ...stage.base.slice(i)], spent)) return
+    }
+}
+
+/** Lets nodes, or clients, change places: who is asked first, or has the lower number, may not need what another does. */
+export function tryRenamings(stage: Rehearsal, spent: Spent): void {
+  const namesIn = (letter: string): string[] => [
+    ...new Set(stage.base.flatMap(({ site }) => site.match(new RegExp(`\\b${letter}\\d+\\b`, 'g')) ?? [])),
+  ]
+  const same = ['', ''] as const
+  for (const nodes of [same, ...pairsOf(namesIn('n'))])
+    for (const clients of [same, ...pairsOf(namesIn('c'))]) {
+      if (spent()) return
+      if (nodes === same && clients === same) continue
+      const other = new Map([nodes, nodes.toReversed(), clients, clients.toReversed()] as [string, string][])
+      const rename = (site: string): string => site.replace(/\b[nc]\d+\b/g, (name) => other.get(name) ?? name)
+      const renamed = stage.base.map((action) => ({ ...action, site: rename(action.site) }))
+      if (attemptReduced(stage, renamed, spent)) return
+    }
+}
+
+const pairsOf = (names: readonly string[]): [string, string][] =>
+  names.flatMap((a, i) => names.slice(i + 1).map((b): [string, string] => [a, b]))
+
+/** Plays a candidate that is no shorter, and makes it the base if it is when what it does not need is dropped. */
+function attemptReduced(stage: Rehearsal, candidate: Schedule, spent: Spent): boolean {
+  let reduced = stage.play(candidate)
+  if (reduced === undefined) return false
+  for (let i = reduced.length - 1; i >= 0 && reduced.length >= stage.base.length; i--) {
+    if (spent()) return false
+    const rest = stage.play(without(reduced, i, i + 1))
+    if (rest === undefined || rest.length >= reduced.length) continue
+    reduced = rest
+    i = Math.min(i, reduced.length)
+  }
+  return reduced.length < stage.base.length && attempt(stage, reduced) !== undefined
 }

@@ -127,6 +127,22 @@ export class Rehearsal {
     return worded
   }
 
+  /** All that can be done after so many actions of the base, but for what the base does next. */
+  choicesAfter(length: number): WordedAction[] {
+    const next = this.base[length]
+    for (let i = this.#rewind(this.base.slice(0, length)); i < length; i++) {
+      const site = this.#siteOf.get(this.base[i]!.site)!
+      this.world.step(site.index, site.find(this.base[i]!.subject))
+    }
+    return this.world.sites.flatMap((site) =>
+      Array.from({ length: this.world.armed[site.index]! }, (_, choice) => ({
+        site: site.name,
+        subject: site.subject(choice),
+        words: site.describe(choice),
+      })).filter(({ site, subject }) => site !== next?.site || subject !== next.subject),
+    )
+  }
+
   /** Goes to the last mark that a candidate shares with the base; returns how many actions lie before it. */
   #rewind(candidate: readonly NamedAction[]): number {
     let shared = 0
@@ -142,8 +158,8 @@ export class Rehearsal {
 
   /**
    * Which choice an action means here: the only one there is; else the same subject with the same words, the same words,
-   * or, since numbers shift when earlier actions are gone, words that differ in their numbers only: then rather the same
-   * subject, else the first. At last the same subject; -1 for none.
+   * or, since numbers shift when earlier actions are gone, words that differ in their numbers only: then the one whose
+   * subject is nearest, for subjects shift together. At last the same subject; -1 for none.
    */
   #choiceFor(site: Site, action: NamedAction | WordedAction): number {
     const armed = this.world.armed[site.index]!
@@ -155,9 +171,15 @@ export class Rehearsal {
     for (let choice = 0; choice < armed; choice++)
       if (choice !== exact && site.describe(choice) === action.words) return choice
     const shape = shapeOf(action.words)
-    if (exact >= 0 && shapeOf(site.describe(exact)) === shape) return exact
-    for (let choice = 0; choice < armed; choice++)
-      if (choice !== exact && shapeOf(site.describe(choice)) === shape) return choice
-    return exact
+    let nearest = -1
+    let shift = Infinity
+    for (let choice = 0; choice < armed; choice++) {
+      if (shapeOf(site.describe(choice)) !== shape) continue
+      const distance = Math.abs(site.subject(choice) - action.subject)
+      if (distance >= shift) continue
+      nearest = choice
+      shift = distance
+    }
+    return nearest >= 0 ? nearest : exact
   }
 }

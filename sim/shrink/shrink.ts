@@ -2,18 +2,31 @@
  * The minimiser: makes a failing schedule and its setup as small as it can while the same violation is found.
  *
  * Guarantees: the result, replayed strictly in its setup, ends in a violation of the same kind and name with its last
- * action. It is deterministic. It stops when nothing it tries helps any more, or when its limits are used up.
+ * action. It is deterministic. It stops when nothing it tries helps any more, or when its limits are used up. At the end
+ * the setup is searched exhaustively as far as a limit goes, so a short result is a shortest one; `noneUpTo` says what
+ * was proven.
  */
 import type { SystemDefinition } from '../../protocol/index.js'
 import type { NamedAction } from '../run/action-log.js'
 import type { Violation } from '../run/judge.js'
 import type { Setup } from '../run/setup.js'
 import type { Site } from '../world/site.js'
-import { type Spent, dropGroups, dropPairs, dropStretches, gather, tameFaults } from './passes.js'
+import {
+  type Spent,
+  dropGroups,
+  dropPairs,
+  dropStretches,
+  dropWindows,
+  gather,
+  tameFaults,
+  tryDetours,
+  tryRenamings,
+} from './passes.js'
 import { type EndJudge, Rehearsal } from './rehearsal.js'
 import { type Schedule, type Sizes, kindOf, sizesOf } from './schedule.js'
 import { findShortcut } from './shortcut.js'
-import { simplerSetups } from './simpler-setups.js'
+import { findShortest } from './shortest.js'
+import { roomierSetups, simplerSetups } from './simpler-setups.js'
 
 export interface ShrinkLimits {
   /** Most candidate schedules to play. */
@@ -22,6 +35,8 @@ export interface ShrinkLimits {
   readonly states?: number | undefined
   /** States that such a search keeps at each depth. */
   readonly width?: number | undefined
+  /** Most states that the exhaustive search at the end keeps. */
+  readonly exhaustiveStates?: number | undefined
   shouldStop?(): boolean
   /** Judges what comes after the schedule; needed for violations that a schedule alone does not show (liveness). */
   readonly judgeEnd?: EndJudge | undefined
@@ -33,6 +48,8 @@ export interface Shrunk {
   readonly violation: Violation
   readonly sizesBefore: Sizes
   readonly sizesAfter: Sizes
+  /** No schedule of so many actions, or of fewer, ends in the violation in this setup, as was proven on the way; or -1. */
+  readonly noneUpTo: number
   /** Candidates played. */
   readonly plays: number
   /** False when the schedule did not lead to the violation in the first place; it is returned as it was. */
@@ -57,6 +74,7 @@ export function shrink(
       violation,
       sizesBefore,
       sizesAfter: sizesBefore,
+      noneUpTo: -1,
       plays: 1,
       reproduced: false,
     }
@@ -71,12 +89,13 @@ export function shrink(
   const setupFirst = minimiser.stage
   let best = setupFirst
   if (setupFirst.base.length > trivialActions) {
-    start.rebase(startSchedule)
-    minimiser.stage = start === setupFirst ? minimiser.stageFor(start.setup, startSchedule) : start
+    // In a stage of its own: where the setup could not be simplified, the stage holds what was found in it.
+    minimiser.moveTo(minimiser.stageFor(start.setup, startSchedule))
     if (minimiser.shortcut()) minimiser.descend()
     if (minimiser.stage.base.length < setupFirst.base.length) best = minimiser.stage
   }
-  minimiser.stage = best
+  minimiser.moveTo(best)
+  while (minimiser.searchSetup() || minimiser.searchOtherSetups(setup)) minimiser.descend()
   minimiser.gather()
   const stageAtEnd = minimiser.stage
   const done = stageAtEnd.isViolatedAtStart() ? [] : (stageAtEnd.play(stageAtEnd.base) ?? stageAtEnd.base)
@@ -86,30 +105,43 @@ export function shrink(
     violation: stageAtEnd.violation ?? violation,
     sizesBefore,
     sizesAfter: sizesOf(definition, stageAtEnd.setup, done),
-    plays: minimiser.plays,
+    noneUpTo: minimiser.noneUpTo,
+    plays: minimiser.plays + stageAtEnd.plays,
     reproduced: true,
   }
 }
 
 /** A schedule this short is not worth a second attempt. */
 const trivialActions = 4
+/** Where many setups are searched each gets this part of the limit: 1 of so many. */
+const roomShare = 16
 
 class Minimiser {
   stage: Rehearsal
   plays = 0
+  noneUpTo = -1
   readonly #definition: SystemDefinition
   readonly #limits: ShrinkLimits
   readonly #playsMost: number
+  readonly #exhaustiveStates: number
 
   constructor(definition: SystemDefinition, stage: Rehearsal, limits: ShrinkLimits) {
     this.#definition = definition
     this.stage = stage
     this.#limits = limits
     this.#playsMost = limits.plays ?? 50_000
+    this.#exhaustiveStates = limits.exhaustiveStates ?? 100_000
   }
 
   readonly #spent: Spent = () =>
     this.plays + this.stage.plays > this.#playsMost || this.#limits.shouldStop?.() === true
+
+  /** Goes on with another stage. The plays of the present one stay counted. */
+  moveTo(stage: Rehearsal): void {
+    this.plays += this.stage.plays
+    this.stage.plays = 0
+    this.stage = stage
+  }
 
   /** A world of its own with this schedule as its base. */
   stageFor(setup: Setup, schedule: Schedule): Rehearsal {
@@ -124,7 +156,15 @@ class Minimiser {
       do this.simplifySchedule()
       while (this.#simplifySetup())
       tameFaults(this.stage, this.#spent)
-    } while (!this.#spent() && (this.#shortens(dropPairs) || this.shortcut() || this.#simplifySetup()))
+    } while (
+      !this.#spent() &&
+      (this.#shortens(dropWindows) ||
+        this.#shortens(dropPairs) ||
+        this.#shortens(tryRenamings) ||
+        this.shortcut() ||
+        this.#shortens(tryDetours) ||
+        this.#simplifySetup())
+    )
   }
 
   simplifySchedule(): void {
@@ -163,9 +203,7 @@ class Minimiser {
       if (done === undefined || done.length > base.length) continue
       other.plays = 0
       other.rebase(done)
-      this.plays += this.stage.plays
-      this.stage.plays = 0
-      this.stage = other
+      this.moveTo(other)
       return true
     }
     return false
@@ -191,5 +229,55 @@ class Minimiser {
       return true
     }
     return false
+  }
+
+  /** Searches the present setup exhaustively, as far as the limit goes. */
+  searchSetup(): boolean {
+    return this.#searchAll(this.stage, this.#exhaustiveStates)
+  }
+
+  /**
+   * Searches other setups: smaller clusters, where the schedule may have to be another one rather than a part of this
+   * one; and, less far, setups that are a step nearer to the one that was given.
+   */
+  searchOtherSetups(given: Setup): boolean {
+    const { setup, base } = this.stage
+    if (base.length <= trivialActions) return false
+    const { minimum } = this.#definition.nodes
+    for (let nodes = minimum; nodes < setup.nodes; nodes++)
+      if (this.#searchOther({ ...setup, nodes }, this.#exhaustiveStates)) return true
+    return roomierSetups(this.#definition, given, setup).some((roomier) =>
+      this.#searchOther(roomier, this.#exhaustiveStates / roomShare),
+    )
+  }
+
+  #searchOther(setup: Setup, states: number): boolean {
+    let other: Rehearsal
+    try {
+      other = new Rehearsal(this.#definition, setup, this.stage.wanted)
+    } catch {
+      return false // A setup that the system does not accept.
+    }
+    return this.#searchAll(other, states)
+  }
+
+  /** Moves to a schedule that is shorter than the present one, if an exhaustive search finds one in a stage's setup. */
+  #searchAll(other: Rehearsal, states: number): boolean {
+    const { stage } = this
+    const depth = stage.base.length - 1
+    if (stage.wanted.kind === 'history' || this.#limits.judgeEnd !== undefined || this.#spent()) return false
+    const found = findShortest(this.#definition, other.setup, stage.wanted, {
+      depth,
+      states,
+      shouldStop: this.#spent,
+    })
+    if (other === stage) this.noneUpTo = found.noneUpTo
+    const done = found.length === undefined ? undefined : other.play(found.actions)
+    // Something else may break first.
+    if (done === undefined || done.length > depth) return false
+    other.rebase(done)
+    this.moveTo(other)
+    this.noneUpTo = -1
+    return true
   }
 }

@@ -1,4 +1,4 @@
-/** Setups that are one step simpler than another, and how a schedule reads in them. */
+/** Setups that are one step simpler than another, and how a schedule reads in them; and the way back. */
 import { type FaultKind, type Knobs, type SystemDefinition, faultKinds } from '../../protocol/index.js'
 import type { Setup } from '../run/setup.js'
 import { type Schedule, isFault, kindOf } from './schedule.js'
@@ -27,6 +27,7 @@ export function simplerSetups(
 ): SimplerSetup[] {
   return [
     ...fewerNodes(definition, setup),
+    ...twoNodesFewer(definition, setup),
     ...smallerParameters(definition, setup),
     ...simplerKnobs(setup),
     ...usedBudget(setup, schedule),
@@ -43,6 +44,16 @@ function fewerNodes(definition: SystemDefinition, setup: Setup): SimplerSetup[] 
         .filter(({ site }) => !new RegExp(`\\bn${String(dropped)}\\b`).test(site))
         .map((action) => ({ ...action, site: closeGap(action.site, dropped) })),
   }))
+}
+
+/** Majorities shrink when two nodes go at once. */
+function twoNodesFewer(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
+  return fewerNodes(definition, setup).flatMap((first) =>
+    fewerNodes(definition, first.setup).map((second) => ({
+      setup: second.setup,
+      rename: (schedule) => second.rename(first.rename(schedule)),
+    })),
+  )
 }
 
 const closeGap = (site: string, dropped: number): string =>
@@ -82,4 +93,27 @@ function usedBudget(setup: Setup, schedule: Schedule): SimplerSetup[] {
   }
   const isSame = faultKinds.every((kind) => (setup.budget[kind] ?? 0) === (budget[kind] ?? 0))
   return isSame ? [] : [{ setup: { ...setup, budget: budget }, rename: same }]
+}
+
+/**
+ * Setups that take back a step of the way from one setup to a simpler one, and that setup itself: what was taken away may
+ * have saved actions.
+ */
+export function roomierSetups(definition: SystemDefinition, from: Setup, setup: Setup): Setup[] {
+  const roomier: Setup[] = []
+  for (const [name, parameter] of Object.entries(definition.parameters)) {
+    const value = setup.parameters[name] ?? parameter.default
+    if (value < (from.parameters[name] ?? parameter.default))
+      roomier.push({ ...setup, parameters: { ...setup.parameters, [name]: value + 1 } })
+  }
+  for (const kind of faultKinds) {
+    const most = setup.budget[kind] ?? 0
+    if (most < (from.budget[kind] ?? 0))
+      roomier.push({ ...setup, budget: { ...setup.budget, [kind]: most + 1 } })
+  }
+  for (const knob of Object.keys(simplestKnobs) as (keyof Knobs)[])
+    if (setup.knobs[knob] !== from.knobs[knob])
+      roomier.push({ ...setup, knobs: { ...setup.knobs, [knob]: from.knobs[knob] } })
+  if (setup.nodes < from.nodes) roomier.push({ ...setup, nodes: setup.nodes + 1 })
+  return roomier.length === 0 ? [] : [from, ...roomier]
 }
