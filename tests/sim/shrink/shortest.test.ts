@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { enumerate } from '../../../model-check/plain.js'
-import type { SystemDefinition } from '../../../protocol/index.js'
+import type { Knobs, SystemDefinition } from '../../../protocol/index.js'
 import { paxos } from '../../../protocol/paxos/index.js'
 import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
@@ -10,6 +10,7 @@ import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { FingerprintSet } from '../../../sim/shrink/fingerprints.js'
 import { Level } from '../../../sim/shrink/level.js'
 import { findShortest } from '../../../sim/shrink/shortest.js'
+import { defaultKnobs } from '../../../sim/world/world.js'
 
 interface Case {
   readonly definition: SystemDefinition
@@ -18,7 +19,7 @@ interface Case {
   readonly depth: number
 }
 
-const simplestKnobs = { poll: 'atomic', placement: 'in-order', fetch: 'at-placement' } as const
+const simplestKnobs: Knobs = { ...defaultKnobs, placement: 'in-order', visibility: 'prompt' }
 const onePut = { words: 2, slots: 1, clients: 1, operations: 1, attempts: 1, integrity: 0 }
 const oneRound = { clients: 2, operations: 1, rounds: 1 }
 const invariant = (name: string): Omit<Violation, 'reason'> => ({ kind: 'invariant', name })
@@ -73,7 +74,7 @@ const cases: readonly Case[] = [
       bug: 'missing-checksum',
       nodes: 3,
       parameters: { ...onePut, operations: 2 },
-      knobs: { poll: 'loads', placement: 'shuffled', fetch: 'early' },
+      knobs: { ...defaultKnobs, poll: 'loads', placement: 'shuffled', fetch: 'early' },
     },
     wanted: invariant('integrity'),
     depth: 7,

@@ -1,13 +1,14 @@
 /** Schedules from which nothing can be dropped, though a shorter way is near. */
 import { expect, test } from 'vitest'
-import type { SystemDefinition } from '../../../protocol/index.js'
+import type { Knobs, SystemDefinition } from '../../../protocol/index.js'
 import { paxos } from '../../../protocol/paxos/index.js'
 import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import type { Violation } from '../../../sim/run/judge.js'
 import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { type Shrunk, shrink } from '../../../sim/shrink/index.js'
+import { defaultKnobs } from '../../../sim/world/world.js'
 
-const simplestKnobs = { poll: 'atomic', placement: 'in-order', fetch: 'at-placement' } as const
+const simplestKnobs: Knobs = { ...defaultKnobs, placement: 'in-order', visibility: 'prompt' }
 
 /** Minimises a schedule that is given by its sites, one to a step, without any exhaustive search. */
 function minimise(

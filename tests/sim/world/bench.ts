@@ -205,14 +205,23 @@ export class Bench {
     for (; this.offers(name) > 0; steps++) this.step(name)
     return steps
   }
-  /** All that was posted on a way arrives and is placed; how many pieces. Each packet is placed before the next arrives. */
-  send(path: string): number {
+  /**
+   * All that may arrive on a way arrives and is placed; how many pieces. Each packet is placed before the next
+   * arrives. No answer lands, so what is fenced behind a READ or an atomic stays behind.
+   */
+  deliver(path: string): number {
     let placed = 0
     for (;;) {
       placed += this.drain(`place ${path}`)
       if (this.offers(`arrive ${path}`) === 0) return placed
       this.step(`arrive ${path}`)
     }
+  }
+  /** All that was posted on a way arrives and is placed, and answers land; how many pieces were placed. */
+  send(path: string): number {
+    let placed = this.deliver(path)
+    while (this.drain(`answer ${path}`) > 0) placed += this.deliver(path)
+    return placed
   }
   /** Control calls, `control n0→n1` or `protect n0`, take effect and return. */
   settle(...names: readonly string[]): this {

@@ -88,13 +88,19 @@ test('a truncation takes effect with the flush that follows it, not before', () 
 })
 
 describe('a full disk', () => {
-  test('says so at the flush, keeps what fitted, and is good again when a truncation made room', () => {
+  test('says so at a flush that makes nothing durable, and is good again when a truncation made room', () => {
     const one = bench(24).act(0, 'append1', 'append2', 'append3', 'truncate', 'flush1')
     one.step('flush n0')
     expect(one.heard(0)).toEqual(['stored 1 diskFull'])
-    one.act(0, 'append3', 'flush2')
+    const full = one.world.snapshot()
+    expect(recovered(one)).toEqual([])
+    one.world.restore(full)
+    // What fitted is covered by the next flush, which is good, and so is the truncation.
+    one.act(0, 'flush2')
     one.step('flush n0')
-    expect(one.heard(0)).toEqual(['stored 1 diskFull', 'stored 2 ok'])
+    one.act(0, 'append3', 'flush3')
+    one.step('flush n0')
+    expect(one.heard(0)).toEqual(['stored 1 diskFull', 'stored 2 ok', 'stored 3 ok'])
     expect(recovered(one)).toEqual(['recovered 2', 'recovered 3'])
   })
 

@@ -83,17 +83,20 @@ describe('order:', () => {
     bench.step(`place ${way}`, 1)
     expect([bench.words(1)[0], bench.offers(`complete ${way}`)]).toEqual([7, 0])
     bench.step(`place ${way}`)
+    expect([bench.words(0)[2], bench.offers(`complete ${way}`)]).toEqual([0, 0])
+    bench.step(`answer ${way}`)
     bench.drain(`complete ${way}`)
     expect([bench.words(0)[2], bench.heard(0)]).toEqual([7, ['1: 1 ok', '1: 2 ok']])
   })
 
-  test('a fenced WRITE waits for it', () => {
+  test('a fenced WRITE waits for its answer to land', () => {
     const bench = new Bench({ acts: readFirst }).act(0, 'read', 'fenced')
     expect(bench.drain(`arrive ${way}`)).toBe(1)
-    bench.step(`place ${way}`)
-    expect(bench.send(way)).toBe(1)
+    expect([bench.deliver(way), bench.words(1)[0]]).toEqual([1, 0])
+    bench.step(`answer ${way}`)
+    expect(bench.deliver(way)).toBe(1)
     bench.drain(`complete ${way}`)
-    expect([bench.words(1)[0], bench.words(0)[2]]).toEqual([8, 0])
+    expect([bench.words(1)[0], bench.words(0)[2], bench.heard(0)]).toEqual([8, 0, ['1: 1 ok', '1: 3 ok']])
   })
 
   test('a READ and a SEND wait until earlier WRITEs are visible', () => {
@@ -169,6 +172,7 @@ describe('an atomic', () => {
     bench.act(1, 'store')
     expect(bench.words(1)[0]).toBe(50)
     bench.step(`place ${way}`)
+    bench.step(`answer ${way}`)
     bench.step(`complete ${way}`)
     expect([bench.words(1)[0], bench.words(0)[1]]).toEqual([6, 5])
   })
@@ -196,9 +200,13 @@ test('a late WRITE does not land between the read and the write of an atomic', (
   bench.step('expire n0→n2')
   bench.step('heal n0→n2')
   bench.step('arrive n1→n2')
-  expect(bench.offers('land n0→n2')).toBe(1)
+  // It lands, or is lost.
+  expect(bench.offers('land n0→n2')).toBe(2)
   bench.step('place n1→n2')
   expect(bench.offers('land n0→n2')).toBe(0)
+  bench.step('place n1→n2')
+  bench.step('land n0→n2')
+  expect(bench.words(2)[0]).toBe(50)
 })
 
 describe('what is sent again:', () => {
@@ -214,10 +222,10 @@ describe('what is sent again:', () => {
   test('a READ sees newer memory', () => {
     const bench = new Bench({ acts })
     bench.set(1, 0, 5)
-    bench.act(0, 'read').send(way)
+    bench.act(0, 'read').deliver(way)
     bench.set(1, 0, 6)
     bench.step(`retransmit ${way}`)
-    expect(bench.offers(`complete ${way}`)).toBe(0)
+    expect(bench.offers(`answer ${way}`)).toBe(0)
     bench.send(way)
     bench.step(`complete ${way}`)
     expect(bench.words(0)[1]).toBe(6)
@@ -225,7 +233,7 @@ describe('what is sent again:', () => {
 
   test('a READ is checked again', () => {
     const bench = new Bench({ acts }).act(0, 'read')
-    bench.send(way)
+    bench.deliver(way)
     bench.act(1, 'revoke').settle('control n1→n0')
     bench.step(`retransmit ${way}`)
     bench.send(way)
@@ -236,7 +244,7 @@ describe('what is sent again:', () => {
   test('a WRITE and an atomic are not executed again', () => {
     for (const act of ['add', 'write']) {
       const bench = new Bench({ acts }).act(0, act)
-      bench.send(way)
+      bench.deliver(way)
       expect([act, bench.offers(`retransmit ${way}`)]).toEqual([act, 0])
     }
   })

@@ -158,7 +158,7 @@ test('requests of one queue pair execute in order of posting, two pairs do not w
   expect(bench.heard(0)).toEqual(['3: 3 ok', '2: 1 ok', '2: 2 ok'])
 })
 
-test('a READ brings the bytes of its placement into the region of the requester with its completion', () => {
+test('a READ brings the bytes of its placement into the region of the requester before it completes', () => {
   const bench = new Bench({
     acts: {
       read(host) {
@@ -167,12 +167,18 @@ test('a READ brings the bytes of its placement into the region of the requester 
     },
   })
   bench.set(1, 1, 6, 7)
-  bench.act(0, 'read')
-  bench.send('n0→n1')
+  bench.act(0, 'read').deliver('n0→n1')
   bench.set(1, 1, 8, 9)
-  expect(bench.words(0)).toEqual([0, 0, 0])
-  bench.step('complete n0→n1')
+  for (const landed of [
+    [0, 0, 0],
+    [6, 0, 0],
+  ]) {
+    expect([bench.words(0), bench.offers('complete n0→n1')]).toEqual([landed, 0])
+    bench.step('answer n0→n1')
+  }
   expect(bench.words(0)).toEqual([6, 7, 0])
+  bench.step('complete n0→n1')
+  expect(bench.heard(0)).toEqual(['1: 5 ok'])
 })
 
 test('a compare-and-swap swaps only what it expects and returns the former value either way', () => {
