@@ -36,7 +36,7 @@ async function rulesText() {
     for (const [name, { group: own, rule, instead, source }] of Object.entries(ruleBook)) {
       if (own !== group) continue
       const by = programs.get(name).map((program) => `\`${program}\``)
-      text += `\n**\`${name}\`** ${rule}\n_Broken:_ ${instead}\n_Source:_ ${source}.\n_Noticed by_ ${by.join(', ')}.\n`
+      text += `\n- **\`${name}\`**: ${rule}\n  - Broken: ${instead}\n  - Source: ${source}.\n  - Noticed by ${by.join(', ')}.\n`
     }
   }
   return text

@@ -57,8 +57,8 @@ test('two nodes fewer make majorities smaller', () => {
 })
 
 test('an action more may save others: an operation given up need not be answered', () => {
-  const place = ['place n0→n1', 'place n0→n1', 'place n0→n1', 'place n0→n1']
-  const acknowledge = ['poll n1', 'place n1→n0', 'poll n0']
+  const place = ['arrive n0→n1', 'place n0→n1', 'place n0→n1', 'place n0→n1', 'place n0→n1']
+  const acknowledge = ['poll n1', 'arrive n1→n0', 'place n1→n0', 'poll n0']
   const { actions } = minimise(
     rdmaRegister,
     {
@@ -76,5 +76,5 @@ test('an action more may save others: an operation given up need not be answered
       ...['deliver n1→n0', 'control n0→n1', 'control n0→n1', ...place, 'poll n1'],
     ],
   )
-  expect(actions.length).toBeLessThanOrEqual(30)
+  expect(actions.length).toBeLessThanOrEqual(34)
 })

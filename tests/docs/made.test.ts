@@ -3,6 +3,12 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { checkout } from './support.js'
 
+test('the rule book lists each rule with the programs that notice it', { timeout: 120_000 }, () => {
+  const args = [join(checkout, 'scripts', 'rule-book.mjs'), '--check']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect(status, stdout + stderr).toBe(0)
+})
+
 test(
   'the picture and the excerpt of the README are what a run gives, byte for byte',
   { timeout: 240_000 },
