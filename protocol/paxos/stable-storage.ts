@@ -31,7 +31,7 @@ const STORE_BYTES = 2 * RECORD_HEADER_BYTES + firstCopy.sizeBytes + secondCopy.s
 const MOST_STORES = 8
 export const diskBytes = MOST_STORES * STORE_BYTES
 
-export type StableStorage = ReturnType<typeof openStableStorage>
+type StableStorage = ReturnType<typeof openStableStorage>
 
 /** What recovery found. */
 export const Found = {

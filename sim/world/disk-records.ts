@@ -9,7 +9,7 @@ import type { Memory } from './memory.js'
 
 const Mark = { none: 0, record: 1, voidRecord: 2 } as const
 
-export const headerBytes = 4
+const headerBytes = 4
 /** Bytes that a record of `length` bytes takes on disk. */
 export const recordBytes = (length: number): number => headerBytes + ((length + 3) & ~3)
 /** Bytes of the marks for a log of so many bytes; a multiple of 4. */

@@ -135,6 +135,8 @@ export class World {
   readonly #dirtyIn: Int32Array
   readonly #countedIn: Int32Array
   readonly #touchedIn: Int32Array
+  /** The one site that the change of a touched part concerns, or -1 for all that it guards or wakes. */
+  readonly #narrowed: Int32Array
   /** Per part the sites that it guards, and those that it only wakes. */
   readonly #guarded: readonly Int32Array[]
   readonly #woken: readonly Int32Array[]
@@ -189,6 +191,7 @@ export class World {
     this.partChanges = new Float64Array(parts)
     this.#touched = new Int32Array(parts)
     this.#touchedIn = new Int32Array(parts)
+    this.#narrowed = new Int32Array(parts).fill(-1)
     this.channels = channels
     this.clocks = clock === undefined ? undefined : new Clocks(this, clockParts, clock)
     this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
@@ -344,6 +347,16 @@ export class World {
 
   /** Says that bytes of a part changed. */
   touch(part: number): void {
+    this.#narrowed[part] = -1
+    this.#note(part)
+  }
+  /** As `touch`, where only one site may have something else to offer because of it. */
+  touchFor(part: number, site: number): void {
+    if (this.#touchedIn[part] !== this.#epoch) this.#narrowed[part] = site
+    else if (this.#narrowed[part] !== site) this.#narrowed[part] = -1
+    this.#note(part)
+  }
+  #note(part: number): void {
     this.changes++
     this.partChanges[part]!++
     if (this.#touchedIn[part] === this.#epoch) return
@@ -448,6 +461,11 @@ export class World {
   #refresh(): void {
     for (let i = 0; i < this.#touchedCount; i++) {
       const part = this.#touched[i]!
+      const only = this.#narrowed[part]!
+      if (only >= 0) {
+        this.#count(only)
+        continue
+      }
       const guarded = this.#guarded[part]!
       for (let k = 0; k < guarded.length; k++) this.#count(guarded[k]!)
       const woken = this.#woken[part]!

@@ -73,6 +73,8 @@ export class Fabric {
   readonly placement: Placement
   readonly accepted: Accepted
   readonly late: Late
+  /** The site of each flow at which words are placed. */
+  readonly placeSites: number[] = []
   /** Flows of the sites whose latency counts from the post or the arrival of a request. */
   readonly flowOfSite = new Map<number, Flow>()
   readonly #words: Uint32Array

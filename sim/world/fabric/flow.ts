@@ -88,7 +88,7 @@ export const lateAt = 2
 export const latePsnAt = 3
 export const receivedCountAt = 4
 export const acceptedCountAt = 5
-export const requestsAt = 6
+const requestsAt = 6
 
 // Words of a request.
 export const operationAt = 0

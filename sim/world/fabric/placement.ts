@@ -121,6 +121,9 @@ export class Placement {
       if (this.#seekOrdinal >= 0) {
         if (pieces > 0 && this.#isSought(flow, position, accepted, request, pieces)) {
           this.#found = total + this.#rank
+          this.piece = this.#seekPiece
+          this.request = request
+          this.position = position < 0 ? -1 - (position + accepted) : position
           return total
         }
       } else if (choice >= total && choice < total + pieces) {
@@ -241,6 +244,7 @@ export class Placement {
     this.#found = -1
     this.#scan(flow, -1)
     this.#seekOrdinal = -1
+    if (this.#found >= 0) this.#remember(flow, this.#found)
     return this.#found
   }
   /** Finds a choice, unless it is the one that was found last and nothing has changed since. */
@@ -249,9 +253,12 @@ export class Placement {
     if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges)
       return
     this.#scan(flow, choice)
+    this.#remember(flow, choice)
+  }
+  #remember(flow: Flow, choice: number): void {
     this.#knownFlow = flow.index
     this.#knownChoice = choice
-    this.#knownChanges = changes
+    this.#knownChanges = this.#fabric.world.changes
   }
   /** How many pieces may be placed next. */
   count(flow: Flow): number {
@@ -264,18 +271,21 @@ export class Placement {
     const words = this.#words
     const { request, piece, position } = this
     const operation = words[request + operationAt]!
-    this.#fabric.world.touch(flow.queue.index)
+    const { world } = this.#fabric
     if (isAtomic(operation)) {
+      world.touch(flow.queue.index)
       if (this.#stepAtomic(flow, request)) this.finish(flow, request, position)
       return
     }
     if (operation === Operation.send) {
+      world.touch(flow.queue.index)
       this.arriveAtCore(flow, request, Arrival.message)
       this.finish(flow, request, position)
       return
     }
     const length = words[request + lengthAt]! >>> 3
     if (piece === length) {
+      world.touch(flow.queue.index)
       this.arriveAtCore(flow, request, Arrival.immediate)
       this.finish(flow, request, position)
       return
@@ -283,7 +293,12 @@ export class Placement {
     const { rules } = this.#fabric
     if (operation === Operation.read ? rules.tornReads : rules.tornWrites) this.moveWord(flow, request, piece)
     else for (let word = 0; word < length; word++) this.moveWord(flow, request, word)
-    if (!this.isComplete(request)) return
+    if (!this.isComplete(request)) {
+      // Nothing but the next words depends on it.
+      world.touchFor(flow.queue.index, this.#fabric.placeSites[flow.index]!)
+      return
+    }
+    world.touch(flow.queue.index)
     if (operation !== Operation.writeImmediate || !rules.immediateAfterData)
       this.finish(flow, request, position)
   }
