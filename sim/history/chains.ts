@@ -3,14 +3,17 @@
  *
  * Contract. An operation of unknown outcome need never be placed, and stays available for ever once called. So in
  * some order that uses as few of them as possible, and each as late as possible, they only stand right before a known
- * operation that needs them there. `chainsTo` gives all chains worth trying at a configuration, single
- * operations first; it leaves out only those that another chain, or none, covers (see configuration.ts).
+ * operation that needs them there. `chains` gives all chains worth trying at a configuration, those that promise to
+ * use the fewest operations first; it leaves out only those that another chain, or none, covers (see
+ * configuration.ts), and those from whose end the state that is wanted cannot be reached.
  *
- * With shapes the chains are found backwards from the state needed. Without, they are enumerated breadth first, which
- * is exponential in the number of open operations of unknown outcome: give your model shapes.
+ * With shapes the chains are found in the order of a best-first search, of which `distance` is the consistent
+ * heuristic (Hart, Nilsson & Raphael 1968). Without, they are enumerated breadth first, which is exponential in the
+ * number of open operations of unknown outcome: give your model shapes.
  */
+import type { Distance } from './distance.js'
 import { refused, type Outcome } from './model.js'
-import { none, type Plan } from './plan.js'
+import type { Plan } from './plan.js'
 
 /** The configuration at which chains start; it must be the same whenever the next chain is asked for. */
 export interface ChainContext<S> {
@@ -20,70 +23,85 @@ export interface ChainContext<S> {
   available(index: number): number
   stepUnknown(state: S, member: number): Outcome<S>
   keyOf(state: S): number
+  countStep(): void
   exhausted(): boolean
 }
 
 type AnyPlan = Plan<unknown, unknown>
 
-/** Chains to the state `needed`, or to any other state than the present one where that is `none`. */
-export function* chainsTo<S>(
-  plan: AnyPlan,
-  context: ChainContext<S>,
-  needed: number,
-): Generator<readonly number[]> {
-  if (!plan.unknownShaped) yield* enumerate(plan, context)
-  else if (needed !== none) yield* backwards(plan, context, [needed])
-  else {
-    for (const key of plan.classesGiving.keys()) {
-      if (key !== context.key) yield* backwards(plan, context, [key])
-    }
-  }
+export interface Chain {
+  readonly members: readonly number[]
+  /** The state after it. */
+  readonly key: number
 }
 
-/** `keys` are the state keys that the chain goes through from here on, last one first; none of them twice. */
-function* backwards<S>(
-  plan: AnyPlan,
-  context: ChainContext<S>,
-  keys: readonly number[],
-): Generator<readonly number[]> {
-  const { classes, classesGiving } = plan
-  const giving = classesGiving.get(keys.at(-1)!) ?? []
-  for (const from of [context.key, none]) {
-    for (const index of giving) {
-      if (classes[index]!.needs === from && context.available(index) >= 0) yield [context.available(index)]
+/** Chains to any other state than the present one, except to those of infinite distance. */
+export function chains<S>(plan: AnyPlan, context: ChainContext<S>, distance: Distance): Generator<Chain> {
+  return plan.unknownShaped ? bestFirst(plan, context, distance) : enumerate(plan, context)
+}
+
+interface Node extends Chain {
+  readonly cost: number
+  readonly before: Node | undefined
+}
+
+function* bestFirst<S>(plan: AnyPlan, context: ChainContext<S>, distance: Distance): Generator<Chain> {
+  const { classes, classesNeeding, freeClasses } = plan
+  const queue: Node[][] = [] // by the promised cost
+  let queued = 0
+  const extend = (before: Node | undefined, indices: readonly number[]): void => {
+    for (const index of indices) {
+      const key = classes[index]!.gives
+      const member = context.available(index)
+      if (member < 0 || key === context.key) continue
+      let seen = before
+      while (seen !== undefined && seen.key !== key) seen = seen.before
+      if (seen !== undefined) continue
+      const cost = (before?.cost ?? 0) + 1
+      const promised = cost + distance(key)
+      if (promised === Infinity) continue
+      ;(queue[promised] ??= []).push({ members: [...(before?.members ?? []), member], key, cost, before })
+      queued++
     }
   }
-  for (const index of giving) {
-    const { needs } = classes[index]!
-    const member = context.available(index)
-    if (member < 0 || needs === none || needs === context.key || keys.includes(needs) || context.exhausted())
-      continue
-    for (const chain of backwards(plan, context, [...keys, needs])) yield [...chain, member]
+  extend(undefined, classesNeeding.get(context.key) ?? [])
+  extend(undefined, freeClasses)
+  for (let promised = 0; queued > 0; promised++) {
+    const nodes = queue[promised] ?? []
+    for (const node of nodes) {
+      if (context.exhausted()) return
+      queued--
+      context.countStep()
+      yield node
+      extend(node, classesNeeding.get(node.key) ?? [])
+    }
+    queue[promised] = []
   }
 }
 
 interface Reached<S> {
   readonly state: S
   readonly key: number
-  readonly chain: readonly number[]
+  readonly members: readonly number[]
 }
 
-function* enumerate<S>(plan: AnyPlan, context: ChainContext<S>): Generator<readonly number[]> {
-  const reached: Reached<S>[] = [{ state: context.state, key: context.key, chain: [] }]
-  const isCovered = (key: number, chain: readonly number[]): boolean =>
-    reached.some((other) => other.key === key && other.chain.every((member) => chain.includes(member)))
+function* enumerate<S>(plan: AnyPlan, context: ChainContext<S>): Generator<Chain> {
+  const reached: Reached<S>[] = [{ state: context.state, key: context.key, members: [] }]
+  const isCovered = (key: number, members: readonly number[]): boolean =>
+    reached.some((other) => other.key === key && other.members.every((member) => members.includes(member)))
   for (let next = 0; next < reached.length; next++) {
     const from = reached[next]!
     for (let index = 0; index < plan.classes.length; index++) {
       if (context.exhausted()) return
       const member = context.available(index)
-      if (member < 0 || from.chain.includes(member)) continue
+      if (member < 0 || from.members.includes(member)) continue
       const state = context.stepUnknown(from.state, member)
       if (state === refused) continue
       const key = context.keyOf(state)
-      const chain = [...from.chain, member]
-      if (isCovered(key, chain)) continue
-      reached.push({ state, key, chain })
+      const members = [...from.members, member]
+      if (isCovered(key, members)) continue
+      const chain = { state, key, members }
+      reached.push(chain)
       yield chain
     }
   }

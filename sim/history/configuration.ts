@@ -7,20 +7,28 @@
  * need never be placed again. So the other can be dropped without losing an order.
  */
 
+/** A set of lanes, 32 to a word. Plain arrays are much cheaper to copy than typed ones of this size. */
+export type Lanes = number[]
+
 /** The arrays `due` and `spent` are its own; `used` is shared, and replaced when it changes. */
 export class Configuration<S> {
   constructor(
     public state: S,
     public key: number,
     /** Lanes of pending operations that still need a place. */
-    public readonly due: Int32Array,
+    public readonly due: Lanes,
     /** Lanes of pending operations that can change the state no more. */
-    public readonly spent: Int32Array,
+    public readonly spent: Lanes,
     /** For each class of operations of unknown outcome how many have taken effect. */
-    public used: Int32Array,
+    public used: readonly number[],
     public usedCount: number,
     public path: number,
     public count: number,
+    /** The event at which the state was last overwritten, whatever it was; and the path up to there. */
+    /** The price of the operations of unknown outcome that have taken effect. */
+    public price: number,
+    public overwrittenAt: number,
+    public overwrittenPath: number,
   ) {}
 
   copy(): Configuration<S> {
@@ -33,10 +41,33 @@ export class Configuration<S> {
       this.usedCount,
       this.path,
       this.count,
+      this.price,
+      this.overwrittenAt,
+      this.overwrittenPath,
     )
   }
 
-  /** Whatever the other can still do, this one can too. */
+  /** Makes this, of the same plan, a copy of the other. */
+  become(other: Configuration<S>): void {
+    this.state = other.state
+    this.key = other.key
+    for (let word = 0; word < this.due.length; word++) {
+      this.due[word] = other.due[word]!
+      this.spent[word] = other.spent[word]!
+    }
+    this.used = other.used
+    this.usedCount = other.usedCount
+    this.path = other.path
+    this.count = other.count
+    this.price = other.price
+    this.overwrittenAt = other.overwrittenAt
+    this.overwrittenPath = other.overwrittenPath
+  }
+
+  /**
+   * Whatever the other can still do, this one can too. Where the state was overwritten is not compared: what hides
+   * there (see moves.ts) has other places too.
+   */
   covers(other: Configuration<S>): boolean {
     if (this.usedCount > other.usedCount) return false
     for (let word = 0; word < this.due.length; word++) {
@@ -60,7 +91,7 @@ export class Level<S> {
     this.#shaped = shaped
   }
 
-  /** False when another one covers it; those that it covers itself go. */
+  /** False when another one covers it, and it is not kept; those that it covers itself go. */
   add(configuration: Configuration<S>): boolean {
     const name = this.#shaped ? configuration.key : `${configuration.key} ${configuration.due.join()}`
     const bucket = this.#buckets.get(name)
@@ -82,18 +113,18 @@ export class Level<S> {
   list(): Configuration<S>[] {
     const all: Configuration<S>[] = []
     for (const bucket of this.#buckets.values()) all.push(...bucket)
-    return all.sort((a, b) => a.usedCount - b.usedCount)
+    return all.sort((a, b) => a.price - b.price)
   }
 }
 
-export function isIn(set: Int32Array, lane: number): boolean {
+export function isIn(set: Lanes, lane: number): boolean {
   return (set[lane >> 5]! & (1 << (lane & 31))) !== 0
 }
 
-export function add(set: Int32Array, lane: number): void {
+export function add(set: Lanes, lane: number): void {
   set[lane >> 5]! |= 1 << (lane & 31)
 }
 
-export function remove(set: Int32Array, lane: number): void {
+export function remove(set: Lanes, lane: number): void {
   set[lane >> 5]! &= ~(1 << (lane & 31))
 }

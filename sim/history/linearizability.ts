@@ -16,7 +16,10 @@ import { findReason } from './reason.js'
 import { search } from './search.js'
 
 export interface LinearizabilityLimits {
-  /** Steps of the model plus configurations entered, for each partition: one that is hard does not hide another. */
+  /**
+   * Steps of the model, configurations entered and chains tried (see chains.ts), for each partition: one that is hard
+   * does not hide another.
+   */
   readonly maxSteps: number
 }
 
@@ -66,8 +69,13 @@ export function checkLinearizable<S, I, O>(
     if (result.outcome === 'found') {
       orders.set(partition, result.order)
     } else if (result.outcome === 'none') {
-      const horizon = plan.operations[plan.events[result.horizon]! >> 1]!.returned
-      return { verdict: 'violated', partition, history, ...describeViolation(history, horizon, model), steps }
+      return {
+        verdict: 'violated',
+        partition,
+        history,
+        ...describeViolation(history, result.horizon, model),
+        steps,
+      }
     } else {
       const blocked = result.blocked!
       const sentence =

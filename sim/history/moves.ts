@@ -12,18 +12,27 @@
  * 4. A covered operation takes effect at its return only where the state that it gives is *useful*: some operation
  *    can see it before another one must change it. Another blind write is placed before the first return only where a
  *    pending operation, or an unknown one, needs its state. Compare-and-sets of the present state are always tried.
- * 5. Foresight (see foresight.ts).
+ * 5. What is *hidden* right before a blind write needs no state before it and leaves none: a blind write of unknown
+ *    outcome, the operations that observe it, and one that needs it. It is chosen late, when the first return turns out
+ *    to need it, at the last blind write since its call.
+ * 6. Foresight (see foresight.ts, distance.ts).
  */
-import { chainsTo, type ChainContext } from './chains.js'
+import { chains, type ChainContext } from './chains.js'
+import type { Demand } from './demand.js'
+import { distancesTo, near, type Distance } from './distance.js'
 import { add, isIn, remove, type Configuration } from './configuration.js'
-import { canBeSeen, strandedUntil, type ForesightContext } from './foresight.js'
+import { canBeSeen, shortUntil, strandedUntil, type ForesightContext } from './foresight.js'
 import { refused, type Outcome, type SequentialModel } from './model.js'
-import { anywhere, none, type Plan } from './plan.js'
+import { anywhere, none } from './key-number.js'
+import { Placements } from './placements.js'
+import type { Plan } from './plan.js'
 
 export interface Choice {
   /** Operations of unknown outcome that take effect first. */
   readonly chain: readonly number[]
   readonly operation: number
+  /** All of it takes effect where the state was last overwritten, and leaves the present state as it is. */
+  readonly isHidden?: boolean
 }
 
 export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
@@ -39,27 +48,34 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
   horizon = -1
   /** Whether unlikely choices are wanted too; says no only where the caller takes note. */
   isThorough: () => boolean = () => true
+  /** How many chains one configuration may try, and what to call where there are more. */
+  maxChains = Infinity
+  leaveOut: () => void = () => undefined
+  /** By key what it costs to use an operation of unknown outcome that gives it; 1 where absent. */
+  readonly prices = new Map<number, number>()
+  /** The keys that some operation was found to miss, since the caller cleared them. */
+  readonly missed = new Set<number>()
 
-  // Placements, each with the one before it. Unknown operations are numbered after the known ones; ~operation says
-  // that an operation is covered here, and is only meant where it has no other place.
-  readonly pathOperation: number[] = [-1]
-  readonly pathRest: number[] = [0]
+  readonly placements = new Placements()
   readonly #plan: Plan<I, O>
   readonly #model: SequentialModel<S, I, O>
   readonly #maxSteps: number
   readonly #foresight: boolean
+  readonly #demands: Demand['demands']
 
   constructor(
     plan: Plan<I, O>,
     model: SequentialModel<S, I, O>,
     maxSteps: number,
     foresight: boolean,
+    demands: Demand['demands'],
     start: Configuration<S>,
   ) {
     this.#plan = plan
     this.#model = model
     this.#maxSteps = maxSteps
     this.#foresight = foresight
+    this.#demands = demands
     this.configuration = start
     this.lanes = new Int32Array(plan.laneCount).fill(-1)
   }
@@ -79,6 +95,10 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
 
   firstUnused(index: number): number {
     return this.#plan.classes[index]!.members[this.configuration.used[index]!] ?? -1
+  }
+
+  usedOf(index: number): number {
+    return this.configuration.used[index]!
   }
 
   isOpen(operation: number): boolean {
@@ -102,6 +122,10 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
 
   keyOf(state: S): number {
     return this.#plan.intern(this.#model.key(state))
+  }
+
+  countStep(): void {
+    this.steps++
   }
 
   exhausted(): boolean {
@@ -140,9 +164,8 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
   }
 
   #extendPath(operation: number): void {
-    this.pathOperation.push(operation)
-    this.pathRest.push(this.configuration.path)
-    this.configuration.path = this.pathOperation.length - 1
+    const { configuration, placements, at } = this
+    configuration.path = placements.extend(configuration.path, operation, at)
   }
 
   /** Places what can be placed without alternatives. */
@@ -168,10 +191,10 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
   /** What may come next, likeliest first; the configuration must be the same whenever the next is asked for. */
   *choices(): Generator<Choice> {
     const { first, configuration: c } = this
-    const { needs, gives, returnEvent, lane, shaped, classes, classOf } = this.#plan
+    const { needs, gives, returnEvent, lane, shaped, classes } = this.#plan
     const needed = needs[first]!
     if (needed !== none && needed !== c.key && this.strands(needed)) return
-    yield { chain: [], operation: first }
+    if (needed === none || needed === c.key) yield { chain: [], operation: first }
     const isDead = shaped && needed === none && gives[first]! >= 0 && !this.isUseful(gives[first]!)
     const enabling: number[] = []
     const others: number[] = []
@@ -186,13 +209,41 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
     enabling.sort(byReturn)
     others.sort(byReturn)
     for (const operation of enabling) yield { chain: [], operation }
-    if (!isDead) yield* this.#chainsBefore(first)
-    for (const operation of others) if (this.#mayServe(operation)) yield { chain: [], operation }
-    if (classes.length > 0 && !this.isThorough()) return
-    for (const operation of [...enabling, ...others]) {
-      for (const choice of this.#chainsBefore(operation)) {
-        if (isDead && classes[classOf[choice.chain[0]!]!]!.needs === none) continue
-        yield choice
+    if (shaped) yield* this.#hidden(first)
+    const distance =
+      shaped && needed !== none && needed !== c.key ? distancesTo(this.#plan, this, needed) : near
+    if (distance(c.key) === Infinity) return
+    for (const operation of others) {
+      if (!this.#mayServe(operation)) continue
+      if (gives[operation]! >= 0 && distance(gives[operation]!) === Infinity) continue
+      yield { chain: [], operation }
+    }
+    if (classes.length > 0) yield* this.#chained([first, ...enabling, ...others], distance, isDead)
+  }
+
+  /** Chains and what they lead up to. */
+  *#chained(operations: readonly number[], distance: Distance, isDead: boolean): Generator<Choice> {
+    const { first, key } = this
+    const { needs, gives, classes, classOf } = this.#plan
+    // Not those that are allowed already, nor those that are allowed in every state, with one result.
+    const led = operations.filter((it) => needs[it] !== key && (needs[it] !== none || gives[it]! < 0))
+    if (led.length === 0 || (led[0] !== first && !this.isThorough())) return
+    let tried = 0
+    for (const chain of chains(this.#plan, this, distance)) {
+      const isThorough = this.isThorough()
+      if (!isThorough && led[0] !== first) return
+      if (tried++ >= (isThorough ? this.maxChains : 1)) {
+        this.leaveOut()
+        return
+      }
+      if (this.#isKnownAvailable(chain.members[0]!)) continue
+      const isFree = classes[classOf[chain.members[0]!]!]!.needs === none
+      for (const operation of isThorough ? led : [first]) {
+        if (isDead && (isFree || operation === first)) continue
+        if (needs[operation] !== none && needs[operation] !== chain.key) continue
+        if (operation !== first && gives[operation]! >= 0 && distance(gives[operation]!) === Infinity)
+          continue
+        yield { chain: chain.members, operation }
       }
     }
   }
@@ -219,16 +270,6 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
     return (this.#plan.classesNeeding.get(key) ?? []).some((index) => this.available(index) >= 0)
   }
 
-  *#chainsBefore(operation: number): Generator<Choice> {
-    const { needs, gives, classes } = this.#plan
-    const needed = needs[operation]!
-    if (classes.length === 0 || needed === this.configuration.key) return
-    if (needed === none && gives[operation]! >= 0) return // allowed in every state, with one result
-    for (const chain of chainsTo(this.#plan, this, needed)) {
-      if (!this.#isKnownAvailable(chain[0]!)) yield { chain, operation }
-    }
-  }
-
   /** A pending write of the same state is better, since it cannot be used later than its return. */
   #isKnownAvailable(member: number): boolean {
     const { shaped, classes, classOf, needs, gives } = this.#plan
@@ -245,7 +286,60 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
     return state !== refused && this.#stepKnown(state, this.keyOf(state), next) !== refused
   }
 
-  take({ chain, operation }: Choice): boolean {
+  /** A blind write is placed next. */
+  overwrite(): void {
+    if (this.#plan.freeClasses.length === 0) return
+    this.configuration.overwrittenAt = this.at
+    this.configuration.overwrittenPath = this.configuration.path
+  }
+
+  /** What can be hidden at the last blind write so that `first` has a place. */
+  *#hidden(first: number): Generator<Choice> {
+    const { needs, gives, classes, classesGiving, freeClasses, unknownFrom, callEvent } = this.#plan
+    const at = this.configuration.overwrittenAt
+    // `at` is the event of a return: what was called before it was pending, and has not returned since.
+    if (callEvent[first]! >= at || (needs[first] === none && gives[first] !== none)) return
+    for (const index of needs[first] === none ? freeClasses : (classesGiving.get(needs[first]!) ?? [])) {
+      const member = this.firstUnused(index)
+      if (classes[index]!.needs !== none || classes[index]!.gives === this.key) continue
+      if (member >= 0 && unknownFrom[member]! <= at)
+        yield { chain: [member], operation: first, isHidden: true }
+    }
+  }
+
+  #hide(member: number, operation: number): boolean {
+    const { gives, lane, callEvent } = this.#plan
+    const c = this.configuration
+    const state = this.stepUnknown(c.state, member)
+    if (state === refused) return false
+    const key = this.keyOf(state)
+    if (this.#stepKnown(state, key, operation) === refused) return false
+    const later = this.placements.since(c.overwrittenPath, c.path).operations
+    c.path = c.overwrittenPath
+    this.#use(member, key)
+    for (const other of this.lanes) {
+      if (other < 0 || other === operation || gives[other] !== none || !isIn(c.due, lane[other]!)) continue
+      if (callEvent[other]! < c.overwrittenAt && this.#stepKnown(state, key, other) !== refused)
+        this.place(other)
+    }
+    this.place(operation)
+    c.overwrittenPath = c.path
+    for (const entry of later.reverse()) this.#extendPath(entry)
+    return !this.#lacks(key)
+  }
+
+  /** An operation of unknown outcome takes effect and gives `key`. */
+  #use(member: number, key: number): void {
+    const used = this.configuration.used.slice()
+    used[this.#plan.classOf[member]!]!++
+    this.configuration.used = used
+    this.configuration.usedCount++
+    this.configuration.price += this.prices.get(key) ?? 1
+    this.#extendPath(this.#plan.operations.length + member)
+  }
+
+  take({ chain, operation, isHidden }: Choice): boolean {
+    if (isHidden) return this.#hide(chain[0]!, operation)
     const { shaped, classes, classOf, needs, gives } = this.#plan
     const c = this.configuration
     const left: number[] = []
@@ -253,22 +347,26 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
       const state = this.stepUnknown(c.state, member)
       if (state === refused) return false
       left.push(c.key)
-      if (shaped && classes[classOf[member]!]!.needs === none) this.coverAll(-1)
+      if (shaped && classes[classOf[member]!]!.needs === none) {
+        this.coverAll(-1)
+        this.overwrite()
+      }
       c.state = state
       c.key = this.keyOf(state)
-      c.used = c.used.slice()
-      c.used[classOf[member]!]!++
-      c.usedCount++
-      this.#extendPath(this.#plan.operations.length + member)
+      this.#use(member, c.key)
     }
     const state = this.#stepKnown(c.state, c.key, operation)
     if (state === refused) return false
     left.push(c.key)
-    if (shaped && needs[operation] === none && gives[operation] !== none) this.coverAll(operation)
+    if (shaped && needs[operation] === none && gives[operation] !== none) {
+      this.coverAll(operation)
+      this.overwrite()
+    }
     c.state = state
     c.key = this.keyOf(state)
     this.place(operation)
-    return !left.some((key) => key !== c.key && this.strands(key))
+    if (left.some((key) => key !== c.key && this.strands(key))) return false
+    return chain.length === 0 || !left.some((key) => this.#lacks(key))
   }
 
   /** A blind write is about to be placed. */
@@ -292,8 +390,21 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
   /** True when leaving `key`, or not being in it, dooms an operation; `horizon` then reaches to its return. */
   strands(key: number): boolean {
     if (!this.#foresight) return false
-    const deadline = strandedUntil(this.#plan, this, key)
-    if (deadline !== undefined) this.horizon = Math.max(this.horizon, deadline)
-    return deadline !== undefined
+    return (
+      this.#isMissed(key, strandedUntil(this.#plan, this.#demands, this, key)) ||
+      (key !== this.key && this.#lacks(key))
+    )
+  }
+
+  /** True when too few operations of unknown outcome are left that give `key`. */
+  #lacks(key: number): boolean {
+    return this.#foresight && this.#isMissed(key, shortUntil(this.#plan, this.#demands, this, key))
+  }
+
+  #isMissed(key: number, until: number | undefined): boolean {
+    if (until === undefined) return false
+    this.missed.add(key)
+    this.horizon = Math.max(this.horizon, until)
+    return true
   }
 }

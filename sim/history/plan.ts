@@ -5,17 +5,27 @@
  * Contract. Operations with a known outcome are numbered in the order of their calls, those with an unknown outcome
  * separately. Known operations get *lanes*: two that overlap never share one, so the operations pending at an event
  * are told apart by lane alone, and a bitset over lanes replaces one over the whole history. Operations of unknown
- * outcome that can never change the state are left out. Those of equal shape form one *class*: they are
- * interchangeable, and the one called first can always stand in for another, so each class is used in call order.
- * Where a shape is missing each operation is a class of its own.
+ * outcome that can never change the state are left out; one that must take effect before a certain event counts as
+ * known (see demand.ts). Those of equal shape form one *class*: they are interchangeable, and the one called first can
+ * always stand in for another, so each class is used in call order. Where a shape is missing each operation is a class
+ * of its own.
  */
 import type { Operation } from './history.js'
+import { anywhere, none } from './key-number.js'
 import type { Key, SequentialModel, Shape } from './model.js'
+import { separationsAfter, separationsBefore, type Separation } from './separation.js'
 
-/** In `needs`: the output may be allowed in several states. In `gives`: the state stays as it is. */
-export const none = -1
-/** In `gives`: the operation has no shape, so it may lead anywhere. */
-export const anywhere = -2
+/** One operation; what its shape tells is in numbers. */
+export interface Entry<I, O> {
+  readonly operation: Operation<I, O>
+  readonly needs: number
+  readonly gives: number
+  /** Positions between which it must take effect: its call and return, or what the demand tells (see demand.ts). */
+  readonly called: number
+  readonly deadline: number
+  /** The position up to which the demand tells it from; -Infinity where it tells nothing. */
+  readonly toldBy: number
+}
 
 interface UnknownClass {
   readonly needs: number
@@ -24,6 +34,8 @@ interface UnknownClass {
 }
 
 export interface Plan<I, O> {
+  readonly entries: readonly Entry<I, O>[]
+  /** Operations with a deadline, and without. */
   readonly operations: readonly Operation<I, O>[]
   readonly unknown: readonly Operation<I, O>[]
   /** Operation number * 2, plus 1 for its return. */
@@ -40,17 +52,23 @@ export interface Plan<I, O> {
   readonly classOf: Int32Array
   readonly classesGiving: ReadonlyMap<number, readonly number[]>
   readonly classesNeeding: ReadonlyMap<number, readonly number[]>
+  /** The classes that are allowed in every state. */
+  readonly freeClasses: readonly number[]
   /** Known operations that need a state key, by return; those that give one, by call. */
   readonly needers: ReadonlyMap<number, readonly number[]>
   readonly givers: ReadonlyMap<number, readonly number[]>
   /** Known operations that need a state key, by call; and those that only observe, but not one certain state. */
   readonly needersByCall: ReadonlyMap<number, readonly number[]>
-  /** The earliest return among operations called from an event on that cannot be placed while the state stays `key`. */
   readonly watchers: readonly number[]
-  readonly apart: (key: number, event: number) => number
+  /** The earliest return among operations called from an event on that cannot be placed while the state stays `key`. */
+  readonly apart: Separation
+  /** The latest call among such operations that returned before an event; -1 where there is none. */
+  readonly apartBefore: Separation
   /** Every operation, or every one of unknown outcome, has a shape. */
   readonly shaped: boolean
   readonly unknownShaped: boolean
+  /** The position of an event. */
+  readonly positionOf: (event: number) => number
   /** The number of a state key; numbers are given on first sight, the initial state has 0. */
   readonly intern: (key: Key) => number
 }
@@ -67,64 +85,73 @@ export function prepare<S, I, O>(
     return keys.size - 1
   }
   intern(model.key(model.initial))
-  const shapeOf = ({ input, output }: Operation<I, O>): Shape | undefined => {
-    const shape = model.shape?.(input, output)
-    return shape?.kind === 'sets' && shape.from === shape.to ? { kind: 'observes', from: shape.to } : shape
-  }
+  const entries = [...history]
+    .sort((a, b) => a.called - b.called)
+    .map((operation) => {
+      const shape = model.shape?.(operation.input, operation.output)
+      const needs = shape?.from === undefined ? none : intern(shape.from)
+      return {
+        operation,
+        needs,
+        gives: givenBy(shape, intern),
+        called: operation.called,
+        deadline: operation.returned,
+        toldBy: -Infinity,
+      }
+    })
+    .filter(({ operation, gives }) => operation.returned !== Infinity || gives !== none)
+  return arrange(entries, intern)
+}
 
-  const byCall = [...history].sort((a, b) => a.called - b.called)
-  const operations = byCall.filter((operation) => operation.returned !== Infinity)
-  const unknown = byCall.filter((it) => it.returned === Infinity && shapeOf(it)?.kind !== 'observes')
+function givenBy(shape: Shape | undefined, intern: (key: Key) => number): number {
+  if (shape === undefined) return anywhere
+  return shape.kind === 'observes' || shape.from === shape.to ? none : intern(shape.to)
+}
 
-  const shapes = operations.map(shapeOf)
-  const needs = Int32Array.from(shapes, (shape) => (shape?.from === undefined ? none : intern(shape.from)))
-  const gives = Int32Array.from(shapes, (shape) => givenBy(shape, intern))
-  const unknownShapes = unknown.map(shapeOf)
-  const unknownShaped = !unknownShapes.includes(undefined)
-  const classes = classify(unknownShapes, unknownShaped, intern)
-  const classOf = new Int32Array(unknown.length)
+/** Entries are in the order of their calls. */
+export function arrange<I, O>(entries: readonly Entry<I, O>[], intern: (key: Key) => number): Plan<I, O> {
+  const known = entries.filter(({ deadline }) => deadline !== Infinity)
+  const open = entries.filter(({ deadline }) => deadline === Infinity)
+  const needs = Int32Array.from(known, (entry) => entry.needs)
+  const gives = Int32Array.from(known, (entry) => entry.gives)
+  const unknownShaped = open.every((entry) => entry.gives !== anywhere)
+  const classes = classify(open, unknownShaped)
+  const classOf = new Int32Array(open.length)
   classes.forEach(({ members }, index) => members.forEach((member) => (classOf[member] = index)))
 
-  const timeline = layOut(operations, unknown)
-  const byReturn = Array.from(operations.keys()).sort(
-    (a, b) => timeline.returnEvent[a]! - timeline.returnEvent[b]!,
-  )
+  const timeline = layOut(known, open)
+  const operations = Array.from(known.keys())
+  const indices = Array.from(classes.keys())
+  const byReturn: number[] = []
+  for (const event of timeline.events) if (event & 1) byReturn.push(event >> 1)
   return {
-    operations,
-    unknown,
+    entries,
+    operations: known.map(({ operation }) => operation),
+    unknown: open.map(({ operation }) => operation),
     ...timeline,
     needs,
     gives,
     classes,
     classOf,
-    classesGiving: groupBy(Array.from(classes.keys()), (index) => classes[index]!.gives),
-    classesNeeding: groupBy(Array.from(classes.keys()), (index) => classes[index]!.needs),
+    classesGiving: groupBy(indices, (index) => classes[index]!.gives),
+    classesNeeding: groupBy(indices, (index) => classes[index]!.needs),
+    freeClasses: indices.filter((index) => classes[index]!.needs === none),
     needers: groupBy(byReturn, (operation) => needs[operation]!),
-    givers: groupBy(Array.from(operations.keys()), (operation) => gives[operation]!),
-    needersByCall: groupBy(Array.from(operations.keys()), (operation) => needs[operation]!),
-    watchers: Array.from(operations.keys()).filter((it) => needs[it] === none && gives[it] === none),
-    apart: separations(timeline.events, timeline.returnEvent, needs, gives),
-    shaped: unknownShaped && !shapes.includes(undefined),
+    givers: groupBy(operations, (operation) => gives[operation]!),
+    needersByCall: groupBy(operations, (operation) => needs[operation]!),
+    watchers: operations.filter((it) => needs[it] === none && gives[it] === none),
+    apart: separationsAfter(timeline, needs, gives),
+    apartBefore: separationsBefore(timeline, needs, gives),
+    shaped: unknownShaped && !gives.includes(anywhere),
     unknownShaped,
     intern,
   }
 }
 
-function givenBy(shape: Shape | undefined, intern: (key: Key) => number): number {
-  if (shape === undefined) return anywhere
-  return shape.kind === 'observes' ? none : intern(shape.to)
-}
-
-function classify(
-  shapes: readonly (Shape | undefined)[],
-  together: boolean,
-  intern: (key: Key) => number,
-): UnknownClass[] {
+function classify<I, O>(open: readonly Entry<I, O>[], together: boolean): UnknownClass[] {
   const classes: { needs: number; gives: number; members: number[] }[] = []
   const byShape = new Map<string, number>()
-  shapes.forEach((shape, member) => {
-    const needs = shape?.from === undefined ? none : intern(shape.from)
-    const gives = givenBy(shape, intern)
+  open.forEach(({ needs, gives }, member) => {
     const name = together ? `${needs} ${gives}` : `${member}`
     const index = byShape.get(name)
     if (index !== undefined) {
@@ -139,16 +166,18 @@ function classify(
 
 type Timeline = Pick<
   Plan<unknown, unknown>,
-  'events' | 'callEvent' | 'returnEvent' | 'lane' | 'laneCount' | 'unknownFrom'
+  'events' | 'positionOf' | 'callEvent' | 'returnEvent' | 'lane' | 'laneCount' | 'unknownFrom'
 >
 
-function layOut<I, O>(operations: readonly Operation<I, O>[], unknown: readonly Operation<I, O>[]): Timeline {
-  const position = (event: number): number => {
-    const operation = operations[event >> 1]!
-    return event & 1 ? operation.returned : operation.called
-  }
+function layOut<I, O>(operations: readonly Entry<I, O>[], unknown: readonly Entry<I, O>[]): Timeline {
+  const called = Float64Array.from(operations, (entry) => entry.called)
+  const deadline = Float64Array.from(operations, (entry) => entry.deadline)
+  const positionOf = (event: number): number => (event & 1 ? deadline : called)[event >> 1]!
+  // One of unknown outcome that has a deadline has its positions from known ones, between which it lies.
+  const side = (event: number): number =>
+    operations[event >> 1]!.operation.returned !== Infinity ? 0 : event & 1 ? -1 : 1
   const events = Int32Array.from({ length: operations.length * 2 }, (_, event) => event)
-  events.sort((a, b) => position(a) - position(b))
+  events.sort((a, b) => positionOf(a) - positionOf(b) || side(a) - side(b))
 
   const callEvent = new Int32Array(operations.length)
   const returnEvent = new Int32Array(operations.length)
@@ -168,10 +197,10 @@ function layOut<I, O>(operations: readonly Operation<I, O>[], unknown: readonly 
 
   let before = 0
   const unknownFrom = Int32Array.from(unknown, ({ called }) => {
-    while (before < events.length && position(events[before]!) < called) before++
+    while (before < events.length && positionOf(events[before]!) < called) before++
     return before
   })
-  return { events, callEvent, returnEvent, lane, laneCount, unknownFrom }
+  return { events, positionOf, callEvent, returnEvent, lane, laneCount, unknownFrom }
 }
 
 function groupBy(members: readonly number[], keyOf: (member: number) => number): Map<number, number[]> {
@@ -184,36 +213,4 @@ function groupBy(members: readonly number[], keyOf: (member: number) => number):
     else group.push(member)
   }
   return groups
-}
-
-function separations(
-  events: Int32Array,
-  returnEvent: Int32Array,
-  needs: Int32Array,
-  gives: Int32Array,
-): (key: number, event: number) => number {
-  // The earliest return, the key it allows, and the earliest return among those that allow another.
-  const earliest = new Int32Array(events.length + 1)
-  const allows = new Int32Array(events.length + 1)
-  const second = new Int32Array(events.length + 1)
-  earliest[events.length] = second[events.length] = events.length
-  allows[events.length] = anywhere
-  for (let index = events.length - 1; index >= 0; index--) {
-    earliest[index] = earliest[index + 1]!
-    allows[index] = allows[index + 1]!
-    second[index] = second[index + 1]!
-    if (events[index]! & 1) continue
-    const operation = events[index]! >> 1
-    const from = needs[operation]!
-    const to = gives[operation]!
-    if (from === none && to === none) continue
-    const key = to === none || to === from ? from : from === none ? to : anywhere
-    const end = returnEvent[operation]!
-    if (end < earliest[index]!) {
-      if (key !== allows[index] || key === anywhere) second[index] = earliest[index]!
-      earliest[index] = end
-      allows[index] = key
-    } else if ((key !== allows[index] || key === anywhere) && end < second[index]!) second[index] = end
-  }
-  return (key, event) => (allows[event] === key ? second[event]! : earliest[event]!)
 }

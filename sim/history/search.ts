@@ -9,15 +9,19 @@
  * before each return ends with the operation that returns. What may stand in a slot is in moves.ts; configurations
  * that others cover are dropped (see configuration.ts).
  *
- * The sweep starts narrow: it carries only the best few configurations. An order found that way is an order all the
- * same. Where none is left it goes back and is wider from there, first a little, in the end from the start with all
- * of them; only then, or where nothing was left out before, does it say 'none'.
+ * The sweep starts narrow: it carries only the best few configurations (beam search), those that spent the least on
+ * operations of unknown outcome. An order found that way is an order all the same. Where none is left it goes back and
+ * is wider from there, in the end from the start with all of them; only then, or where nothing was left out before,
+ * does it say 'none'. What the history demands of operations of unknown outcome is found first (see demand.ts), and
+ * excludes most histories that have no order without any search.
  */
-import { add, Configuration, isIn, Level, remove } from './configuration.js'
+import { add, Configuration, isIn, Level, remove, type Lanes } from './configuration.js'
+import { anticipate, withReasons, type Demand } from './demand.js'
 import type { Operation } from './history.js'
 import type { SequentialModel } from './model.js'
 import { Moves, type Choice } from './moves.js'
-import { none, type Plan } from './plan.js'
+import { none } from './key-number.js'
+import type { Plan } from './plan.js'
 
 export interface SearchResult<I, O> {
   readonly outcome: 'found' | 'none' | 'limit'
@@ -26,7 +30,7 @@ export interface SearchResult<I, O> {
   readonly order: readonly Operation<I, O>[]
   /** The operation that the longest order leaves unplaced at its end. */
   readonly blocked: Operation<I, O> | undefined
-  /** Only events up to this one were needed to exclude every order. */
+  /** Only events before this position were needed to exclude every order. */
   readonly horizon: number
 }
 
@@ -38,10 +42,17 @@ interface Mark<S> {
   readonly leftOut: boolean
 }
 
-const narrow = 4
+const narrow = 3
 const growth = 4
+/** Chains of operations of unknown outcome that a configuration tries at most, for each configuration of the width. */
+const chainsPerWidth = 8
 const eventsBetweenMarks = 64
 const eventsBack = 64
+/** How often the sweep goes back to a use before it goes back farther and farther, and how wide it gets by that. */
+const usesTried = 8
+const widestByUse = 64
+/** What a use costs more each time that something misses the state that it gave; others cost 1. */
+const surcharge = 10
 
 /** To explain is to go as far as one narrow sweep without foresight does. */
 export function search<S, I, O>(
@@ -50,7 +61,10 @@ export function search<S, I, O>(
   maxSteps: number,
   purpose: 'decide' | 'explain',
 ): SearchResult<I, O> {
-  return new Sweep(plan, model, maxSteps, purpose).run()
+  if (purpose === 'explain') return new Sweep(plan, model, maxSteps, purpose, new Map()).run()
+  const { plan: anticipated, demand } = anticipate(plan)
+  const sweep = new Sweep(anticipated, model, maxSteps, purpose, demand.demands)
+  return demand.hopeless === undefined ? sweep.run() : sweep.hopeless(demand.hopeless)
 }
 
 class Sweep<S, I, O> {
@@ -62,8 +76,10 @@ class Sweep<S, I, O> {
   #width = narrow
   /** Whether some configuration was left out that none covers. */
   #leftOut = false
-  #farthest = 0
-  #retries = 0
+  /** The sweep is narrow again after this event. */
+  #wideUntil = Infinity
+  /** By event how often the sweep was at an end there. */
+  readonly #ends = new Map<number, number>()
   #best = { at: -1, count: -1, path: 0 }
 
   constructor(
@@ -71,22 +87,32 @@ class Sweep<S, I, O> {
     model: SequentialModel<S, I, O>,
     maxSteps: number,
     purpose: 'decide' | 'explain',
+    demands: Demand['demands'],
   ) {
     this.#plan = plan
     this.#again = purpose === 'decide'
-    const lanes = (): Int32Array => new Int32Array((plan.laneCount + 31) >> 5)
+    const lanes = (): Lanes => new Array<number>((plan.laneCount + 31) >> 5).fill(0)
     const start = new Configuration(
       model.initial,
       0,
       lanes(),
       lanes(),
-      new Int32Array(plan.classes.length),
+      new Array<number>(plan.classes.length).fill(0),
+      0,
+      0,
+      0,
       0,
       0,
       0,
     )
     this.#level = [start]
-    this.#moves = new Moves(plan, model, maxSteps, purpose === 'decide' && plan.shaped, start)
+    this.#moves = new Moves(plan, model, maxSteps, purpose === 'decide' && plan.shaped, demands, start)
+  }
+
+  /** The result where the demand alone excludes every order. */
+  hopeless(operation: number): SearchResult<I, O> {
+    this.#moves.horizon = this.#plan.returnEvent[operation]!
+    return this.#result('none')
   }
 
   run(): SearchResult<I, O> {
@@ -106,10 +132,7 @@ class Sweep<S, I, O> {
         this.#level = next
         moves.lanes[this.#plan.lane[operation]!] = -1
         moves.at++
-        if (this.#retries > 0 && moves.at > this.#farthest + 4 * eventsBack) {
-          this.#retries = 0
-          this.#width = narrow
-        }
+        if (moves.at > this.#wideUntil) this.#width = narrow
       } else if (!this.#leftOut) return this.#result('none')
       else if (!this.#again) return this.#result('limit')
       else this.#goBack()
@@ -126,17 +149,41 @@ class Sweep<S, I, O> {
     this.#marks.push({ at, level, lanes: lanes.slice(), leftOut: this.#leftOut })
   }
 
+  /**
+   * Goes back to before the use of an operation of unknown outcome whose state is now missing: the last one, then the
+   * one before, each dearer from now on (conflict-directed backjumping, Prosser 1993; weights as Boussemart et al.
+   * 2004). Where there is none, back by a distance that grows.
+   */
   #goBack(): void {
-    this.#farthest = Math.max(this.#farthest, this.#moves.at)
-    this.#retries++
-    const target = this.#farthest - eventsBack * growth ** this.#retries
+    const { missed, prices, at: end } = this.#moves
+    const times = (this.#ends.get(end) ?? 0) + 1
+    this.#ends.set(end, times)
+    const wanted = this.#plan.needs[this.#plan.events[end]! >> 1]!
+    if (wanted !== none) missed.add(wanted)
+    if (times === 1) for (const key of missed) prices.set(key, (prices.get(key) ?? 1) + surcharge)
+    const use = times <= usesTried ? this.#usesOf(missed)[times - 1] : undefined
+    const target =
+      use === undefined ? end - eventsBack * (times <= 3 ? 2 : growth) ** times : use - eventsBack
     while (this.#marks.length > 1 && this.#marks.at(-1)!.at > target) this.#marks.pop()
     const { at, level, lanes, leftOut } = this.#marks.at(-1)!
-    this.#width = at === 0 ? Infinity : this.#width * growth
+    this.#width = narrow * growth ** times
+    if (use !== undefined) this.#width = Math.min(this.#width, widestByUse)
+    else if (at === 0) this.#width = Infinity
+    this.#wideUntil = end + 4 * eventsBack
     this.#level = level.map((configuration) => configuration.copy())
     this.#leftOut = leftOut
     this.#moves.at = at
     this.#moves.lanes = lanes.slice()
+  }
+
+  /** The events at which the best configuration used operations of unknown outcome that give one of `keys`, last first. */
+  #usesOf(keys: ReadonlySet<number>): readonly number[] {
+    const { operations, classes, classOf } = this.#plan
+    const path = this.#moves.placements.since(0, this.#level[0]!.path)
+    return path.events.filter((_event, index) => {
+      const member = path.operations[index]! - operations.length
+      return member >= 0 && keys.has(classes[classOf[member]!]!.gives)
+    })
   }
 
   #call(operation: number): void {
@@ -161,24 +208,35 @@ class Sweep<S, I, O> {
     const waiting = new Level<S>(shaped)
     const open: { readonly from: Configuration<S>; readonly choices: Iterator<Choice> }[] = []
     moves.first = first
+    moves.missed.clear()
+    moves.maxChains = chainsPerWidth * this.#width
+    moves.leaveOut = () => {
+      this.#leftOut = true
+    }
     moves.isThorough = () => {
-      if (next.size === 0 || this.#width === Infinity) return true
+      if (next.size < this.#width / growth) return true
       this.#leftOut = true
       return false
     }
-    const put = (configuration: Configuration<S>): void => {
+    /** Says whether it is kept. */
+    const put = (configuration: Configuration<S>): boolean => {
       moves.steps++
       if (!isIn(configuration.due, lane[first]!)) {
         remove(configuration.spent, lane[first]!)
-        next.add(configuration)
-      } else if (waiting.size >= 4 * this.#width) this.#leftOut = true
-      else if (waiting.add(configuration)) {
-        this.#remember(configuration)
-        open.push({ from: configuration, choices: moves.choices() })
+        return next.add(configuration)
       }
+      if (waiting.size >= 4 * this.#width) {
+        this.#leftOut = true
+        return false
+      }
+      if (!waiting.add(configuration)) return false
+      this.#remember(configuration)
+      open.push({ from: configuration, choices: moves.choices() })
+      return true
     }
     for (const configuration of this.#level) for (const it of this.#arrive(configuration, first)) put(it)
 
+    let unkept: Configuration<S> | undefined // to be used again: most are not kept
     // The likeliest choice of each, then the second one of each, and so on.
     for (let left = true; left && !moves.exhausted();) {
       left = false
@@ -191,10 +249,15 @@ class Sweep<S, I, O> {
           return next.list().slice(0, this.#width)
         }
         left = true
-        moves.configuration = from.copy()
-        if (!moves.take(choice.value)) continue
-        for (const operation of moves.lanes) if (operation >= 0) moves.placeFreely(operation)
-        put(moves.configuration)
+        const configuration: Configuration<S> = unkept ?? from.copy()
+        unkept?.become(from)
+        moves.configuration = unkept = configuration
+        const { size } = moves.placements
+        if (moves.take(choice.value)) {
+          for (const operation of moves.lanes) if (operation >= 0) moves.placeFreely(operation)
+          if (put(configuration)) unkept = undefined
+        }
+        if (unkept !== undefined) moves.placements.truncate(size)
       }
     }
     return next.list()
@@ -215,6 +278,7 @@ class Sweep<S, I, O> {
       if (isUseful) moves.commit(first)
       else {
         moves.coverAll(first)
+        moves.overwrite()
         moves.place(first)
       }
       yield configuration
@@ -237,9 +301,8 @@ class Sweep<S, I, O> {
 
   #result(outcome: SearchResult<I, O>['outcome']): SearchResult<I, O> {
     const { operations, unknown, events } = this.#plan
-    const { steps, horizon, pathOperation, pathRest } = this.#moves
-    const path: number[] = []
-    for (let end = this.#best.path; end !== 0; end = pathRest[end]!) path.push(pathOperation[end]!)
+    const { steps, horizon, placements } = this.#moves
+    const path = placements.since(0, this.#best.path).operations
     const placed = new Set(path)
     const order: Operation<I, O>[] = []
     for (const entry of path) {
@@ -248,8 +311,16 @@ class Sweep<S, I, O> {
       placed.add(operation)
       order.push(operations[operation] ?? unknown[operation - operations.length]!)
     }
-    const end = events[this.#best.at]
-    const blocked = end === undefined ? undefined : operations[end >> 1]
-    return { outcome, steps, order: order.reverse(), blocked, horizon }
+    // Some returns are deadlines of operations of unknown outcome: the return after it is the one that tells them.
+    const isReturn = (event: number): boolean =>
+      (event & 1) === 1 && operations[event >> 1]!.returned !== Infinity
+    const end = events.subarray(Math.max(0, this.#best.at)).find(isReturn)
+    return {
+      outcome,
+      steps,
+      order: order.reverse(),
+      blocked: end === undefined ? undefined : operations[end >> 1],
+      horizon: horizon < 0 ? -1 : withReasons(this.#plan, this.#plan.positionOf(events[horizon]!)),
+    }
   }
 }

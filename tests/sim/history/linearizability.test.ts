@@ -182,6 +182,27 @@ describe('what some order explains is linearizable', () => {
     expect(verdict(operations)).toBe('linearizable')
   })
 
+  test('the only chain of unknown compare-and-sets that leaves enough for later, behind many others', () => {
+    const values = Array.from({ length: 31 }, (_, index) => 100 + index)
+    const operations = record((history) => {
+      const lost = (input: RegisterInput): void => {
+        history.call(1, input)
+        history.abandon(1)
+      }
+      for (const value of values) {
+        for (let times = 0; times < 2; times++) lost(swap(0, value))
+        lost(swap(value, 1))
+      }
+      lost(swap(0, values.at(-1)!))
+      alone(history, 2, read, 1)
+      for (const value of [...values, ...values]) {
+        alone(history, 2, write(0), 'ok')
+        alone(history, 2, read, value)
+      }
+    })
+    expect(verdict(operations)).toBe('linearizable')
+  })
+
   test('an operation that failed has no effect and leaves the history', () => {
     const operations = record((history) => {
       history.call(1, write(1))
