@@ -9,6 +9,7 @@ import type { ActionLog } from '../run/action-log.js'
 import { heal } from '../run/heal.js'
 import type { Violation } from '../run/judge.js'
 import { Run } from '../run/run.js'
+import { Circles } from '../schedulers/circles.js'
 import { FaultDice } from '../schedulers/fault-dice.js'
 import { defaultLatency } from '../schedulers/latency.js'
 import { Pct } from '../schedulers/pct.js'
@@ -18,12 +19,15 @@ import { Timed } from '../schedulers/timed.js'
 import { UniformWalk } from '../schedulers/uniform-walk.js'
 import { Outcome } from '../world/site.js'
 import type { Coverage, Snapshot, World } from '../world/world.js'
+import { Forks } from './forks.js'
 import { type Plan, type SwarmOptions, drawPlan } from './swarm.js'
 
 /** Runs per seed. */
 export const runsPerSeed = 64
 /** Share of runs that get a liveness phase, which costs as much as several safety phases. */
 const livenessChance = 0.25
+/** Share of runs that go on from a fork. */
+const forkChance = 0.5
 /** Actions that a healed core gets to reach the goal. */
 const livenessActions = 200_000
 /** Idle or refused steps in a row after which nothing more is expected. */
@@ -62,6 +66,8 @@ export function makeScheduler(world: World, plan: Plan, random: Random): Schedul
       return new RandomWalk(world, random, dice)
     case 'pct':
       return new Pct(world, random, dice, plan.depth, plan.actions)
+    case 'circles':
+      return new Circles(world, random, dice)
     case 'uniform-walk':
       return new UniformWalk(world, random, dice)
   }
@@ -83,13 +89,15 @@ export function exploreSeed(
   const findings: SwarmFinding[] = []
   const random = new Random(derivedSeed(seed, 3))
   const scheduler = makeScheduler(world, plan, random)
+  const forks = new Forks(world, random)
   const healer = healerOf(world, random)
   let runs = 0
   let converged = 0
   let nanos = 0
   for (; runs < runsPerSeed && !shouldStop(); runs++) {
     begin(run, start)
-    safetyPhase(run, scheduler, plan.actions)
+    if (random.chance(forkChance)) forks.goOn(run)
+    safetyPhase(run, scheduler, forks, plan.actions)
     const demanded = random.chance(livenessChance)
     if (demanded && run.violation === undefined && livenessPhase(run, healer, random)) converged++
     run.finish()
@@ -126,13 +134,16 @@ function begin(run: Run, start: Snapshot): void {
   run.violation = run.judge.atStart()
 }
 
-function safetyPhase(run: Run, scheduler: Scheduler, most: number): void {
+function safetyPhase(run: Run, scheduler: Scheduler, forks: Forks, most: number): void {
   scheduler.begin()
   let left = most
   let quiet = 0
   while (run.violation === undefined && left > 0 && quiet < quietSteps && scheduler.next()) {
-    const outcome = run.take(scheduler.site, scheduler.choice)
+    const { site, choice } = scheduler
+    const situation = forks.isFault(site) ? forks.situation(site, choice) : -1
+    const outcome = run.take(site, choice)
     scheduler.after(outcome)
+    if (situation >= 0 && outcome === Outcome.moved) forks.keep(situation, run.log)
     quiet = outcome === Outcome.moved ? 0 : quiet + 1
     if (quiet === 0) left--
     if (left > afterGoalActions && run.judge.clientsDone() && run.judge.goalReached()) left = afterGoalActions

@@ -11,7 +11,7 @@ import type { LatencyProfile } from '../schedulers/latency.js'
 import type { FaultClock } from '../schedulers/timed.js'
 import { defaultKnobs } from '../world/world.js'
 
-export const schedulerNames = ['timed', 'random', 'pct', 'uniform-walk'] as const
+export const schedulerNames = ['timed', 'random', 'pct', 'uniform-walk', 'circles'] as const
 export type SchedulerName = (typeof schedulerNames)[number]
 
 /** What a user may fix; the rest is drawn. */
@@ -41,9 +41,9 @@ export interface Plan {
   readonly latency: LatencyProfile
 }
 
-/** A whole number from a range, small ones far more often: most mistakes show in small clusters and short scripts. */
+/** A whole number from a range, small ones more often: most mistakes show in small clusters with few faults. */
 function small(random: Random, minimum: number, maximum: number): number {
-  const share = random.fraction() * random.fraction() * random.fraction()
+  const share = random.fraction() * random.fraction()
   return minimum + Math.floor(share * (maximum - minimum + 1))
 }
 
@@ -68,23 +68,31 @@ const enough: Readonly<Record<FaultKind, number>> = {
   rot: 3,
   misdirect: 2,
 }
+/** Most actions of a safety phase: long ones are rare, for few of them take most of the time. */
+const actionLimits: readonly number[] = [60, 60, 100, 100, 200, 200, 400, 400, 1_000, 3_000]
 /** How often each scheduler is drawn. */
 const frequencies: readonly SchedulerName[] = [
   'timed',
   'timed',
   'random',
-  'random',
-  'pct',
-  'pct',
   'pct',
   'pct',
   'uniform-walk',
+  'circles',
+  'circles',
+  'circles',
+  'circles',
+  'circles',
+  'circles',
 ]
 
 /** Faults that are drawn together: one that strikes and those that undo it. */
 const families: readonly (readonly FaultKind[])[] = [
   ['crash', 'restart', 'wipe'],
-  ['crash', 'restart', 'wipe'], // twice, for it is the fault that most promises are about
+  ['crash', 'restart', 'wipe'],
+  ['crash', 'restart', 'wipe'],
+  ['crash', 'restart', 'wipe'],
+  ['crash', 'restart', 'wipe'], // often, for it is the fault that most promises are about
   ['pause', 'resume'],
   ['cut', 'heal'],
   ['kill', 'restart'],
@@ -114,6 +122,14 @@ function drawBudget(random: Random, most: FaultBudget): FaultBudget {
   return budget
 }
 
+/** In a quarter of the runs one node or one link is slow. */
+function drawSlow(random: Random, nodes: number): LatencyProfile['slow'] {
+  if (!random.chance(0.25)) return undefined
+  const node = random.below(nodes)
+  const factor = random.pick([3, 10, 100])
+  return random.chance(0.5) ? { node, factor } : { node, from: random.below(nodes), factor }
+}
+
 /** Draws the plan of a seed. */
 export function drawPlan(definition: SystemDefinition, seed: number, options: SwarmOptions = {}): Plan {
   const random = new Random(derivedSeed(seed, 2))
@@ -121,7 +137,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
   const parameters: Record<string, number> = {}
   const drawnNodes = small(random, nodes.minimum, nodes.maximum)
   for (const [name, parameter] of Object.entries(definition.parameters)) {
-    const drawn = small(random, parameter.minimum, parameter.maximum)
+    const drawn = random.between(parameter.minimum, parameter.maximum)
     parameters[name] = options.parameters?.[name] ?? (parameter.drawn === false ? parameter.default : drawn)
   }
   const knobs: Knobs = {
@@ -144,7 +160,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
   }
   const { atlas, requires } = buildModel(definition, bare)
   const choice = options.faults ?? 'promised'
-  const quiet = random.chance(0.15)
+  const quiet = random.chance(0.1)
   const promised = drawBudget(random, atlas.safety)
   let budget: FaultBudget = choice === 'none' || quiet ? {} : promised
   let spared = atlas.spared ?? {}
@@ -157,7 +173,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
     spared = beyond.spared ?? spared
   }
   const scheduler = random.pick(frequencies)
-  const actions = random.pick([60, 100, 200, 400, 1_000, 3_000])
+  const actions = random.pick(actionLimits)
   return {
     seed,
     setup: { ...bare, knobs: { ...defaultKnobs, ...knobs, ...requires }, budget, spared },
@@ -173,6 +189,7 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
       jitter: random.pick([0, 1, 1, 3, 20]),
       slowChance: random.pick([0, 0.001, 0.01, 0.1]),
       slowFactor: random.pick([10, 50, 500]),
+      slow: drawSlow(random, bare.nodes),
     },
   }
 }

@@ -3,7 +3,7 @@
  * servers with 100 Gb RDMA NICs and NVMe disks in one rack.
  */
 import type { Random } from '../random.js'
-import type { ActionKind } from '../world/site.js'
+import type { ActionKind, Site } from '../world/site.js'
 
 export interface Latency {
   readonly minimumNanos: number
@@ -109,6 +109,24 @@ export interface LatencyProfile {
   /** Probability that an action takes `slowFactor` times as long (FoundationDB: 0.1 % slow packets). */
   readonly slowChance: number
   readonly slowFactor: number
+  /** One slow node, or with `from` one slow link, and how many times as long everything takes there. */
+  readonly slow?: { readonly node: number; readonly from?: number; readonly factor: number } | undefined
+}
+
+/** The latency of a site's actions, slow node and slow link considered. */
+export function latencyOf(site: Site, { slow }: LatencyProfile): Latency {
+  const latency = latencies[site.kind]
+  if (slow === undefined) return latency
+  const isSlow =
+    slow.from === undefined
+      ? site.node === slow.node || site.from === slow.node
+      : site.node === slow.node && site.from === slow.from
+  if (!isSlow) return latency
+  return {
+    ...latency,
+    minimumNanos: latency.minimumNanos * slow.factor,
+    excessNanos: latency.excessNanos * slow.factor,
+  }
 }
 
 export const defaultLatency: LatencyProfile = { jitter: 1, slowChance: 0.001, slowFactor: 50 }

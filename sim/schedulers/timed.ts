@@ -13,10 +13,10 @@ import type { Random } from '../random.js'
 import { type ActionKind, type Outcome, type Site, isFaultKind, single } from '../world/site.js'
 import type { World } from '../world/world.js'
 import type { Flow } from '../world/fabric/flow.js'
-import { pieceOf } from '../world/fabric/sites.js'
+import { ordinalOf, pieceOf } from '../world/fabric/sites.js'
 import type { FaultDice } from './fault-dice.js'
 import { EventHeap } from './heap.js'
-import { type Latency, type LatencyProfile, drawNanos, latencies, nextWordNanos } from './latency.js'
+import { type Latency, type LatencyProfile, drawNanos, latencyOf, nextWordNanos } from './latency.js'
 import type { Scheduler } from './scheduler.js'
 
 export interface FaultClock {
@@ -69,7 +69,7 @@ export class Timed implements Scheduler {
     const count = world.sites.length
     this.#pending = new Float64Array(count * mostPending)
     this.#pendingCount = new Int32Array(count)
-    this.#latencies = world.sites.map((site) => latencies[site.kind])
+    this.#latencies = world.sites.map((site) => latencyOf(site, profile))
     this.#rules = Uint8Array.from(world.sites, (site) => ruleOf(site.kind))
     this.#isSingle = Uint8Array.from(world.sites, (site) =>
       site.find === single.find && ruleOf(site.kind) !== Rule.timer ? 1 : 0,
@@ -231,11 +231,18 @@ export class Timed implements Scheduler {
         return now + Math.round(world.clocks!.model.tickMicros * 1000 * this.#slownessAt(site))
       case Rule.client:
         return now + world.clients!.workload.clients[this.#owners[site]!]!.timeoutMicros * 1000
-      case Rule.place: {
-        // The first word of a request travels; the others of it follow at line rate.
+      case Rule.place:
+        // The first word of a request takes its time; in order, the others follow at line rate.
         if (world.knobs.placement === 'in-order' && pieceOf(subject) !== 0) return now + nextWordNanos
-        const nanos = drawNanos(this.#latencies[site]!, this.#profile, this.#random)
-        return now + nanos
+        return now + drawNanos(this.#latencies[site]!, this.#profile, this.#random)
+      case Rule.travel: {
+        // Requests of one queue pair are under way together: each counts from its own post, or from its arrival.
+        const flow = this.#flows[site]!
+        const ordinal = world.sites[site]!.kind === 'answer' ? ordinalOf(subject) : subject
+        const due =
+          world.fabric!.instant(flow, ordinal) +
+          drawNanos(this.#latencies[site]!, this.#profile, this.#random)
+        return due > now ? due : now + nextWordNanos
       }
       default:
         return now + drawNanos(this.#latencies[site]!, this.#profile, this.#random)
@@ -248,6 +255,6 @@ function ruleOf(kind: ActionKind): number {
   if (kind === 'timer') return Rule.timer
   if (kind === 'tick') return Rule.tick
   if (kind === 'retry' || kind === 'abandon') return Rule.client
-  if (kind === 'arrive' || kind === 'complete') return Rule.travel
+  if (kind === 'arrive' || kind === 'answer' || kind === 'complete') return Rule.travel
   return kind === 'place' ? Rule.place : Rule.table
 }

@@ -153,7 +153,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     })
 
   // ---- answers
-  world.addSite({
+  const answer = world.addSite({
     kind: 'answer',
     name: `answer ${path}`,
     gate: flow.queueBase + countAt,
@@ -181,6 +181,8 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       return `${name(placement.request)} word ${String(placement.piece)}`
     },
   })
+
+  fabric.flowOfSite.set(answer, flow)
 
   // ---- completion
   const complete = world.addSite({

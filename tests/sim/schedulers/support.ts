@@ -6,6 +6,7 @@ import { Pct } from '../../../sim/schedulers/pct.js'
 import { RandomWalk } from '../../../sim/schedulers/random-walk.js'
 import type { Scheduler } from '../../../sim/schedulers/scheduler.js'
 import { type FaultClock, Timed } from '../../../sim/schedulers/timed.js'
+import { Circles } from '../../../sim/schedulers/circles.js'
 import { UniformWalk } from '../../../sim/schedulers/uniform-walk.js'
 import { Outcome } from '../../../sim/world/site.js'
 import type { World } from '../../../sim/world/world.js'
@@ -41,6 +42,10 @@ export const schedulers = {
   'uniform-walk'(world: World, seed: number, pace: FaultPace) {
     const random = new Random(seed)
     return new UniformWalk(world, random, new FaultDice(world, random, pace))
+  },
+  circles(world: World, seed: number, pace: FaultPace) {
+    const random = new Random(seed)
+    return new Circles(world, random, new FaultDice(world, random, pace))
   },
 }
 
