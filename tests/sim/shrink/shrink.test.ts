@@ -45,7 +45,7 @@ const firstSeeds: Readonly<Record<string, number>> = { 'lowest-ballot-value': 10
 
 describe('a minimised schedule is at most twice as long as the shortest, as exhaustive enumeration proves:', () => {
   for (const { definition, bug } of variants)
-    test(`${definition.name} ${bug}`, () => {
+    test(`${definition.name} ${bug}`, { timeout: 240_000 }, () => {
       const finding = hunt(definition, { bug }, firstSeeds[bug])
       const small = shrinkFinding(definition, finding)
       expect(small.reproduced).toBe(true)
