@@ -31,8 +31,6 @@ const STORE_BYTES = 2 * RECORD_HEADER_BYTES + firstCopy.sizeBytes + secondCopy.s
 const MOST_STORES = 8
 export const diskBytes = MOST_STORES * STORE_BYTES
 
-type StableStorage = ReturnType<typeof openStableStorage>
-
 /** What recovery found. */
 export const Found = {
   /** Nothing was ever stored. */

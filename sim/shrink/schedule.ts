@@ -1,5 +1,5 @@
 /** Schedules as the minimiser handles them: actions by name, with the words that describe them, and how big they are. */
-import type { FaultKind, SystemDefinition } from '../../protocol/index.js'
+import type { SystemDefinition } from '../../protocol/index.js'
 import type { ActionLog, NamedAction } from '../run/action-log.js'
 import type { Setup } from '../run/setup.js'
 import { isFaultKind } from '../world/site.js'
