@@ -69,15 +69,17 @@ const enough: Readonly<Record<FaultKind, number>> = {
   misdirect: 2,
 }
 /** Most actions of a safety phase: long ones are rare, for few of them take most of the time. */
-const actionLimits: readonly number[] = [60, 60, 100, 100, 200, 200, 400, 400, 1_000, 3_000]
+const actionLimits: readonly number[] = [
+  60, 60, 60, 100, 100, 100, 100, 200, 200, 200, 200, 400, 400, 400, 1_000, 3_000,
+]
 /** How often each scheduler is drawn. */
 const frequencies: readonly SchedulerName[] = [
-  'timed',
   'timed',
   'random',
   'pct',
   'pct',
   'uniform-walk',
+  'circles',
   'circles',
   'circles',
   'circles',
