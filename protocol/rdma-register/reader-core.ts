@@ -27,7 +27,7 @@ import {
 import type { RegisterLayouts } from './layout.js'
 import { invariant } from '../invariant.js'
 import { clear } from '../layout/index.js'
-import { checksumOf, INITIAL_VALUE, wordOf } from './payload.js'
+import { checksumOf, INITIAL_VALUE, wordOf } from '../payload.js'
 import { readerLinks, readerRoles } from './roles.js'
 
 const readerNotes = ['accepted', 'torn', 'acknowledged', 'severed', 'connected', 'opened', 'silent'] as const

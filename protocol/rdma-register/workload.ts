@@ -6,7 +6,7 @@ import type { NodeId } from '../contract.js'
 import type { ClientModel, Draw, Workload } from '../system.js'
 import { requestKind, requestLayout, WRITER } from './layout.js'
 import type { RegisterLayouts } from './layout.js'
-import { TORN, valueIn } from './payload.js'
+import { TORN, valueIn } from '../payload.js'
 
 /** A retry comes after a lost message has been noticed and a connection renewed. */
 const CLIENT_TIMEOUT_MICROS = 2000

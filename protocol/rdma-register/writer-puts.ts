@@ -5,7 +5,7 @@ import { Flag } from '../contract.js'
 import type { Context, NodeId } from '../contract.js'
 import { Integrity, putReplyLayout, queuePairOf, ReaderRegion, WriterRegion } from './layout.js'
 import type { RegisterLayouts } from './layout.js'
-import { checksumOf, wordOf } from './payload.js'
+import { checksumOf, wordOf } from '../payload.js'
 import { writerLinks, writerRoles } from './roles.js'
 
 export const writerNotes = [

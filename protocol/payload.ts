@@ -1,3 +1,5 @@
+import { avalanche, blend } from './checksum.js'
+
 /**
  * What a register's value looks like in memory, and how a reader tells a whole value from a torn one.
  *
@@ -17,14 +19,6 @@ const TWO_TO_32 = 4294967296
 
 /** A word is a safe integer, so 21 bits of the high half are used; one is always set, so that blank memory is no payload. */
 const HIGH_BITS = 0x1fffff
-
-/** The finaliser of MurmurHash3: every bit of the input reaches every bit of the result. */
-function avalanche(bits: number): number {
-  let h = bits | 0
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
-}
 
 /** Word `index` of the payload of a value. */
 export function wordOf(value: number, index: number): number {
@@ -50,12 +44,6 @@ export function checksumOf(sequence: number, words: Words): number {
     h = blend(h, (word / TWO_TO_32) | 0)
   }
   return avalanche(h ^ words.length) >>> 0
-}
-
-function blend(hash: number, bits: number): number {
-  const k = Math.imul(bits, 0xcc9e2d51)
-  const mixed = hash ^ Math.imul((k << 15) | (k >>> 17), 0x1b873593)
-  return (Math.imul((mixed << 13) | (mixed >>> 19), 5) + 0xe6546b64) | 0
 }
 
 /** The value whose payload these bytes are, or `TORN`. `at` need not be aligned. */

@@ -1,0 +1,130 @@
+/**
+ * Following: a replica sees the leader's entries in its registered log, checks them on a copy of its own, stores them in
+ * order, and then acknowledges them by a one-sided WRITE into the leader's memory (APUS, section 4.1, B1 to B3).
+ *
+ * An entry is accepted when the checksum over all its bytes and the view of the sender is right. A canary at its end is
+ * not enough, even on hardware that places words in order: words of a deposed leader's WRITE that the NIC had accepted
+ * before the revocation land after it, on top of an entry that is whole.
+ */
+import type { NodeId } from '../contract.js'
+import { connectionOf, entryHeader, leaderOf, looking, Region } from './layout.js'
+import { sealOf } from './log.js'
+import { noteKind } from './notes.js'
+import { LOOK_MICROS, Observe, type Replica, Timer, Window } from './replica.js'
+
+export function createFollowing(replica: Replica) {
+  const { context, layouts } = replica
+  const { host, state, input } = context
+  const cells = context.window(Window.cells, layouts.cells)
+  const sighted = context.window(Window.header, layouts.header)
+  const trailer = context.window(Window.trailer, layouts.trailer)
+  const entry = layouts.header.view(input)
+  const sealTrusted = replica.is('canary-trusted')
+  const acknowledgesUnseen = replica.is('acknowledged-before-stored')
+  const keepsConflicts = replica.is('conflict-kept')
+  const senderUnchecked = replica.is('fence-forgotten')
+
+  function leader(): NodeId {
+    return leaderOf(state.view, host.nodes)
+  }
+
+  /** Where the next entry will be seen. */
+  function watch(): void {
+    state.sighted = 0
+    state.trailerAt = 0
+    host.watch(Window.header, Region.log, state.cursorPosition % layouts.logBytes)
+  }
+
+  /** Follows the leader of the view that was just joined, from the entry after `index` on. */
+  function begin(index: number): void {
+    state.cursor = index
+    state.cursorPosition = replica.log.positionOf(index + 1)
+    state.acknowledged = index
+    state.beat = 0
+    state.beatMarked = 0
+    watch()
+  }
+
+  function isFresh(sender: number, index: number): boolean {
+    return (sender === state.view || (senderUnchecked && sender !== 0)) && index === state.cursor + 1
+  }
+
+  /** Beats and entries are the leader's one-sided WRITEs, so nothing but a look finds them. */
+  function poll(): void {
+    const from = leader()
+    if (from === host.self) return
+    const cell = cells.cells.at(from)
+    if (cell.connection === connectionOf(state.view, state.attempt)) state.beat = cell.value
+    const { index, bytes } = sighted
+    if (!isFresh(sighted.sender, index)) return
+    state.sighted = index
+    if (state.looking !== looking.code.no) return
+    // The length may be of an older entry still: the trailer is then looked for in the wrong place, until it changes.
+    if (bytes > layouts.application.operationBytes || bytes % 8 !== 0) return
+    const offset = state.cursorPosition % layouts.logBytes
+    const trailerAt = offset + entryHeader.sizeBytes + bytes
+    if (state.trailerAt !== trailerAt + 1) {
+      state.trailerAt = trailerAt + 1
+      host.watch(Window.trailer, Region.log, trailerAt)
+    } else if (trailer.index === index && trailer.sender === sighted.sender) {
+      if (acknowledgesUnseen) replica.storage.pretend(index)
+      look()
+    }
+  }
+
+  /** Copies in what may be the next entry. Near the end of the ring nothing begins, so the longest fits. */
+  function look(): void {
+    state.looking = looking.code.observing
+    const offset = state.cursorPosition % layouts.logBytes
+    host.observe(Region.log, offset, layouts.mostEntryBytes, Observe.entry)
+  }
+
+  function observed(): void {
+    state.looking = looking.code.no
+    if (leader() === host.self) return
+    const { index, bytes } = entry
+    if (isFresh(entry.sender, index) && isWhole(bytes)) {
+      accept()
+    } else if (state.sighted === state.cursor + 1) {
+      state.looking = looking.code.waiting
+      host.setTimer(Timer.look, LOOK_MICROS)
+      host.note(noteKind.code.torn, state.sighted)
+    }
+  }
+
+  /** Whether the copy is the whole entry that its header names. */
+  function isWhole(bytes: number): boolean {
+    if (bytes > layouts.application.operationBytes || bytes % 8 !== 0) return false
+    return sealTrusted || entry.seal === sealOf(input, layouts.entryBytes(bytes))
+  }
+
+  function accept(): void {
+    const { index, view, bytes, kind, client, sequence, commit } = entry
+    const isNew = index > state.end || replica.log.viewOf(index) !== view
+    if (isNew && !(keepsConflicts && index <= state.end)) {
+      if (index <= state.end) host.note(noteKind.code.replaced, index)
+      replica.log.put(index, view, kind, client, sequence, input, entryHeader.sizeBytes, bytes)
+    }
+    state.cursor = index
+    state.cursorPosition = replica.log.positionOf(index + 1)
+    watch()
+    host.note(noteKind.code.accepted, index)
+    replica.storage.keep()
+    replica.log.commitUpTo(Math.min(commit, index))
+    replica.recovery.holds(index)
+    acknowledge()
+  }
+
+  /** Tells the leader what is stored of its log, if that is news and the queue pair has room. */
+  function acknowledge(): void {
+    const to = leader()
+    // A queue pair that is being reset or connected takes no requests.
+    if (to === host.self || !state.open.has(to) || state.changing.has(to)) return
+    const upTo = acknowledgesUnseen ? state.stored : Math.min(state.stored, state.cursor)
+    if (upTo <= state.acknowledged || !replica.links.hasRoom(to, 0)) return
+    state.acknowledged = upTo
+    replica.links.writeCell(to, connectionOf(state.view, state.attempt), upTo)
+  }
+
+  return { begin, poll, look, observed, watch, acknowledge, leader }
+}

@@ -1,0 +1,116 @@
+/**
+ * Recovery of a replica that has lost its memory. It must not vote, confirm or acknowledge before it holds again whatever
+ * it may have acknowledged before: it may have been the one whose word made a majority.
+ *
+ * It begins a new life and asks everybody. When a majority has answered, and with them the leader of the highest view
+ * that any of them knows, it may follow that leader, and it is a member again when it has all that the leader had when it
+ * answered (Liskov and Cowling, "Viewstamped Replication Revisited", section 4.3). Who answers remembers the new life, so
+ * that votes of a former one are not counted any more (`election.ts`). Replicas that are recovering themselves do not
+ * answer; when they are so many that no majority remembers, service is refused.
+ */
+import type { NodeId } from '../contract.js'
+import { leaderOf } from './layout.js'
+import { noteKind } from './notes.js'
+import { type Replica, RETRY_MICROS, Timer } from './replica.js'
+import { replicaRoles } from './roles.js'
+
+export function createRecovery(replica: Replica) {
+  const { context, layouts } = replica
+  const { host, state } = context
+  const { nodes } = layouts
+  const { states: role, events, next } = replicaRoles
+  const majority = Math.floor(nodes / 2) + 1
+  const anyoneWillDo = replica.is('recovered-from-anyone')
+  const votesTooEarly = replica.is('votes-before-caught-up')
+
+  /** Whether this replica remembers what it has promised. */
+  function hasMemory(): boolean {
+    return state.role !== role.recovering && state.role !== role.refusing
+  }
+
+  function begin(): void {
+    state.role = next(state.role, events.FORGET)
+    state.life = host.incarnation
+    state.lives.set(host.self, state.life)
+    host.note(noteKind.code.amnesia, state.life)
+    ask()
+  }
+
+  function ask(): void {
+    replica.post.recoverAll()
+    host.setTimer(Timer.retry, RETRY_MICROS)
+  }
+
+  /** A replica has lost its memory and asks. */
+  function asked(from: NodeId, life: number): void {
+    const isNews = life > state.lives.get(from)
+    if (isNews) state.lives.set(from, life)
+    if (!hasMemory()) {
+      state.amnesiacs.add(from)
+      if (state.amnesiacs.size + 1 > nodes - majority && state.role === role.recovering) {
+        state.role = next(state.role, events.REFUSE)
+        host.note(noteKind.code['memory-lost'], state.amnesiacs.size + 1)
+      }
+      return
+    }
+    const leads = state.role === role.leader
+    replica.post.state(from, life, leads)
+    if (leads && isNews) replica.links.restarted(from)
+    else if (leaderOf(state.view, nodes) === from && !state.suspecting && state.target === 0) {
+      replica.election.suspect()
+    }
+  }
+
+  /** A replica with memory has answered this life. */
+  function answered(from: NodeId, life: number, view: number, leads: boolean, end: number): void {
+    if (hasMemory() || life !== state.life) return
+    state.responders.add(from)
+    state.amnesiacs.delete(from)
+    if (state.role === role.refusing && state.amnesiacs.size + 1 <= nodes - majority) {
+      state.role = next(state.role, events.HEAR)
+    }
+    if (view > state.heardView) {
+      state.heardView = view
+      state.heardLeader = false
+    }
+    if (view === state.heardView && leads) {
+      state.heardLeader = true
+      state.catchUpTo = end
+    }
+    const isMajority = anyoneWillDo || state.responders.size >= majority
+    state.quorate = isMajority && state.heardLeader
+    if (state.view === state.heardView) holds(state.cursor)
+  }
+
+  /** Whether a leader may be followed. */
+  function mayJoin(view: number, leads: boolean): boolean {
+    return state.quorate && leads && view >= state.heardView
+  }
+
+  /** Follows the leader of a view, whose log ended there when it asked. */
+  function joins(view: number, end: number): void {
+    if (view === state.heardView) return
+    // A later view than any that was heard of: its leader has all that counts, and it began after this life.
+    state.heardView = view
+    state.catchUpTo = end
+  }
+
+  /** The log agrees with the leader's up to an index. */
+  function holds(index: number): void {
+    if (hasMemory() || !state.quorate || state.view !== state.heardView) return
+    if (!state.open.has(leaderOf(state.view, nodes)) || (index < state.catchUpTo && !votesTooEarly)) return
+    state.role = next(state.role, events.CATCH_UP)
+    state.responders.clear()
+    state.amnesiacs.clear()
+    state.quorate = false
+    state.heardLeader = false
+    state.heardView = 0
+    state.catchUpTo = 0
+    host.cancelTimer(Timer.retry)
+    host.note(noteKind.code.recovered, state.view)
+    replica.election.publishStatus()
+    replica.election.lookAgain()
+  }
+
+  return { hasMemory, begin, ask, asked, answered, mayJoin, joins, holds }
+}

@@ -1,0 +1,122 @@
+/** APUS as a system: replicas with registered logs, queue pairs between every two, clients, and what may go wrong. */
+import { Right } from '../contract.js'
+import { defineSystem, type FaultAtlas, type SystemModel } from '../system.js'
+import type { Application } from './application.js'
+import { bank } from './bank.js'
+import { bugs, hardware, needs } from './bugs.js'
+import { replicaCore } from './core.js'
+import { keyValueStore } from './key-value-store.js'
+import { apusLayouts, Durability, PAIRS_PER_PEER, Reads } from './layout.js'
+import { describeMessage } from './messages.js'
+import { MOST_POSTED } from './replica.js'
+import { specOf } from './spec.js'
+import { MOST_CLIENTS, MOST_OPERATIONS, workloadOf } from './workload.js'
+
+/** Different messages in flight between two replicas. What is lost beyond is sent again by timers. */
+const MESSAGES_IN_FLIGHT = 8
+const KEYS = 2
+const VALUE_WORDS = 3
+const ACCOUNTS = 3
+
+const parameters = {
+  clients: { minimum: 1, maximum: MOST_CLIENTS, default: 2, meaning: 'clients' },
+  operations: { minimum: 1, maximum: MOST_OPERATIONS, default: 3, meaning: 'operations of each client' },
+  window: { minimum: 1, maximum: 3, default: 2, meaning: 'entries that may be uncommitted at the same time' },
+  retained: { minimum: 1, maximum: 4, default: 2, meaning: 'entries that a replica keeps beyond the window' },
+  reads: {
+    minimum: Reads.throughLog,
+    maximum: Reads.confirmed,
+    default: Reads.confirmed,
+    meaning: 'how reads are served: 0 through the log, 1 by the leader when a majority has confirmed it',
+  },
+  application: {
+    minimum: 0,
+    maximum: 1,
+    default: 0,
+    meaning: 'what is replicated: 0 a key-value store, 1 a bank',
+  },
+} as const
+
+function atlasOf(nodes: number): FaultAtlas {
+  return {
+    safety: {
+      crash: Infinity,
+      restart: Infinity,
+      pause: Infinity,
+      resume: Infinity,
+      cut: Infinity,
+      heal: Infinity,
+      drop: Infinity,
+      duplicate: Infinity,
+      kill: Infinity,
+      halt: Infinity,
+      sever: Infinity,
+      mend: Infinity,
+      retransmit: Infinity,
+    },
+    unavailable: Math.floor((nodes - 1) / 2),
+    beyond: [],
+  }
+}
+
+export const apus = defineSystem({
+  name: 'apus',
+  summary: 'APUS: state-machine replication by RDMA Paxos, with fencing, recovery and catch-up',
+  nodes: { minimum: 3, maximum: 9, default: 3, noun: 'replicas' },
+  parameters,
+  bugs,
+  build(choice): SystemModel {
+    const { nodes, bug } = choice
+    const forced = bug === undefined ? undefined : needs[bug]
+    const parameter = (name: keyof typeof parameters): number =>
+      forced?.[name] ?? choice.parameters[name] ?? parameters[name].default
+    const clients = parameter('clients')
+    const operations = parameter('operations')
+    const window = parameter('window')
+    const application: Application =
+      parameter('application') === 0 ? keyValueStore(KEYS, VALUE_WORDS) : bank(ACCOUNTS)
+    const layouts = apusLayouts({
+      nodes,
+      clients,
+      window,
+      // A NOP of a new leader comes on top of a full window.
+      retained: window + 1 + parameter('retained'),
+      durability: Durability.memory,
+      reads: parameter('reads'),
+      application,
+    })
+    const core = replicaCore(layouts, bug)
+    const workload = workloadOf(application, nodes, clients, operations, choice.draw)
+    return {
+      cores: Array.from({ length: nodes }, () => core),
+      network: {
+        kind: 'unordered',
+        messageBytes: layouts.message.sizeBytes,
+        capacity: MESSAGES_IN_FLIGHT,
+        lossy: true,
+        describe: describeMessage(nodes),
+      },
+      fabric: {
+        pairsPerPeer: PAIRS_PER_PEER,
+        // And one READ.
+        sendQueueDepth: MOST_POSTED + 1,
+        requestBytes: Math.max(layouts.mostEntryBytes, layouts.snapshot.sizeBytes),
+        receiveQueueDepth: 0,
+        initialRights: Right.write | Right.read,
+      },
+      workload,
+      atlas: atlasOf(nodes),
+      spec: specOf(layouts, workload),
+      // Ends of different connections must not hear each other.
+      requires: { psn: 'derived', ...(bug === undefined ? {} : hardware[bug]) },
+      bounds: {
+        replicas: nodes,
+        clients,
+        'operations of each client': operations,
+        'uncommitted entries': window,
+        'entries retained': layouts.retained,
+        'different messages in flight between two replicas': MESSAGES_IN_FLIGHT,
+      },
+    }
+  },
+})
