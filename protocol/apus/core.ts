@@ -161,6 +161,7 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
           else if (its === kind.grant) election.granted(from, view)
           else if (its === kind.recover) recovery.asked(from, life)
           else if (its === kind.state) recovery.answered(from, life, view, leads, end)
+          else if (its === kind.ahead) election.outrun(view)
           else snapshots.offered(from, view, attempt, cursor)
         },
 

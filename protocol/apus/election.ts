@@ -215,7 +215,8 @@ export function createElection(replica: Replica) {
     end: number,
   ): void {
     if (state.target !== 0 || state.changing.size > 0) return
-    if (view < state.view || leaderOf(view, nodes) !== from) return
+    if (leaderOf(view, nodes) !== from) return
+    if (view < state.view) return replica.post.ahead(from)
     if (!replica.recovery.hasMemory() && !replica.recovery.mayJoin(view, leads)) return
     if (view === state.view && state.open.has(from)) {
       if (attempt < state.attempt || replica.storage.isKeepingView()) return
@@ -229,6 +230,16 @@ export function createElection(replica: Replica) {
       return
     }
     fence(view, attempt, leads, endView, end)
+  }
+
+  /**
+   * A replica that was asked to follow is in a later view, which it stood for or voted in, and cannot go back. A leader
+   * that has a majority nevertheless takes it along to a view that is later still.
+   */
+  function outrun(view: number): void {
+    if (state.role !== role.leader || view <= state.view) return
+    if (state.target === 0 && state.changing.size === 0)
+      fence(nextOwnView(view), 0, false, state.endView, state.end)
   }
 
   // ---- votes
@@ -260,6 +271,7 @@ export function createElection(replica: Replica) {
     probed,
     granted,
     asked,
+    outrun,
     changed,
     joinedBy,
     viewKept,

@@ -96,7 +96,16 @@ export const statusLayout = struct({ view: u32, member: u32 })
 /** Whether an entry is being copied in, or will be looked at again. */
 export const looking = enumeration(['no', 'observing', 'waiting'])
 
-export const messageKind = enumeration(['join', 'joined', 'probe', 'grant', 'recover', 'state', 'snapshot'])
+export const messageKind = enumeration([
+  'join',
+  'joined',
+  'probe',
+  'grant',
+  'recover',
+  'state',
+  'snapshot',
+  'ahead',
+])
 export const messageLayoutOf = (nodes: number) =>
   struct({
     kind: messageKind,
@@ -234,7 +243,7 @@ export function apusLayouts(shape: Shape) {
     office: u32,
     /** The commit index in the newest entry. */
     told: u32,
-    /** The last entry that holds a request. */
+    /** The last entry retained that holds a request; 0: none. */
     lastRequest: u32,
     /** Counts beats modulo 2^16. */
     beats: u32,

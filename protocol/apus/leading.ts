@@ -33,7 +33,6 @@ export function createLeading(replica: Replica) {
   function takeOffice(): void {
     state.role = next(state.role, events.WIN)
     host.note(noteKind.code.elected, state.view)
-    state.lastRequest = Math.min(state.lastRequest, state.end)
     replica.log.dropNop()
     state.office = state.end + 1
     state.told = state.commit
@@ -66,10 +65,10 @@ export function createLeading(replica: Replica) {
     let head = Math.max(state.head, last - retained + 1)
     while (head < last && end - replica.log.positionOf(head) > logBytes) head++
     if (head > state.machine.applied + 1) return false
-    for (let peer = 0; peer < nodes; peer++) {
-      if (peer === host.self || state.queues.at(peer).outstanding === 0) continue
-      if (recyclesEarly) continue
-      if (state.links.at(peer).fetched + 1 < head) return false
+    for (let peer = 0; peer < nodes && !recyclesEarly; peer++) {
+      const { next: upTo, fetched } = state.links.at(peer)
+      // A WRITE of what would be dropped may still be fetching.
+      if (state.queues.at(peer).outstanding > 0 && upTo > fetched + 1 && fetched + 1 < head) return false
     }
     if (head > state.head) {
       state.head = head
@@ -96,7 +95,6 @@ export function createLeading(replica: Replica) {
     replica.log.put(index, state.view, kind, client, sequence, source, from, bytes)
     state.cursor = index
     state.told = Math.min(state.commit, index - 1)
-    if (kind === entryKind.code.request) state.lastRequest = index
     host.note(noteKind.code.appended, index)
     replica.log.lay(index)
     replica.storage.keep()
@@ -125,6 +123,19 @@ export function createLeading(replica: Replica) {
   /** Whether a follower lacks entries that are no longer retained. */
   function isBehind(next: number, upTo: number): boolean {
     return Math.min(next, upTo + 1) < state.head
+  }
+
+  /**
+   * A follower stands still with nothing under way: what it was sent has been spoiled, in its log or in the own one, by
+   * words of a deposed leader that a NIC had accepted before the revocation.
+   */
+  function sendAgain(peer: NodeId): void {
+    const its = state.links.at(peer)
+    for (let index = Math.max(state.head, its.acked + 1); index < its.next; index++)
+      replica.log.at(index).written = 0
+    its.next = its.acked + 1
+    its.fetched = its.acked
+    host.note(noteKind.code.resent, peer)
   }
 
   function beat(peer: NodeId): void {
@@ -192,13 +203,8 @@ export function createLeading(replica: Replica) {
     for (let peer = 0; peer < nodes; peer++) {
       if (!replica.links.isUp(peer)) continue
       const its = state.links.at(peer)
-      // Stands still with nothing under way: what was sent has been spoiled, or the offer of a snapshot is lost.
       if (its.acked < state.end && its.acked === its.marked && its.next > its.acked + 1) {
-        if (state.queues.at(peer).outstanding === 0) {
-          its.next = its.acked + 1
-          its.fetched = its.acked
-          host.note(noteKind.code.resent, peer)
-        }
+        if (state.queues.at(peer).outstanding === 0) sendAgain(peer)
       }
       state.links.at(peer).marked = state.links.at(peer).acked
       begin(peer)

@@ -71,6 +71,13 @@ export function createLog(replica: Replica) {
     state.end = index
     state.endView = view
     state.endPosition = layouts.after(position, layouts.entryBytes(bytes))
+    state.lastRequest = lastRequestUpTo(index)
+  }
+
+  function lastRequestUpTo(index: number): number {
+    for (let at = index; at >= state.head && at > 0; at--)
+      if (state.log.at(at % retained).kind === entryKind.code.request) return at
+    return 0
   }
 
   /**

@@ -59,6 +59,11 @@ export function openPostOffice(host: Host, layouts: ApusLayouts, state: ReplicaV
       answer.leads = leads
       send(to)
     },
+    /** To who asks for a view that is over: which one the sender is in. */
+    ahead(to: NodeId): void {
+      begin(code.ahead, state.view)
+      send(to)
+    },
     snapshot(to: NodeId, attempt: number, index: number): void {
       const offer = begin(code.snapshot, state.view)
       offer.attempt = attempt
@@ -89,6 +94,8 @@ export function describeMessage(nodes: number): (memory: DataView, at: number) =
         return `recover life=${of('life')}`
       case 'state':
         return `state view=${view}${leads ? ' leads' : ''} end=${of('end')} life=${of('life')}`
+      case 'ahead':
+        return `ahead view=${view}`
       case 'snapshot':
         return `snapshot view=${view} up to ${of('cursor')}`
     }
