@@ -151,6 +151,7 @@ export function createLinks(replica: Replica) {
     its.state = next(its.state, events.BREAK)
     its.attempt += 1
     forgetPosted(peer)
+    replica.reads.lost(peer)
     host.note(noteKind.code['link-down'], peer)
     // Out of attempts: a later view has new ones.
     if (its.attempt > MOST_ATTEMPTS) {

@@ -88,7 +88,11 @@ export function createReads(replica: Replica) {
       state.answered.delete(peer)
       const { view, member } = seen.answers.at(peer)
       if (blankConfirms || (view === state.view && member === 1)) state.confirmed.add(peer)
-      else host.note(noteKind.code['read-denied'], peer)
+      else {
+        // It is asked again with the next beat: it may become a member.
+        state.asked.delete(peer)
+        host.note(noteKind.code['read-denied'], peer)
+      }
     }
     state.lookedAt.clear()
     if (state.confirmed.size >= majority) {
@@ -120,6 +124,13 @@ export function createReads(replica: Replica) {
     }
   }
 
+  /** The link to a peer is broken: what it was asked will not be answered. */
+  function lost(peer: NodeId): void {
+    state.asked.delete(peer)
+    state.answered.delete(peer)
+    state.lookedAt.delete(peer)
+  }
+
   function forget(): void {
     state.confirming = false
     state.asked.clear()
@@ -128,5 +139,5 @@ export function createReads(replica: Replica) {
     state.confirmed.clear()
   }
 
-  return { advance, ask, arrived, observed, forget }
+  return { advance, ask, arrived, observed, lost, forget }
 }
