@@ -107,7 +107,7 @@ function sendMessage(
   if (length > network.messageBytes)
     throw new InvariantViolation(`a message has at most ${String(network.messageBytes)} bytes`)
   const slot = world.messageSlot
-  slot.fill(0)
+  for (let i = 0; i < slot.length; i++) slot[i] = 0
   slot[1] = length
   for (let i = 0; i < length; i++) slot[2 + (i >>> 2)]! |= payload[from + i]! << ((i & 3) * 8)
   putMessage(world, network, channel, slot)

@@ -5,6 +5,7 @@
  * sequence-numbers, ready-to-receive-serves, fence.
  */
 import { Flag, Status, byteOffsetOf } from '../../../protocol/index.js'
+import { closeGap } from '../memory.js'
 import type { Fabric } from './fabric.js'
 import {
   Arrival,
@@ -355,8 +356,7 @@ export class Responder {
       for (let k = 0; k < (this.arrivalValue + 3) >>> 2; k++) input[k] = words[flow.received + 2 + k]!
     const count = words[flow.queueBase + receivedCountAt]!
     const size = flow.receivedWords
-    words.copyWithin(flow.received, flow.received + size, flow.received + count * size)
-    words.fill(0, flow.received + (count - 1) * size, flow.received + count * size)
+    closeGap(words, flow.received, size, flow.received + count * size)
     words[flow.queueBase + receivedCountAt] = count - 1
     this.#fabric.world.touch(flow.queue.index)
   }
