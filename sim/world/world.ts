@@ -33,7 +33,7 @@ import { HiddenState } from './hidden-state.js'
 import { NodeStatus, planNode } from './node-parts.js'
 import { Node } from './node.js'
 import { nodeSites } from './node-sites.js'
-import { Outcome, type Site, actionKinds } from './site.js'
+import { Outcome, type Site, type SiteDraft, actionKinds, siteOf } from './site.js'
 
 /** What is told to whoever watches a run; all values are valid during the call only. */
 export interface Listener {
@@ -87,8 +87,6 @@ export interface Snapshot {
   readonly side: Float64Array
   nowNanos: number
 }
-
-export type SiteDraft = Omit<Site, 'index'>
 
 const mostNodes = 32
 /** Sites are stored as 16-bit numbers in action logs. */
@@ -210,7 +208,7 @@ export class World {
     this.#dirtyIn = new Int32Array(count)
     this.#countedIn = new Int32Array(count)
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
-    this.#gates = Int32Array.from(this.sites, (site) => site.gate ?? -1)
+    this.#gates = Int32Array.from(this.sites, ({ gate }) => gate)
     const sitesWhere = (test: (site: Site) => boolean): Int32Array =>
       Int32Array.from(this.sites.filter(test), (site) => site.index)
     const { parts: all } = this.memory
@@ -292,7 +290,7 @@ export class World {
 
   addSite(draft: SiteDraft): number {
     const index = this.#sites.length
-    this.#sites.push({ ...draft, index })
+    this.#sites.push(siteOf(index, draft))
     return index
   }
 
