@@ -47,14 +47,18 @@ export class Placement {
   request = 0
   piece = 0
   position = 0
-  // What the present choice was found for, while no byte has changed.
+  // What the present choice was found for, while no byte has changed, and which choices are pieces of the same request.
   #knownFlow = -1
   #knownChoice = -1
   #knownChanges = -1
+  #firstChoice = 0
+  #endChoice = 0
   // What `find` looks for.
   #seekOrdinal = -1
   #seekPiece = 0
   #found = -1
+  /** The words of a request that `#openWords` found, as bits; 0 where what was found is no word, or one of a long request. */
+  #open = 0
 
   constructor(fabric: Fabric) {
     this.#fabric = fabric
@@ -129,6 +133,8 @@ export class Placement {
       } else if (choice >= total && choice < total + pieces) {
         this.request = request
         this.position = position < 0 ? -1 - (position + accepted) : position
+        this.#firstChoice = total
+        this.#endChoice = total + pieces
         return total + pieces
       }
       total += pieces
@@ -137,6 +143,7 @@ export class Placement {
   }
 
   #single(isChosen: boolean): number {
+    this.#open = 0
     if (isChosen) this.piece = 0
     return 1
   }
@@ -146,6 +153,12 @@ export class Placement {
     const { side } = this.#fabric.world.memory
     const slot = position < 0 ? acceptedSlot(flow, position + accepted) : ordinalSlot(flow, position)
     if (side[slot] !== this.#seekOrdinal) return false
+    const open = this.#open
+    if (open !== 0) {
+      const piece = this.#seekPiece
+      this.#rank = bitCount(open & lowBits(piece))
+      return piece < 32 && ((open >>> piece) & 1) === 1
+    }
     for (this.#rank = 0; this.#rank < pieces; this.#rank++)
       if (this.#pieceOf(flow, request, this.#rank) === this.#seekPiece) return true
     return false
@@ -173,6 +186,7 @@ export class Placement {
     const words = this.#words
     const length = words[request + lengthAt]! >>> 3
     const isRead = hasAnswer(words[request + operationAt]!)
+    this.#open = 0
     let arrived = isRead ? length : words[request + arrivedAt]! * flow.packetWords
     if (arrived > length) arrived = length
     if (!(isRead ? this.#tornReads : this.#tornWrites)) {
@@ -185,10 +199,12 @@ export class Placement {
     if (open === 0) return 0
     const first = 31 - Math.clz32(open & -open)
     if (this.#order === 'in-order') {
+      this.#open = 1 << first
       this.piece = first
       return 1
     }
     if (this.#order === 'shuffled-in-packet') open &= lowBits(endOfPacket(flow, first))
+    this.#open = open
     const count = bitCount(open)
     if (nth >= 0 && nth < count) {
       for (let i = 0; i < nth; i++) open &= open - 1
@@ -215,6 +231,7 @@ export class Placement {
   /** 1 when a WRITE with immediate has all its words placed, and the notice is left. */
   #notice(request: number, nth: number): number {
     const words = this.#words
+    this.#open = 0
     if (words[request + operationAt] !== Operation.writeImmediate || !this.isComplete(request)) return 0
     if (nth === 0) this.piece = words[request + lengthAt]! >>> 3
     return 1
@@ -244,14 +261,23 @@ export class Placement {
     this.#found = -1
     this.#scan(flow, -1)
     this.#seekOrdinal = -1
-    if (this.#found >= 0) this.#remember(flow, this.#found)
+    if (this.#found >= 0) {
+      this.#firstChoice = this.#endChoice = this.#found
+      this.#remember(flow, this.#found)
+    }
     return this.#found
   }
   /** Finds a choice, unless it is the one that was found last and nothing has changed since. */
   choose(flow: Flow, choice: number): void {
-    const { changes } = this.#fabric.world
-    if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges)
-      return
+    if (flow.index === this.#knownFlow && this.#fabric.world.changes === this.#knownChanges) {
+      if (choice === this.#knownChoice) return
+      if (choice >= this.#firstChoice && choice < this.#endChoice) {
+        // Of what a request offers only words come in numbers.
+        this.#openWords(flow, this.request, choice - this.#firstChoice)
+        this.#knownChoice = choice
+        return
+      }
+    }
     this.#scan(flow, choice)
     this.#remember(flow, choice)
   }

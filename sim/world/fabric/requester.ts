@@ -250,6 +250,8 @@ export class Requester {
     const { responder } = this.#fabric
     // Acknowledgements that were under way may have been lost too.
     if (this.#isLost(flow)) return this.#firstWaiting(flow, this.#firstAfterAnswers(flow), state)
+    // Most of the time all is well.
+    if (responder.hearsAll(flow) && this.#fabric.model.receiverRetries !== 'finite') return -1
     const head = responder.firstUnarrived(flow)
     if (head < 0 || words[requestOf(flow, head) + operationAt] === Operation.bind) return -1
     if (state === EndState.drained && words[requestOf(flow, head) + arrivedAt] === 0) return -1

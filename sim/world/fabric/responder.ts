@@ -97,6 +97,10 @@ export class Responder {
   #isAgain(request: number): boolean {
     return this.#words[request + operationAt] === Operation.read && this.#words[request + statusAt] === 1
   }
+  /** Whether whatever comes of a flow is heard, if the other end `listens`. */
+  hearsAll(flow: Flow): boolean {
+    return !this.#fabric.constantPsn && this.#fabric.isConnected(flow)
+  }
   /** Whether the responder would do something about the next packet of a flow. */
   hears(flow: Flow): boolean {
     const i = this.firstUnarrived(flow)
