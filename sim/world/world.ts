@@ -26,7 +26,15 @@ import { Fabric } from './fabric/fabric.js'
 import { type Flow, planFlow } from './fabric/flow.js'
 import { planRegistrations } from './fabric/registrations.js'
 import { flowSites, nicSites } from './fabric/sites.js'
-import { budgetIndex, budgetLayout, calmSite, linkFaultSites, nodeFaultSites, unlimited } from './faults.js'
+import {
+  budgetIndex,
+  budgetLayout,
+  calmSite,
+  linkFaultSites,
+  nodeFaultSites,
+  repairs,
+  unlimited,
+} from './faults.js'
 import { type Memory, MemoryPlan, type Part } from './memory.js'
 import { type Channel, channelSites, planChannel } from './network.js'
 import { HiddenState } from './hidden-state.js'
@@ -133,8 +141,8 @@ export class World {
   readonly #dirtyIn: Int32Array
   readonly #countedIn: Int32Array
   readonly #touchedIn: Int32Array
-  /** The one site that the change of a touched part concerns, or -1 for all that it guards or wakes. */
-  readonly #narrowed: Int32Array
+  /** The sites that the change of a touched part concerns, or none for all that it guards or wakes. */
+  readonly #concerned: (Int32Array | undefined)[]
   /** Per part the sites that it guards, and those that it only wakes. */
   readonly #guarded: readonly Int32Array[]
   readonly #woken: readonly Int32Array[]
@@ -189,7 +197,7 @@ export class World {
     this.partChanges = new Float64Array(parts)
     this.#touched = new Int32Array(parts)
     this.#touchedIn = new Int32Array(parts)
-    this.#narrowed = new Int32Array(parts).fill(-1)
+    this.#concerned = new Array<undefined>(parts).fill(undefined)
     this.channels = channels
     this.clocks = clock === undefined ? undefined : new Clocks(this, clockParts, clock)
     this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
@@ -216,6 +224,7 @@ export class World {
     this.#woken = all.map(({ index }) =>
       sitesWhere((site) => !site.guards.includes(index) && site.wakes?.includes(index) === true),
     )
+    this.fabric?.complete()
     this.#boot(options.budget ?? {})
   }
 
@@ -309,10 +318,12 @@ export class World {
     const { words } = this.memory
     const at = this.budgets.offset / 4 + budgetIndex(kind)
     const budgets = this.budgets.index
+    // A budget of nothing stays one, but for a repair when the faults end: then nothing else is looked at.
+    const never = !this.canBe(kind) && !repairs.includes(kind)
     this.addSite({
       ...draft,
-      guards: [...draft.guards, budgets],
-      gate: draft.gate ?? at,
+      guards: never ? [budgets] : [...draft.guards, budgets],
+      gate: never ? at : (draft.gate ?? at),
       writes: [...draft.writes, budgets],
       armed: () => (words[at] === 0 ? 0 : draft.armed()),
       step: (choice) => {
@@ -345,13 +356,13 @@ export class World {
 
   /** Says that bytes of a part changed. */
   touch(part: number): void {
-    this.#narrowed[part] = -1
+    this.#concerned[part] = undefined
     this.#note(part)
   }
-  /** As `touch`, where only one site may have something else to offer because of it. */
-  touchFor(part: number, site: number): void {
-    if (this.#touchedIn[part] !== this.#epoch) this.#narrowed[part] = site
-    else if (this.#narrowed[part] !== site) this.#narrowed[part] = -1
+  /** As `touch`, where only some sites may have something else to offer because of it. */
+  touchFor(part: number, sites: Int32Array): void {
+    if (this.#touchedIn[part] !== this.#epoch) this.#concerned[part] = sites
+    else if (this.#concerned[part] !== sites) this.#concerned[part] = undefined
     this.#note(part)
   }
   #note(part: number): void {
@@ -364,6 +375,10 @@ export class World {
   /** Says that a site has something new to offer though no byte says so (a timer armed again). */
   wake(site: number): void {
     if (site >= 0) this.#markDirty(site)
+  }
+  /** The sites of which a part is a guard. */
+  guardedBy(part: number): Int32Array {
+    return this.#guarded[part]!
   }
   /** How many parts the last step changed, and which. */
   get touchedCount(): number {
@@ -459,13 +474,10 @@ export class World {
   #refresh(): void {
     for (let i = 0; i < this.#touchedCount; i++) {
       const part = this.#touched[i]!
-      const only = this.#narrowed[part]!
-      if (only >= 0) {
-        this.#count(only)
-        continue
-      }
-      const guarded = this.#guarded[part]!
+      const concerned = this.#concerned[part]
+      const guarded = concerned ?? this.#guarded[part]!
       for (let k = 0; k < guarded.length; k++) this.#count(guarded[k]!)
+      if (concerned !== undefined) continue
       const woken = this.#woken[part]!
       for (let k = 0; k < woken.length; k++) this.#markDirty(woken[k]!)
     }

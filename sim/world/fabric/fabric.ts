@@ -51,6 +51,7 @@ import {
   tokenAt,
 } from './flow.js'
 import { Accepted } from './accepted.js'
+import { type Concerned, concernedBy } from './concerned.js'
 import { Late } from './late.js'
 import { Placement } from './placement.js'
 import { Registrations } from './registrations.js'
@@ -73,8 +74,8 @@ export class Fabric {
   readonly placement: Placement
   readonly accepted: Accepted
   readonly late: Late
-  /** The site of each flow at which words are placed. */
-  readonly placeSites: number[] = []
+  /** Per flow whom a change of its queue concerns. */
+  concerned: readonly Concerned[] = []
   /** Flows of the sites whose latency counts from the post or the arrival of a request. */
   readonly flowOfSite = new Map<number, Flow>()
   readonly #words: Uint32Array
@@ -115,6 +116,11 @@ export class Fabric {
     if (flow === undefined)
       throw new InvariantViolation(`${this.world.nodeName(node)} has no queue pair ${String(queuePair)}`)
     return flow
+  }
+
+  /** Is told when all sites are known. */
+  complete(): void {
+    this.concerned = this.flows.map((flow) => concernedBy(this.world, this, flow))
   }
 
   /** Both ends of every queue pair as after a start: ready, connection 0; all memory registered. */
@@ -190,7 +196,8 @@ export class Fabric {
     const side = this.world.memory.side
     side[ordinalSlot(flow, count)] = side[flow.side]!++
     side[instantSlot(flow, count)] = this.world.nowNanos
-    this.world.touch(flow.queue.index)
+    if (words[flow.endBase + stateAt] === EndState.error) this.world.touch(flow.queue.index)
+    else this.world.touchFor(flow.queue.index, this.concerned[flow.index]!.posted)
   }
 
   #check(flow: Flow, operation: number, remote: number, length: number): void {

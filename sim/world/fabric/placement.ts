@@ -319,12 +319,13 @@ export class Placement {
     const { rules } = this.#fabric
     if (operation === Operation.read ? rules.tornReads : rules.tornWrites) this.moveWord(flow, request, piece)
     else for (let word = 0; word < length; word++) this.moveWord(flow, request, word)
+    const { placed, written } = this.#fabric.concerned[flow.index]!
     if (!this.isComplete(request)) {
-      // Nothing but the next words depends on it.
-      world.touchFor(flow.queue.index, this.#fabric.placeSites[flow.index]!)
+      world.touchFor(flow.queue.index, placed)
       return
     }
-    world.touch(flow.queue.index)
+    if (operation === Operation.write) world.touchFor(flow.queue.index, written)
+    else world.touch(flow.queue.index)
     if (operation !== Operation.writeImmediate || !rules.immediateAfterData)
       this.finish(flow, request, position)
   }

@@ -226,7 +226,7 @@ export class Responder {
     const { rules, world } = this.#fabric
     const request = requestOf(flow, i)
     const operation = words[request + operationAt]!
-    world.touch(flow.queue.index)
+    world.touchFor(flow.queue.index, this.#fabric.concerned[flow.index]!.arrived)
     if (operation === Operation.bind) {
       this.#bind(flow, request)
       return
@@ -317,6 +317,7 @@ export class Responder {
     const words = this.#words
     const { world, rules, placement } = this.#fabric
     const request = requestOf(flow, i)
+    world.touch(flow.queue.index)
     if (!(status === Status.remoteAccess ? rules.refusalByRegion : rules.refusalByPair)) {
       this.#fabric.accepted.surrender(flow, i)
       placement.execute(flow, request)

@@ -90,7 +90,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   fabric.flowOfSite.set(arrive, flow)
 
   // ---- placement
-  fabric.placeSites[flow.index] = world.addSite({
+  world.addSite({
     kind: 'place',
     name: `place ${path}`,
     gate: flow.queueBase + openAt,

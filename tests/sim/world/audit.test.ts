@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Knobs, type SystemDefinition, faultKinds } from '../../../protocol/index.js'
+import { type Knobs, type SystemDefinition, faultKinds, ruleNames } from '../../../protocol/index.js'
 import { paxos } from '../../../protocol/paxos/index.js'
 import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
@@ -53,6 +53,19 @@ describe('a world keeps its rules over long random runs:', () => {
     // A walk that met only half of what can happen proves half. `calm` is taken by name only.
     expect(actionKinds.filter((kind) => !taken.has(kind) && kind !== 'calm')).toEqual([])
   })
+})
+
+test('a world keeps its rules whichever rule of the hardware is broken, with and without faults', () => {
+  const findings = ruleNames.flatMap((rule, i) => {
+    const knobs: Knobs = { ...knobSets[i % knobSets.length]!, broken: [rule] }
+    const parameters = { network: i % 3, fabric: i % 3 }
+    return [{}, budgetOf(Infinity)].flatMap((budget) => {
+      const one = auditor(everything, { knobs, parameters, nodes: 2, budget }, i)
+      one.walk({ steps: 150 })
+      return [...one.findings.keys()].map((finding) => `${rule}: ${finding}`)
+    })
+  })
+  expect(findings).toEqual([])
 })
 
 describe('the auditor finds a site', () => {
