@@ -27,10 +27,12 @@ export function concernedBy(world: World, fabric: Fabric, flow: Flow): Concerned
     // While 'unordered-pairs' is broken sites of other queue pairs wait for this one too.
     fabric.rules.unorderedPairs ? guarded.filter((site) => isConcerned(world.sites[site]!.kind)) : guarded
   const allBut = (...kinds: ActionKind[]): Int32Array => where((kind) => !kinds.includes(kind))
+  // Where a WRITE is acknowledged on arrival, whoever waits for that has done so already.
+  const wasAcknowledged: ActionKind[] = fabric.rules.laggingVisibility ? ['expire'] : []
   return {
     posted: allBut('place', 'answer', 'complete', 'land', 'receive'),
     arrived: allBut('answer', 'land'),
     placed: where((kind) => kind === 'place'),
-    written: allBut('arrive', 'fetch', 'answer', 'land', 'receive'),
+    written: allBut('arrive', 'fetch', 'answer', 'land', 'receive', ...wasAcknowledged),
   }
 }
