@@ -112,8 +112,7 @@ function sendMessage(
   // A payload is followed by zeros up to the next 8 bytes.
   const end = 2 + ((length + 3) >>> 2)
   for (let i = 2, at = from; i < end; i++, at += 4)
-    slot[i] =
-      payload[at]! | (payload[at + 1]! << 8) | (payload[at + 2]! << 16) | (payload[at + 3]! << 24)
+    slot[i] = payload[at]! | (payload[at + 1]! << 8) | (payload[at + 2]! << 16) | (payload[at + 3]! << 24)
   for (let i = end; i < slot.length; i++) slot[i] = 0
   putMessage(world, network, channel, slot)
 }

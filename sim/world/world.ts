@@ -25,7 +25,8 @@ import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
 import { type Flow, planFlow } from './fabric/flow.js'
 import { planRegistrations } from './fabric/registrations.js'
-import { flowSites, nicSites } from './fabric/sites.js'
+import { nicSites } from './fabric/nic-sites.js'
+import { flowSites } from './fabric/sites.js'
 import {
   budgetIndex,
   budgetLayout,

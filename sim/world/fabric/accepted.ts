@@ -95,7 +95,7 @@ export class Accepted {
       for (let word = 0; word < length; word++)
         if (!placement.isPlaced(request, word)) placement.moveWord(flow, request, word)
     }
-    if (isAtomic(operation)) placement.runAtomic(flow, request)
+    if (isAtomic(operation)) this.#fabric.atomics.run(flow, request)
     else if (operation === Operation.send) placement.arriveAtCore(flow, request, Arrival.message)
     else if (operation === Operation.writeImmediate) placement.arriveAtCore(flow, request, Arrival.immediate)
     placement.finish(flow, request, -1)

@@ -1,7 +1,7 @@
 /**
  * The memory side of a flow: which words of what has arrived may be placed next, and placing them.
  *
- * Rules (see `rule-book.ts`): in-order-requests, overtaken-reads, relaxed-regions, torn-writes, torn-reads, nic-atomics,
+ * Rules (see `rule-book.ts`): in-order-requests, overtaken-reads, relaxed-regions, torn-writes, torn-reads,
  * immediate-after-data, accepted-stays. WRITEs of one flow are placed one after the other; a READ, an atomic or a receive
  * completion comes after all earlier WRITEs; a WRITE or SEND does not wait for earlier READs and atomics.
  */
@@ -25,7 +25,6 @@ import {
   isWrite,
   lengthAt,
   loadedAt,
-  localAt,
   openAt,
   operationAt,
   ordinalSlot,
@@ -228,6 +227,12 @@ export class Placement {
     return open
   }
 
+  /** As `#openWords`, for whoever else moves words of a request; leaves the word found in `piece`. */
+  openWords(flow: Flow, request: number, nth: number): number {
+    this.#knownFlow = -1
+    return this.#openWords(flow, request, nth)
+  }
+
   /** 1 when a WRITE with immediate has all its words placed, and the notice is left. */
   #notice(request: number, nth: number): number {
     const words = this.#words
@@ -300,7 +305,7 @@ export class Placement {
     const { world } = this.#fabric
     if (isAtomic(operation)) {
       world.touch(flow.queue.index)
-      if (this.#stepAtomic(flow, request)) this.finish(flow, request, position)
+      if (this.#fabric.atomics.step(flow, request)) this.finish(flow, request, position)
       return
     }
     if (operation === Operation.send) {
@@ -342,81 +347,6 @@ export class Placement {
     } else this.#fabric.storeWord(region.index, at, words[payload]!, words[payload + 1]!)
     const mask = request + placedAt + (word >>> 5)
     words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
-  }
-
-  /** Reads, and in a second step writes; the NIC serves nobody else in between, but the CPU goes on. Says whether it is done. */
-  #stepAtomic(flow: Flow, request: number): boolean {
-    const words = this.#words
-    const payload = request + flow.payloadAt
-    const target = words[request + targetAt]!
-    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
-    const at = (region.offset + byteOffsetOf(target)) / 4
-    const nic = this.#fabric.registrations[flow.to]!
-    if (words[request + phaseAt] !== Phase.loaded) {
-      words[payload + loadedAt] = words[at]!
-      words[payload + loadedAt + 1] = words[at + 1]!
-      if (this.#fabric.rules.nicAtomics) {
-        words[request + phaseAt] = Phase.loaded
-        nic.lock = flow.index + 1
-        return false
-      }
-    } else nic.lock = 0
-    const low = words[payload + loadedAt]!
-    const high = words[payload + loadedAt + 1]!
-    if (words[request + operationAt] === Operation.compareSwap) {
-      if (low === words[payload] && high === words[payload + 1])
-        this.#fabric.storeWord(region.index, at, words[payload + 2]!, words[payload + 3]!)
-    } else {
-      const sum = low + words[payload]!
-      const carry = sum > 0xffffffff ? 1 : 0
-      this.#fabric.storeWord(region.index, at, sum >>> 0, (high + words[payload + 1]! + carry) >>> 0)
-    }
-    return true
-  }
-  /** An atomic that nobody waits for is done at once. */
-  runAtomic(flow: Flow, request: number): void {
-    if (!this.#stepAtomic(flow, request)) this.#stepAtomic(flow, request)
-  }
-
-  // ---- answers
-
-  /** How many words of an answer may land next at the requester; finds word number `nth`. Answers come in order. */
-  landable(flow: Flow, nth: number): number {
-    const words = this.#words
-    const count = words[flow.queueBase + countAt]!
-    for (let i = 0; i < count; i++) {
-      const request = requestOf(flow, i)
-      const phase = words[request + phaseAt]!
-      if (!hasAnswer(words[request + operationAt]!) || phase >= Phase.answered) continue
-      if (phase !== Phase.executed) return 0
-      this.request = request
-      this.position = i
-      this.#knownFlow = -1
-      return this.#openWords(flow, request, nth)
-    }
-    return 0
-  }
-  /** A word of an answer lands in the memory of the requester, in any order that words are placed in. */
-  land(flow: Flow, nth: number): void {
-    this.landable(flow, nth)
-    const words = this.#words
-    const { request, piece } = this
-    const isRead = words[request + operationAt] === Operation.read
-    const count = words[request + lengthAt]! >>> 3
-    const whole = isRead && !this.#tornReads
-    for (let word = whole ? 0 : piece; word < (whole ? count : piece + 1); word++) {
-      const local = words[request + localAt]!
-      const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
-      const at = (region.offset + byteOffsetOf(local)) / 4 + word * 2
-      const payload = request + flow.payloadAt + (isRead ? word * 2 : loadedAt)
-      this.#fabric.storeWord(region.index, at, words[payload]!, words[payload + 1]!)
-      const mask = request + placedAt + (word >>> 5)
-      words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
-    }
-    this.#fabric.world.touch(flow.queue.index)
-    if (!this.isComplete(request)) return
-    words[request + phaseAt] = Phase.answered
-    words.fill(0, request + placedAt, request + flow.requestWords)
   }
 
   /** A message, or the notice of a WRITE with immediate, is there for the core. */
