@@ -13,76 +13,23 @@ import {
   type Knobs,
   type NodeId,
   type SystemModel,
-  array,
   faultKinds,
-  struct,
-  u32,
 } from '../../protocol/index.js'
-import { clientSites } from './client-sites.js'
-import { Clients, planClient } from './clients.js'
-import { Clocks, clockSites, planClock } from './clock.js'
-import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
+import { buildSites, completeFootprints } from './all-sites.js'
+import { Clients } from './clients.js'
+import { Clocks } from './clock.js'
+import { Disk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
-import { type Flow, planFlow } from './fabric/flow.js'
-import { planRegistrations } from './fabric/registrations.js'
-import { nicSites } from './fabric/nic-sites.js'
-import { flowSites } from './fabric/sites.js'
-import {
-  budgetIndex,
-  budgetLayout,
-  calmSite,
-  linkFaultSites,
-  nodeFaultSites,
-  repairs,
-  unlimited,
-} from './faults.js'
-import { type Memory, MemoryPlan, type Part } from './memory.js'
-import { type Channel, channelSites, planChannel } from './network.js'
+import { budgetIndex, repairs, unlimited } from './faults.js'
 import { HiddenState } from './hidden-state.js'
-import { NodeStatus, planNode } from './node-parts.js'
+import type { Coverage, Listener } from './listener.js'
+import type { Memory, Part } from './memory.js'
+import type { Channel } from './network.js'
+import { NodeStatus } from './node-parts.js'
 import { Node } from './node.js'
-import { nodeSites } from './node-sites.js'
+import { type WorldOptions, defaultKnobs } from './options.js'
 import { Outcome, type Site, type SiteDraft, actionKinds, siteOf } from './site.js'
-
-/** What is told to whoever watches a run; all values are valid during the call only. */
-export interface Listener {
-  note?(node: NodeId, kind: number, value: number): void
-  deliver?(node: NodeId, index: number, payload: Uint8Array, at: number, length: number): void
-  call?(client: number, position: number): void
-  return?(client: number, position: number, memory: DataView, at: number, length: number): void
-  abandon?(client: number, position: number): void
-  reply?(node: NodeId, client: number, sequence: number): void
-}
-
-/** What a run touched; counters only rise. */
-export interface Coverage {
-  /** Runs of handler h at node n: `handlers[n * 16 + h]`. */
-  readonly handlers: Float64Array
-  /** Notes of kind k at node n: `notes[n * 64 + k]`. */
-  readonly notes: Float64Array
-  /** Steps by action kind and outcome: `steps[kind * 3 + outcome]`. */
-  readonly steps: Float64Array
-  /** Messages and replies lost because a lossy wire was full. */
-  lostToFullChannels: number
-}
-
-export interface WorldOptions {
-  readonly knobs?: Partial<Knobs> | undefined
-  readonly budget?: FaultBudget | undefined
-  /** Nodes that a fault kind never strikes. */
-  readonly spared?: Readonly<Partial<Record<FaultKind, readonly NodeId[]>>> | undefined
-  /** Runs every handler twice to catch hidden state. */
-  readonly selfTest?: boolean | undefined
-}
-
-export const defaultKnobs: Knobs = {
-  poll: 'atomic',
-  placement: 'shuffled-in-packet',
-  fetch: 'at-departure',
-  visibility: 'lagging',
-  psn: 'derived',
-  broken: [],
-}
+import { nodeName, planWorld } from './world-plan.js'
 
 /** Why a run cannot go on: a broken assertion or an exception in a core, or hidden state. */
 export interface Failure {
@@ -163,30 +110,10 @@ export class World {
     this.#budget = options.budget ?? {}
     this.nodeCount = n
     this.#spared = options.spared
-    const plan = new MemoryPlan()
-    const nodeParts = model.cores.map((core, i) =>
-      planNode(plan, this.nodeName(i), i, core, this.knobs.poll === 'loads'),
-    )
-    const diskParts: DiskParts[] = []
-    const { disk } = model
-    if (disk !== undefined)
-      for (let i = 0; i < n; i++) diskParts.push(planDisk(plan, this.nodeName(i), i, disk))
-    const { clock } = model
-    const clockParts =
-      clock === undefined ? [] : model.cores.map((_, i) => planClock(plan, this.nodeName(i), i, clock))
-    const channels = this.#planChannels(plan)
-    const flows = this.#planFlows(plan)
-    const registrations =
-      model.fabric === undefined
-        ? []
-        : model.cores.map((core, i) => planRegistrations(plan, this.nodeName(i), i, core))
-    const { workload } = model
-    const clientParts = workload?.clients.map((_, i) => planClient(plan, i, workload)) ?? []
-    // Bits: of `cut` per target node, of `severed` per queue pair of an ordered pair of nodes.
-    const ways = { cut: array(u32, n), severed: array(u32, model.fabric === undefined ? 1 : n * n) }
-    this.links = plan.part('links', 'links', -1, struct(ways))
-    this.budgets = plan.part('fault budgets', 'budgets', -1, budgetLayout)
-    this.memory = plan.build()
+    const plan = planWorld(model, this.knobs)
+    this.memory = plan.memory
+    this.links = plan.links
+    this.budgets = plan.budgets
     this.messageSlot = new Uint32Array(2 + ((model.network?.messageBytes ?? 0) + 3) / 4)
     this.coverage = {
       handlers: new Float64Array(n * 16),
@@ -199,15 +126,15 @@ export class World {
     this.#touched = new Int32Array(parts)
     this.#touchedIn = new Int32Array(parts)
     this.#concerned = new Array<undefined>(parts).fill(undefined)
-    this.channels = channels
-    this.clocks = clock === undefined ? undefined : new Clocks(this, clockParts, clock)
-    this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
-    this.disks = disk === undefined ? [] : diskParts.map((part) => new Disk(this, part, disk))
-    this.fabric =
-      model.fabric === undefined ? undefined : new Fabric(this, model.fabric, flows, registrations)
-    this.clients = workload === undefined ? undefined : new Clients(this, workload, clientParts)
-    this.#completeFootprints()
-    this.#buildSites()
+    const { disk, clock, fabric, workload } = model
+    this.channels = plan.channels
+    this.clocks = clock === undefined ? undefined : new Clocks(this, plan.clocks, clock)
+    this.nodes = model.cores.map((core, i) => new Node(this, i, core, plan.nodes[i]!))
+    this.disks = disk === undefined ? [] : plan.disks.map((part) => new Disk(this, part, disk))
+    this.fabric = fabric === undefined ? undefined : new Fabric(this, fabric, plan.flows, plan.registrations)
+    this.clients = workload === undefined ? undefined : new Clients(this, workload, plan.clients)
+    completeFootprints(this)
+    buildSites(this)
     this.sites = this.#sites
     if (this.sites.length > mostSites)
       throw new RangeError(`a world has at most ${String(mostSites)} sites, not ${String(this.sites.length)}`)
@@ -230,73 +157,10 @@ export class World {
   }
 
   nodeName(node: NodeId): string {
-    return `n${String(node)}`
+    return nodeName(node)
   }
 
   // ---- construction
-
-  #planChannels(plan: MemoryPlan): (Channel | undefined)[] {
-    const n = this.nodeCount
-    const { network } = this.model
-    const channels: (Channel | undefined)[] = []
-    for (let from = 0; from < n; from++)
-      for (let to = 0; to < n; to++)
-        channels.push(
-          network === undefined || from === to
-            ? undefined
-            : planChannel(plan, network, from, to, `messages ${this.nodeName(from)}→${this.nodeName(to)}`),
-        )
-    return channels
-  }
-
-  #planFlows(plan: MemoryPlan): Flow[] {
-    const { fabric } = this.model
-    const flows: Flow[] = []
-    if (fabric === undefined) return flows
-    for (let from = 0; from < this.nodeCount; from++)
-      for (let to = 0; to < this.nodeCount; to++)
-        for (let pair = 0; (from !== to || fabric.loopback === true) && pair < fabric.pairsPerPeer; pair++) {
-          const name = `queue pair ${this.nodeName(from)}→${this.nodeName(to)} #${String(pair)}`
-          flows.push(planFlow(plan, fabric, flows.length, from, to, pair, name))
-        }
-    return flows
-  }
-
-  /** A handler may write its own disk, the channels and queue pairs that leave its node, and replies. */
-  #completeFootprints(): void {
-    for (const node of this.nodes) {
-      for (const channel of this.channels)
-        if (channel?.from === node.index) node.writes.push(channel.part.index)
-      const disk = this.disks[node.index]
-      if (disk !== undefined) node.writes.push(disk.part.index)
-      for (const flow of this.fabric?.flows ?? [])
-        if (flow.from === node.index) node.writes.push(flow.end.index, flow.queue.index)
-      const nic = this.fabric?.registrations[node.index]
-      if (nic !== undefined) node.writes.push(nic.part.index)
-      for (const client of this.clients?.parts ?? []) node.writes.push(client.replies.index)
-    }
-  }
-
-  #buildSites(): void {
-    const { network } = this.model
-    for (const node of this.nodes) nodeSites(this, node)
-    for (const [i, disk] of this.disks.entries()) diskSites(this, this.nodes[i]!, disk)
-    if (this.clocks !== undefined) clockSites(this, this.clocks)
-    for (const channel of this.channels)
-      if (network !== undefined && channel !== undefined) channelSites(this, network, channel)
-    if (this.fabric !== undefined) {
-      for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
-      for (const node of this.nodes) nicSites(this, this.fabric, node.index)
-    }
-    if (this.clients !== undefined)
-      for (let client = 0; client < this.clients.parts.length; client++)
-        clientSites(this, this.clients, client)
-    for (const node of this.nodes) nodeFaultSites(this, node.index)
-    if (network !== undefined || this.fabric !== undefined)
-      for (let from = 0; from < this.nodeCount; from++)
-        for (let to = 0; to < this.nodeCount; to++) if (from !== to) linkFaultSites(this, from, to)
-    calmSite(this)
-  }
 
   addSite(draft: SiteDraft): number {
     const index = this.#sites.length

@@ -5,7 +5,7 @@ import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
 import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { type Site, actionKinds } from '../../../sim/world/site.js'
-import { defaultKnobs } from '../../../sim/world/world.js'
+import { defaultKnobs } from '../../../sim/world/options.js'
 import { Auditor } from './audit.js'
 import { everything } from './everything.js'
 
