@@ -1,4 +1,4 @@
-/** What is told of a run while it goes on, and what is counted. */
+/** What is told of a run: to whoever watches it, what it touched, and why it ended. */
 import type { NodeId } from '../../protocol/index.js'
 
 /** What is told to whoever watches a run; all values are valid during the call only. */
@@ -21,4 +21,11 @@ export interface Coverage {
   readonly steps: Float64Array
   /** Messages and replies lost because a lossy wire was full. */
   lostToFullChannels: number
+}
+
+/** Why a run cannot go on: a broken assertion or an exception in a core, or hidden state. */
+export interface Failure {
+  readonly kind: 'assertion' | 'crash' | 'hidden-state'
+  readonly message: string
+  readonly error: Error
 }

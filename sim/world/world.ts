@@ -22,7 +22,7 @@ import { Disk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
 import { budgetIndex, repairs, unlimited } from './faults.js'
 import { HiddenState } from './hidden-state.js'
-import type { Coverage, Listener } from './listener.js'
+import type { Coverage, Failure, Listener } from './listener.js'
 import type { Memory, Part } from './memory.js'
 import type { Channel } from './network.js'
 import { NodeStatus } from './node-parts.js'
@@ -30,13 +30,6 @@ import { Node } from './node.js'
 import { type WorldOptions, defaultKnobs } from './options.js'
 import { Outcome, type Site, type SiteDraft, actionKinds, siteOf } from './site.js'
 import { nodeName, planWorld } from './world-plan.js'
-
-/** Why a run cannot go on: a broken assertion or an exception in a core, or hidden state. */
-export interface Failure {
-  readonly kind: 'assertion' | 'crash' | 'hidden-state'
-  readonly message: string
-  readonly error: Error
-}
 
 export interface Snapshot {
   readonly state: Uint8Array
