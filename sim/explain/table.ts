@@ -7,7 +7,8 @@ import type { NamedAction } from '../run/action-log.js'
 import { type Setup, buildWorld } from '../run/setup.js'
 import { ClientEvents } from '../shrink/client-events.js'
 import { type Site, isFaultKind } from '../world/site.js'
-import type { Listener, World } from '../world/world.js'
+import type { Listener } from '../world/listener.js'
+import type { World } from '../world/world.js'
 import { lanesOf } from './lanes.js'
 
 export interface Line {

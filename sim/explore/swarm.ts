@@ -9,7 +9,7 @@ import { type Setup, buildModel, defaultSetup } from '../run/setup.js'
 import type { FaultPace } from '../schedulers/fault-dice.js'
 import type { LatencyProfile } from '../schedulers/latency.js'
 import type { FaultClock } from '../schedulers/timed.js'
-import { defaultKnobs } from '../world/world.js'
+import { defaultKnobs } from '../world/options.js'
 
 export const schedulerNames = ['timed', 'random', 'pct', 'uniform-walk', 'circles'] as const
 export type SchedulerName = (typeof schedulerNames)[number]

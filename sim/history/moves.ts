@@ -26,6 +26,7 @@ import { refused, type Outcome, type SequentialModel } from './model.js'
 import { anywhere, none } from './key-number.js'
 import { Placements } from './placements.js'
 import type { Plan } from './plan.js'
+import { mayServe } from './serve.js'
 
 export interface Choice {
   /** Operations of unknown outcome that take effect first. */
@@ -214,7 +215,7 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
       shaped && needed !== none && needed !== c.key ? distancesTo(this.#plan, this, needed) : near
     if (distance(c.key) === Infinity) return
     for (const operation of others) {
-      if (!this.#mayServe(operation)) continue
+      if (!mayServe(this.#plan, this, operation)) continue
       if (gives[operation]! >= 0 && distance(gives[operation]!) === Infinity) continue
       yield { chain: [], operation }
     }
@@ -246,28 +247,6 @@ export class Moves<S, I, O> implements ChainContext<S>, ForesightContext {
         yield { chain: chain.members, operation }
       }
     }
-  }
-
-  /** Does placing it before the first return serve anything that is pending? */
-  #mayServe(operation: number): boolean {
-    const { shaped, needs, gives, lane } = this.#plan
-    if (!shaped) return true
-    if (gives[operation] === none) return false
-    const key = gives[operation]!
-    if (needs[operation] !== none) return needs[operation] === this.configuration.key
-    if (key === this.configuration.key) return false
-    for (const other of this.lanes) {
-      if (other < 0) continue
-      if (needs[other] === none && gives[other] === none && isIn(this.configuration.due, lane[other]!))
-        return true
-      if (needs[other] !== key) continue
-      if (
-        isIn(this.configuration.due, lane[other]!) ||
-        (gives[other] !== none && !isIn(this.configuration.spent, lane[other]!))
-      )
-        return true
-    }
-    return (this.#plan.classesNeeding.get(key) ?? []).some((index) => this.available(index) >= 0)
   }
 
   /** A pending write of the same state is better, since it cannot be used later than its return. */

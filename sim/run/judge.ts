@@ -7,7 +7,8 @@ import type { HistoryProperty, RoleMachine, StateInvariant, StepInvariant } from
 import { HistoryRecorder, type Operation } from '../history/history.js'
 import { checkLinearizable } from '../history/linearizability.js'
 import { WorldObserver } from '../world/observer.js'
-import type { Listener, World } from '../world/world.js'
+import type { Listener } from '../world/listener.js'
+import type { World } from '../world/world.js'
 
 export type ViolationKind =
   'invariant' | 'step' | 'role' | 'history' | 'assertion' | 'crash' | 'hidden-state' | 'liveness'

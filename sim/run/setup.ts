@@ -8,7 +8,8 @@ import type {
   SystemModel,
 } from '../../protocol/index.js'
 import { Random, derivedSeed } from '../random.js'
-import { World, defaultKnobs } from '../world/world.js'
+import { defaultKnobs } from '../world/options.js'
+import { World } from '../world/world.js'
 
 export interface Setup {
   readonly system: string

@@ -3,7 +3,7 @@
  * to forget what was seen since. Events are told to the judge again when the history is to be judged.
  */
 import type { Judge, Violation } from '../run/judge.js'
-import type { Listener } from '../world/world.js'
+import type { Listener } from '../world/listener.js'
 
 /** One call, return or abandonment. Never changed, so that many histories may share it. */
 export interface ClientEvent {

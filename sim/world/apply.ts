@@ -107,9 +107,13 @@ function sendMessage(
   if (length > network.messageBytes)
     throw new InvariantViolation(`a message has at most ${String(network.messageBytes)} bytes`)
   const slot = world.messageSlot
-  slot.fill(0)
+  slot[0] = 0
   slot[1] = length
-  for (let i = 0; i < length; i++) slot[2 + (i >>> 2)]! |= payload[from + i]! << ((i & 3) * 8)
+  // A payload is followed by zeros up to the next 8 bytes.
+  const end = 2 + ((length + 3) >>> 2)
+  for (let i = 2, at = from; i < end; i++, at += 4)
+    slot[i] = payload[at]! | (payload[at + 1]! << 8) | (payload[at + 2]! << 16) | (payload[at + 3]! << 24)
+  for (let i = end; i < slot.length; i++) slot[i] = 0
   putMessage(world, network, channel, slot)
 }
 

@@ -123,7 +123,7 @@ function requestSites(world: World, clients: Clients, client: number, target: nu
   const input = node.inputBytes
   const handle = (sequence: number): Outcome => {
     const bytes = script[sequence - 1]!
-    input.set(bytes)
+    for (let i = 0; i < bytes.length; i++) input[i] = bytes[i]!
     return node.run(Handler.request, client, sequence, bytes.length)
   }
   const shared = {

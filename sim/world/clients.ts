@@ -7,7 +7,7 @@
  * coverage.
  */
 import { InvariantViolation, type Workload, array, bytes, struct, u32 } from '../../protocol/index.js'
-import type { MemoryPlan, Part } from './memory.js'
+import { type MemoryPlan, type Part, closeGap, closeSlot, openGap, openSlot } from './memory.js'
 import type { World } from './world.js'
 
 // Words of a client part.
@@ -141,14 +141,14 @@ export class Clients {
       if (order > 0) break
     }
     const at = base + requestsAt + i * requestWords
-    words.copyWithin(at + requestWords, at, base + requestsAt + count * requestWords)
+    openGap(words, at, requestWords, base + requestsAt + count * requestWords)
     words[at] = node + 1
     words[at + 1] = sequence
     words[at + 2] = 1
     words[base + inFlightAt] = count + 1
     const { side } = this.#world.memory
     const ordinals = this.parts[client]!.side + 1
-    side.copyWithin(ordinals + i + 1, ordinals + i, ordinals + count)
+    openSlot(side, ordinals + i, ordinals + count)
     side[ordinals + i] = side[ordinals - 1]!++
   }
 
@@ -196,11 +196,9 @@ export class Clients {
       return
     }
     const count = words[base + inFlightAt]!
-    const end = base + requestsAt + count * requestWords
-    words.copyWithin(at, at + requestWords, end)
-    words.fill(0, end - requestWords, end)
+    closeGap(words, at, requestWords, base + requestsAt + count * requestWords)
     words[base + inFlightAt] = count - 1
-    side.copyWithin(ordinals + i, ordinals + i + 1, ordinals + count)
+    closeSlot(side, ordinals + i, ordinals + count)
   }
 
   // ---- replies
@@ -244,13 +242,13 @@ export class Clients {
     if (i < count) {
       for (let k = 0; k < size; k++) this.#scratch[k] = words[at + k]!
       const target = base + 1 + i * size
-      words.copyWithin(target + size, target, at)
+      openGap(words, target, size, at)
       for (let k = 0; k < size; k++) words[target + k] = this.#scratch[k]!
     }
     words[base] = count + 1
     const { side } = world.memory
     const ordinals = parts.side + 2 + mostRequests
-    side.copyWithin(ordinals + i + 1, ordinals + i, ordinals + count)
+    openSlot(side, ordinals + i, ordinals + count)
     side[ordinals + i] = side[ordinals - 1]!++
     world.touch(parts.replies.index)
     world.listener?.reply?.(node, client, sequence)
@@ -281,13 +279,11 @@ export class Clients {
     const base = parts.replies.offset / 4
     const count = words[base]!
     const size = this.replySlotWords
-    const end = base + 1 + count * size
-    words.copyWithin(base + 1 + i * size, base + 1 + (i + 1) * size, end)
-    words.fill(0, end - size, end)
+    closeGap(words, base + 1 + i * size, size, base + 1 + count * size)
     words[base] = count - 1
     const { side } = this.#world.memory
     const ordinals = parts.side + 2 + mostRequests
-    side.copyWithin(ordinals + i, ordinals + i + 1, ordinals + count)
+    closeSlot(side, ordinals + i, ordinals + count)
     this.#world.touch(parts.replies.index)
   }
   /** A reply reaches its client: the pending operation returns, or the reply is stale. */

@@ -26,7 +26,7 @@ import {
 import { loseTail, tailOutcomes } from './disk-crash.js'
 import { diskFaultSites } from './disk-faults.js'
 import { DiskRecords, markBytes, recordBytes } from './disk-records.js'
-import type { MemoryPlan, Part } from './memory.js'
+import { type MemoryPlan, type Part, closeGap } from './memory.js'
 import { Handler, type Node } from './node.js'
 import { Outcome, single } from './site.js'
 import type { World } from './world.js'
@@ -194,8 +194,7 @@ export class Disk {
     const base = this.#base
     const at = base + flushesAt
     const count = words[base + flushCountAt]! - 1
-    words.copyWithin(at, at + flushWords, at + (count + 1) * flushWords)
-    words.fill(0, at + count * flushWords, at + (count + 1) * flushWords)
+    closeGap(words, at, flushWords, at + (count + 1) * flushWords)
     words[base + flushCountAt] = count
     if (words[base + overflowAt] === Overflow.asked) words[base + overflowAt] = Overflow.none
     this.#world.touch(this.part.index)

@@ -47,6 +47,7 @@ export interface EffectLog {
   refused: boolean
   readonly records: Uint32Array
   readonly payload: Uint8Array
+  readonly payloadWords: Uint32Array
   readonly payloadView: DataView
 }
 
@@ -60,6 +61,7 @@ export function effectLog(payloadBytes: number): EffectLog {
     refused: false,
     records: new Uint32Array(mostEffects * recordWords),
     payload,
+    payloadWords: new Uint32Array(payload.buffer),
     payloadView: new DataView(payload.buffer),
   }
 }
@@ -78,12 +80,14 @@ export class RecordingHost implements Host {
   clock = 0
   readonly #log: EffectLog
   readonly #output: Uint8Array
+  readonly #outputWords: Uint32Array
 
   constructor(self: NodeId, nodes: number, log: EffectLog, output: Uint8Array) {
     this.self = self
     this.nodes = nodes
     this.#log = log
     this.#output = output
+    this.#outputWords = new Uint32Array(output.buffer)
   }
 
   #record(kind: number, a: number, b: number, c: number, d: number, e: number, f: number, g = 0): number {
@@ -119,7 +123,11 @@ export class RecordingHost implements Host {
         `bytes ${String(at)} to ${String(at + length)} must lie inside output (${String(output.length)} bytes)`,
       )
     const payload = log.payload
-    for (let i = 0; i < length; i++) payload[target + i] = output[at + i]!
+    if (((at | length) & 3) === 0) {
+      const shift = (at - target) >> 2
+      const end = (target + length) >> 2
+      for (let i = target >> 2; i < end; i++) log.payloadWords[i] = this.#outputWords[i + shift]!
+    } else for (let i = 0; i < length; i++) payload[target + i] = output[at + i]!
     for (let i = target + length; i < next; i++) payload[i] = 0
     log.payloadBytes = next
     log.records[record + payloadAt] = target

@@ -17,7 +17,7 @@ export const unlimited = 0xffffffff
 export const budgetIndex = (kind: FaultKind): number => faultKinds.indexOf(kind)
 
 /** Faults that undo another one; they stay possible when the faults have ended. */
-const repairs: readonly FaultKind[] = ['restart', 'resume', 'heal', 'mend']
+export const repairs: readonly FaultKind[] = ['restart', 'resume', 'heal', 'mend']
 
 export function nodeFaultSites(world: World, index: number): void {
   const node = world.nodes[index]!

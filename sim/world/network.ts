@@ -7,7 +7,7 @@
  * Canonical form: a bag and a set are sorted by content, equal messages of a bag are counted, freed bytes are zero.
  */
 import { InvariantViolation, type MessageNetwork, array, bytes, struct, u32 } from '../../protocol/index.js'
-import type { MemoryPlan, Part } from './memory.js'
+import { type MemoryPlan, type Part, closeGap, closeSlot, openGap, openSlot } from './memory.js'
 import { Handler } from './node.js'
 import { Outcome, type Site } from './site.js'
 import type { World } from './world.js'
@@ -91,11 +91,11 @@ export function putMessage(world: World, network: MessageNetwork, channel: Chann
     )
   }
   const at = first + position * size
-  words.copyWithin(at + size, at, first + count * size)
+  openGap(words, at, size, first + count * size)
   for (let i = 0; i < size; i++) words[at + i] = slot[i]!
   words[at + copiesAt] = 1
   words[base] = count + 1
-  side.copyWithin(channel.side + 2 + position, channel.side + 1 + position, channel.side + 1 + count)
+  openSlot(side, channel.side + 1 + position, channel.side + 1 + count)
   side[channel.side + 1 + position] = side[channel.side]!++
   world.touch(channel.part.index)
 }
@@ -114,10 +114,9 @@ function takeMessage(world: World, channel: Channel, position: number): void {
     return
   }
   const count = words[base]!
-  words.copyWithin(at, at + size, first + count * size)
-  words.fill(0, first + (count - 1) * size, first + count * size)
+  closeGap(words, at, size, first + count * size)
   words[base] = count - 1
-  side.copyWithin(channel.side + 1 + position, channel.side + 2 + position, channel.side + 1 + count)
+  closeSlot(side, channel.side + 1 + position, channel.side + 1 + count)
 }
 
 /** The sites of a channel: delivery, and the faults that its budget allows. */

@@ -78,11 +78,11 @@ export interface Site {
   /** Parts beyond `guards` that `step` reads. */
   readonly reads: readonly number[]
   /** Those of `reads` whose change gives a choice that was idle or refused something new to do. */
-  readonly wakes?: readonly number[]
+  readonly wakes: readonly number[] | undefined
   /** Parts that `step` may write. */
   readonly writes: readonly number[]
-  /** Index of a 32-bit word of the state in a part of `guards`: while it is zero nothing is armed, and `armed` is not asked. */
-  readonly gate?: number
+  /** Index of a 32-bit word of the state in a part of `guards`: while it is zero nothing is armed, and `armed` is not asked; or -1. */
+  readonly gate: number
   /** How many choices are possible now. Pure, a function of the bytes of `guards` alone. */
   armed(): number
   /** Takes choice 0 … armed()-1. */
@@ -93,6 +93,32 @@ export interface Site {
   find(subject: number): number
   /** Words for people: what this choice does. */
   describe(choice: number): string
+}
+
+/** What a site is made of. */
+export type SiteDraft = Omit<Site, 'index' | 'wakes' | 'gate'> & Partial<Pick<Site, 'wakes' | 'gate'>>
+
+/** All sites have one shape, so that compiled code finds their functions at fixed places. */
+export function siteOf(index: number, draft: SiteDraft): Site {
+  const { name, kind, node, from, guards, reads, wakes, writes, gate = -1 } = draft
+  const { armed, step, subject, find, describe } = draft
+  return {
+    index,
+    name,
+    kind,
+    node,
+    from,
+    guards,
+    reads,
+    wakes,
+    writes,
+    gate,
+    armed,
+    step,
+    subject,
+    find,
+    describe,
+  }
 }
 
 /** Subject and choice of a site that offers one thing at a time. */

@@ -13,82 +13,29 @@ import {
   type Knobs,
   type NodeId,
   type SystemModel,
-  array,
   faultKinds,
-  struct,
-  u32,
 } from '../../protocol/index.js'
-import { clientSites } from './client-sites.js'
-import { Clients, planClient } from './clients.js'
-import { Clocks, clockSites, planClock } from './clock.js'
-import { Disk, type DiskParts, diskSites, planDisk } from './disk.js'
+import { buildSites, completeFootprints } from './all-sites.js'
+import { Clients } from './clients.js'
+import { Clocks } from './clock.js'
+import { Disk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
-import { type Flow, planFlow } from './fabric/flow.js'
-import { planRegistrations } from './fabric/registrations.js'
-import { flowSites, nicSites } from './fabric/sites.js'
-import { budgetIndex, budgetLayout, calmSite, linkFaultSites, nodeFaultSites, unlimited } from './faults.js'
-import { type Memory, MemoryPlan, type Part } from './memory.js'
-import { type Channel, channelSites, planChannel } from './network.js'
+import { budgetIndex, repairs, unlimited } from './faults.js'
 import { HiddenState } from './hidden-state.js'
-import { NodeStatus, planNode } from './node-parts.js'
+import type { Coverage, Failure, Listener } from './listener.js'
+import type { Memory, Part } from './memory.js'
+import type { Channel } from './network.js'
+import { NodeStatus } from './node-parts.js'
 import { Node } from './node.js'
-import { nodeSites } from './node-sites.js'
-import { Outcome, type Site, actionKinds } from './site.js'
-
-/** What is told to whoever watches a run; all values are valid during the call only. */
-export interface Listener {
-  note?(node: NodeId, kind: number, value: number): void
-  deliver?(node: NodeId, index: number, payload: Uint8Array, at: number, length: number): void
-  call?(client: number, position: number): void
-  return?(client: number, position: number, memory: DataView, at: number, length: number): void
-  abandon?(client: number, position: number): void
-  reply?(node: NodeId, client: number, sequence: number): void
-}
-
-/** What a run touched; counters only rise. */
-export interface Coverage {
-  /** Runs of handler h at node n: `handlers[n * 16 + h]`. */
-  readonly handlers: Float64Array
-  /** Notes of kind k at node n: `notes[n * 64 + k]`. */
-  readonly notes: Float64Array
-  /** Steps by action kind and outcome: `steps[kind * 3 + outcome]`. */
-  readonly steps: Float64Array
-  /** Messages and replies lost because a lossy wire was full. */
-  lostToFullChannels: number
-}
-
-export interface WorldOptions {
-  readonly knobs?: Partial<Knobs> | undefined
-  readonly budget?: FaultBudget | undefined
-  /** Nodes that a fault kind never strikes. */
-  readonly spared?: Readonly<Partial<Record<FaultKind, readonly NodeId[]>>> | undefined
-  /** Runs every handler twice to catch hidden state. */
-  readonly selfTest?: boolean | undefined
-}
-
-export const defaultKnobs: Knobs = {
-  poll: 'atomic',
-  placement: 'shuffled-in-packet',
-  fetch: 'at-departure',
-  visibility: 'lagging',
-  psn: 'derived',
-  broken: [],
-}
-
-/** Why a run cannot go on: a broken assertion or an exception in a core, or hidden state. */
-export interface Failure {
-  readonly kind: 'assertion' | 'crash' | 'hidden-state'
-  readonly message: string
-  readonly error: Error
-}
+import { type WorldOptions, defaultKnobs } from './options.js'
+import { Outcome, type Site, type SiteDraft, actionKinds, siteOf } from './site.js'
+import { nodeName, planWorld } from './world-plan.js'
 
 export interface Snapshot {
   readonly state: Uint8Array
   readonly side: Float64Array
   nowNanos: number
 }
-
-export type SiteDraft = Omit<Site, 'index'>
 
 const mostNodes = 32
 /** Sites are stored as 16-bit numbers in action logs. */
@@ -135,8 +82,8 @@ export class World {
   readonly #dirtyIn: Int32Array
   readonly #countedIn: Int32Array
   readonly #touchedIn: Int32Array
-  /** The one site that the change of a touched part concerns, or -1 for all that it guards or wakes. */
-  readonly #narrowed: Int32Array
+  /** The sites that the change of a touched part concerns, or none for all that it guards or wakes. */
+  readonly #concerned: (Int32Array | undefined)[]
   /** Per part the sites that it guards, and those that it only wakes. */
   readonly #guarded: readonly Int32Array[]
   readonly #woken: readonly Int32Array[]
@@ -156,30 +103,10 @@ export class World {
     this.#budget = options.budget ?? {}
     this.nodeCount = n
     this.#spared = options.spared
-    const plan = new MemoryPlan()
-    const nodeParts = model.cores.map((core, i) =>
-      planNode(plan, this.nodeName(i), i, core, this.knobs.poll === 'loads'),
-    )
-    const diskParts: DiskParts[] = []
-    const { disk } = model
-    if (disk !== undefined)
-      for (let i = 0; i < n; i++) diskParts.push(planDisk(plan, this.nodeName(i), i, disk))
-    const { clock } = model
-    const clockParts =
-      clock === undefined ? [] : model.cores.map((_, i) => planClock(plan, this.nodeName(i), i, clock))
-    const channels = this.#planChannels(plan)
-    const flows = this.#planFlows(plan)
-    const registrations =
-      model.fabric === undefined
-        ? []
-        : model.cores.map((core, i) => planRegistrations(plan, this.nodeName(i), i, core))
-    const { workload } = model
-    const clientParts = workload?.clients.map((_, i) => planClient(plan, i, workload)) ?? []
-    // Bits: of `cut` per target node, of `severed` per queue pair of an ordered pair of nodes.
-    const ways = { cut: array(u32, n), severed: array(u32, model.fabric === undefined ? 1 : n * n) }
-    this.links = plan.part('links', 'links', -1, struct(ways))
-    this.budgets = plan.part('fault budgets', 'budgets', -1, budgetLayout)
-    this.memory = plan.build()
+    const plan = planWorld(model, this.knobs)
+    this.memory = plan.memory
+    this.links = plan.links
+    this.budgets = plan.budgets
     this.messageSlot = new Uint32Array(2 + ((model.network?.messageBytes ?? 0) + 3) / 4)
     this.coverage = {
       handlers: new Float64Array(n * 16),
@@ -191,16 +118,16 @@ export class World {
     this.partChanges = new Float64Array(parts)
     this.#touched = new Int32Array(parts)
     this.#touchedIn = new Int32Array(parts)
-    this.#narrowed = new Int32Array(parts).fill(-1)
-    this.channels = channels
-    this.clocks = clock === undefined ? undefined : new Clocks(this, clockParts, clock)
-    this.nodes = model.cores.map((core, i) => new Node(this, i, core, nodeParts[i]!))
-    this.disks = disk === undefined ? [] : diskParts.map((part) => new Disk(this, part, disk))
-    this.fabric =
-      model.fabric === undefined ? undefined : new Fabric(this, model.fabric, flows, registrations)
-    this.clients = workload === undefined ? undefined : new Clients(this, workload, clientParts)
-    this.#completeFootprints()
-    this.#buildSites()
+    this.#concerned = new Array<undefined>(parts).fill(undefined)
+    const { disk, clock, fabric, workload } = model
+    this.channels = plan.channels
+    this.clocks = clock === undefined ? undefined : new Clocks(this, plan.clocks, clock)
+    this.nodes = model.cores.map((core, i) => new Node(this, i, core, plan.nodes[i]!))
+    this.disks = disk === undefined ? [] : plan.disks.map((part) => new Disk(this, part, disk))
+    this.fabric = fabric === undefined ? undefined : new Fabric(this, fabric, plan.flows, plan.registrations)
+    this.clients = workload === undefined ? undefined : new Clients(this, workload, plan.clients)
+    completeFootprints(this)
+    buildSites(this)
     this.sites = this.#sites
     if (this.sites.length > mostSites)
       throw new RangeError(`a world has at most ${String(mostSites)} sites, not ${String(this.sites.length)}`)
@@ -210,7 +137,7 @@ export class World {
     this.#dirtyIn = new Int32Array(count)
     this.#countedIn = new Int32Array(count)
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
-    this.#gates = Int32Array.from(this.sites, (site) => site.gate ?? -1)
+    this.#gates = Int32Array.from(this.sites, ({ gate }) => gate)
     const sitesWhere = (test: (site: Site) => boolean): Int32Array =>
       Int32Array.from(this.sites.filter(test), (site) => site.index)
     const { parts: all } = this.memory
@@ -218,81 +145,19 @@ export class World {
     this.#woken = all.map(({ index }) =>
       sitesWhere((site) => !site.guards.includes(index) && site.wakes?.includes(index) === true),
     )
+    this.fabric?.complete()
     this.#boot(options.budget ?? {})
   }
 
   nodeName(node: NodeId): string {
-    return `n${String(node)}`
+    return nodeName(node)
   }
 
   // ---- construction
 
-  #planChannels(plan: MemoryPlan): (Channel | undefined)[] {
-    const n = this.nodeCount
-    const { network } = this.model
-    const channels: (Channel | undefined)[] = []
-    for (let from = 0; from < n; from++)
-      for (let to = 0; to < n; to++)
-        channels.push(
-          network === undefined || from === to
-            ? undefined
-            : planChannel(plan, network, from, to, `messages ${this.nodeName(from)}→${this.nodeName(to)}`),
-        )
-    return channels
-  }
-
-  #planFlows(plan: MemoryPlan): Flow[] {
-    const { fabric } = this.model
-    const flows: Flow[] = []
-    if (fabric === undefined) return flows
-    for (let from = 0; from < this.nodeCount; from++)
-      for (let to = 0; to < this.nodeCount; to++)
-        for (let pair = 0; (from !== to || fabric.loopback === true) && pair < fabric.pairsPerPeer; pair++) {
-          const name = `queue pair ${this.nodeName(from)}→${this.nodeName(to)} #${String(pair)}`
-          flows.push(planFlow(plan, fabric, flows.length, from, to, pair, name))
-        }
-    return flows
-  }
-
-  /** A handler may write its own disk, the channels and queue pairs that leave its node, and replies. */
-  #completeFootprints(): void {
-    for (const node of this.nodes) {
-      for (const channel of this.channels)
-        if (channel?.from === node.index) node.writes.push(channel.part.index)
-      const disk = this.disks[node.index]
-      if (disk !== undefined) node.writes.push(disk.part.index)
-      for (const flow of this.fabric?.flows ?? [])
-        if (flow.from === node.index) node.writes.push(flow.end.index, flow.queue.index)
-      const nic = this.fabric?.registrations[node.index]
-      if (nic !== undefined) node.writes.push(nic.part.index)
-      for (const client of this.clients?.parts ?? []) node.writes.push(client.replies.index)
-    }
-  }
-
-  #buildSites(): void {
-    const { network } = this.model
-    for (const node of this.nodes) nodeSites(this, node)
-    for (const [i, disk] of this.disks.entries()) diskSites(this, this.nodes[i]!, disk)
-    if (this.clocks !== undefined) clockSites(this, this.clocks)
-    for (const channel of this.channels)
-      if (network !== undefined && channel !== undefined) channelSites(this, network, channel)
-    if (this.fabric !== undefined) {
-      for (const flow of this.fabric.flows) flowSites(this, this.fabric, flow)
-      for (const node of this.nodes) nicSites(this, this.fabric, node.index)
-    }
-    if (this.clients !== undefined)
-      for (let client = 0; client < this.clients.parts.length; client++)
-        clientSites(this, this.clients, client)
-    for (const node of this.nodes) nodeFaultSites(this, node.index)
-    if (network !== undefined || this.fabric !== undefined)
-      for (let from = 0; from < this.nodeCount; from++)
-        for (let to = 0; to < this.nodeCount; to++) if (from !== to) linkFaultSites(this, from, to)
-    calmSite(this)
-  }
-
   addSite(draft: SiteDraft): number {
     const index = this.#sites.length
-    this.#sites.push({ ...draft, index })
+    this.#sites.push(siteOf(index, draft))
     return index
   }
 
@@ -311,10 +176,12 @@ export class World {
     const { words } = this.memory
     const at = this.budgets.offset / 4 + budgetIndex(kind)
     const budgets = this.budgets.index
+    // A budget of nothing stays one, but for a repair when the faults end: then nothing else is looked at.
+    const never = !this.canBe(kind) && !repairs.includes(kind)
     this.addSite({
       ...draft,
-      guards: [...draft.guards, budgets],
-      gate: draft.gate ?? at,
+      guards: never ? [budgets] : [...draft.guards, budgets],
+      gate: never ? at : (draft.gate ?? at),
       writes: [...draft.writes, budgets],
       armed: () => (words[at] === 0 ? 0 : draft.armed()),
       step: (choice) => {
@@ -347,13 +214,13 @@ export class World {
 
   /** Says that bytes of a part changed. */
   touch(part: number): void {
-    this.#narrowed[part] = -1
+    this.#concerned[part] = undefined
     this.#note(part)
   }
-  /** As `touch`, where only one site may have something else to offer because of it. */
-  touchFor(part: number, site: number): void {
-    if (this.#touchedIn[part] !== this.#epoch) this.#narrowed[part] = site
-    else if (this.#narrowed[part] !== site) this.#narrowed[part] = -1
+  /** As `touch`, where only some sites may have something else to offer because of it. */
+  touchFor(part: number, sites: Int32Array): void {
+    if (this.#touchedIn[part] !== this.#epoch) this.#concerned[part] = sites
+    else if (this.#concerned[part] !== sites) this.#concerned[part] = undefined
     this.#note(part)
   }
   #note(part: number): void {
@@ -366,6 +233,10 @@ export class World {
   /** Says that a site has something new to offer though no byte says so (a timer armed again). */
   wake(site: number): void {
     if (site >= 0) this.#markDirty(site)
+  }
+  /** The sites of which a part is a guard. */
+  guardedBy(part: number): Int32Array {
+    return this.#guarded[part]!
   }
   /** How many parts the last step changed, and which. */
   get touchedCount(): number {
@@ -461,13 +332,10 @@ export class World {
   #refresh(): void {
     for (let i = 0; i < this.#touchedCount; i++) {
       const part = this.#touched[i]!
-      const only = this.#narrowed[part]!
-      if (only >= 0) {
-        this.#count(only)
-        continue
-      }
-      const guarded = this.#guarded[part]!
+      const concerned = this.#concerned[part]
+      const guarded = concerned ?? this.#guarded[part]!
       for (let k = 0; k < guarded.length; k++) this.#count(guarded[k]!)
+      if (concerned !== undefined) continue
       const woken = this.#woken[part]!
       for (let k = 0; k < woken.length; k++) this.#markDirty(woken[k]!)
     }

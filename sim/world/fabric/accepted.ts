@@ -5,6 +5,7 @@
  * Rules (see `rule-book.ts`): accepted-stays, lagging-visibility.
  */
 import { Flag } from '../../../protocol/index.js'
+import { closeGap, closeSlot } from '../memory.js'
 import type { Fabric } from './fabric.js'
 import {
   acceptedCountAt,
@@ -94,7 +95,7 @@ export class Accepted {
       for (let word = 0; word < length; word++)
         if (!placement.isPlaced(request, word)) placement.moveWord(flow, request, word)
     }
-    if (isAtomic(operation)) placement.runAtomic(flow, request)
+    if (isAtomic(operation)) this.#fabric.atomics.run(flow, request)
     else if (operation === Operation.send) placement.arriveAtCore(flow, request, Arrival.message)
     else if (operation === Operation.writeImmediate) placement.arriveAtCore(flow, request, Arrival.immediate)
     placement.finish(flow, request, -1)
@@ -133,11 +134,8 @@ export class Accepted {
     const words = this.#words
     const count = words[flow.queueBase + acceptedCountAt]! - 1
     const { side } = this.#fabric.world.memory
-    const from = acceptedOf(flow, slot)
-    const end = acceptedOf(flow, count)
-    for (let k = from; k < end; k++) words[k] = words[k + flow.requestWords]!
-    words.fill(0, end, end + flow.requestWords)
-    for (let k = slot; k < count; k++) side[acceptedSlot(flow, k)] = side[acceptedSlot(flow, k + 1)]!
+    closeGap(words, acceptedOf(flow, slot), flow.requestWords, acceptedOf(flow, count + 1))
+    closeSlot(side, acceptedSlot(flow, slot), acceptedSlot(flow, count + 1))
     words[flow.queueBase + acceptedCountAt] = count
   }
 

@@ -1,17 +1,9 @@
 /**
- * Reliable-connected queue pairs: who is connected to whom, posting, and control calls. What the two sides do with
- * requests is in `requester.ts` and `responder.ts`; `docs/fabric.md` is the rule book for users, and
+ * Reliable-connected queue pairs: who is connected to whom, and posting. What the two sides do with requests is in
+ * `requester.ts` and `responder.ts`; `docs/fabric.md` is the rule book for users, and
  * `protocol/rule-book.ts` names each rule with its source.
  */
-import {
-  Control,
-  Flag,
-  InvariantViolation,
-  type RdmaFabric,
-  Status,
-  byteOffsetOf,
-  regionOf,
-} from '../../../protocol/index.js'
+import { Flag, InvariantViolation, type RdmaFabric, byteOffsetOf, regionOf } from '../../../protocol/index.js'
 import { EffectKind } from '../effects.js'
 import { NodeStatus } from '../node-parts.js'
 import type { World } from '../world.js'
@@ -22,14 +14,7 @@ import {
   Phase,
   acceptedCountAt,
   acceptedSlot,
-  connectionAt,
-  controlArgumentAt,
-  controlChangeAt,
-  controlPhaseAt,
-  controlStatusAt,
-  controlTokenAt,
   countAt,
-  expectedPsnAt,
   flagsAt,
   immediateAt,
   instantSlot,
@@ -45,12 +30,15 @@ import {
   remoteAt,
   requestOf,
   rightsAt,
-  sentPsnAt,
   stateAt,
   statusAt,
   tokenAt,
 } from './flow.js'
 import { Accepted } from './accepted.js'
+import { Answers } from './answers.js'
+import { Atomics } from './atomics.js'
+import { type Concerned, concernedBy } from './concerned.js'
+import { ControlCalls } from './control.js'
 import { Late } from './late.js'
 import { Placement } from './placement.js'
 import { Registrations } from './registrations.js'
@@ -71,10 +59,13 @@ export class Fabric {
   readonly requester: Requester
   readonly responder: Responder
   readonly placement: Placement
+  readonly atomics: Atomics
+  readonly answers: Answers
   readonly accepted: Accepted
   readonly late: Late
-  /** The site of each flow at which words are placed. */
-  readonly placeSites: number[] = []
+  readonly controls: ControlCalls
+  /** Per flow whom a change of its queue concerns. */
+  concerned: readonly Concerned[] = []
   /** Flows of the sites whose latency counts from the post or the arrival of a request. */
   readonly flowOfSite = new Map<number, Flow>()
   readonly #words: Uint32Array
@@ -91,8 +82,11 @@ export class Fabric {
     this.#words = world.memory.words
     this.registrations = registrations.map((part, node) => new Registrations(world, node, part))
     this.placement = new Placement(this)
+    this.atomics = new Atomics(this)
+    this.answers = new Answers(this)
     this.accepted = new Accepted(this)
     this.late = new Late(this)
+    this.controls = new ControlCalls(this)
     this.responder = new Responder(this)
     this.requester = new Requester(this)
     const n = world.nodeCount
@@ -115,6 +109,11 @@ export class Fabric {
     if (flow === undefined)
       throw new InvariantViolation(`${this.world.nodeName(node)} has no queue pair ${String(queuePair)}`)
     return flow
+  }
+
+  /** Is told when all sites are known. */
+  complete(): void {
+    this.concerned = this.flows.map((flow) => concernedBy(this.world, this, flow))
   }
 
   /** Both ends of every queue pair as after a start: ready, connection 0; all memory registered. */
@@ -190,7 +189,8 @@ export class Fabric {
     const side = this.world.memory.side
     side[ordinalSlot(flow, count)] = side[flow.side]!++
     side[instantSlot(flow, count)] = this.world.nowNanos
-    this.world.touch(flow.queue.index)
+    if (words[flow.endBase + stateAt] === EndState.error) this.world.touch(flow.queue.index)
+    else this.world.touchFor(flow.queue.index, this.concerned[flow.index]!.posted)
   }
 
   #check(flow: Flow, operation: number, remote: number, length: number): void {
@@ -234,96 +234,9 @@ export class Fabric {
     this.#words[payload + 3] = length
   }
 
-  // ---- control calls
-
   requestControl(node: number, queuePair: number, change: number, argument: number, token: number): void {
-    const flow = this.#flowOf(node, queuePair)
-    const words = this.#words
-    if (words[flow.endBase + controlPhaseAt] !== 0)
-      throw new InvariantViolation(`one control call at a time may be under way at ${flow.name}`)
-    words[flow.endBase + controlPhaseAt] = 1
-    words[flow.endBase + controlChangeAt] = change
-    words[flow.endBase + controlArgumentAt] = argument
-    words[flow.endBase + controlTokenAt] = token
-    this.world.touch(flow.end.index)
+    this.controls.ask(this.#flowOf(node, queuePair), change, argument, token)
   }
-  controlPhase(flow: Flow): number {
-    return this.#words[flow.endBase + controlPhaseAt]!
-  }
-
-  /** The change takes effect, if the state machine allows it. */
-  applyControl(flow: Flow): void {
-    const words = this.#words
-    const base = flow.endBase
-    const change = words[base + controlChangeAt]!
-    const argument = words[base + controlArgumentAt]!
-    words[base + controlPhaseAt] = 2
-    this.world.touch(flow.end.index)
-    if (this.rules.checkedTransitions && !isLegal(words[base + stateAt]!, change)) {
-      words[base + controlStatusAt] = Status.invalidTransition
-      return
-    }
-    switch (change) {
-      case Control.rights:
-        words[base + rightsAt] = argument
-        if (!this.rules.acceptedStays) this.accepted.drop(this.opposite(flow))
-        return
-      case Control.reset:
-        this.#reset(flow, 0)
-        return
-      case Control.connect:
-        this.#reset(flow, argument)
-        words[base + stateAt] = EndState.readyToSend
-        words[base + rightsAt] = this.model.initialRights
-        return
-      case Control.init:
-        words[base + stateAt] = EndState.init
-        words[base + rightsAt] = this.model.initialRights
-        return
-      case Control.readyToReceive:
-        words[base + stateAt] = EndState.readyToReceive
-        words[base + connectionAt] = argument
-        this.late.forget(this.opposite(flow), argument)
-        return
-      case Control.readyToSend:
-        words[base + stateAt] = EndState.readyToSend
-        return
-      case Control.drain:
-        words[base + stateAt] = EndState.drained
-        return
-      case Control.error:
-        this.requester.flush(flow)
-        words[base + stateAt] = EndState.error
-        return
-    }
-  }
-
-  #reset(flow: Flow, connection: number): void {
-    const words = this.#words
-    const base = flow.endBase
-    const incoming = this.opposite(flow)
-    if (this.rules.resetSwallows) this.requester.dropQueue(flow)
-    else this.requester.flush(flow)
-    words[base + stateAt] = EndState.reset
-    words[base + connectionAt] = connection
-    words[base + sentPsnAt] = 0
-    words[base + expectedPsnAt] = 0
-    this.responder.dropReceived(incoming)
-    this.accepted.mute(incoming)
-    if (!this.rules.acceptedStays) this.accepted.drop(incoming)
-    this.late.forget(incoming, connection)
-  }
-
-  /** Forgets the control call that has taken effect; its outcome is left in `controlToken` and `controlStatus`. */
-  finishControl(flow: Flow): void {
-    const words = this.#words
-    this.controlToken = words[flow.endBase + controlTokenAt]!
-    this.controlStatus = words[flow.endBase + controlStatusAt]! as Status
-    words.fill(0, flow.endBase + controlPhaseAt, flow.endBase + controlStatusAt + 1)
-    this.world.touch(flow.end.index)
-  }
-  controlToken = 0
-  controlStatus: Status = Status.ok
 
   // ---- what both sides ask
 
@@ -382,26 +295,6 @@ export class Fabric {
 }
 
 const noBytes = new Uint8Array(0)
-
-/** The kernel's table of transitions for RC (`ibv_modify_qp(3)`); rights may also change in INIT, RTS and SQD. */
-function isLegal(state: number, change: number): boolean {
-  switch (change) {
-    case Control.rights:
-      return state === EndState.init || state === EndState.readyToSend || state === EndState.drained
-    case Control.init:
-      return state === EndState.reset
-    case Control.readyToReceive:
-      return state === EndState.init
-    case Control.readyToSend:
-      return state === EndState.readyToReceive || state === EndState.readyToSend || state === EndState.drained
-    case Control.drain:
-      return state === EndState.readyToSend
-    case Control.error:
-      return state !== EndState.reset
-    default:
-      return true
-  }
-}
 
 function operationOf(effect: number): number {
   switch (effect) {

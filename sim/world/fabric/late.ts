@@ -111,10 +111,10 @@ export class Late {
   land(flow: Flow): void {
     const words = this.#words
     const request = flow.late
-    const { placement, requester, responder, registrations, rules, world } = this.#fabric
+    const { atomics, placement, requester, responder, registrations, rules, world } = this.#fabric
     if (responder.lateRefusal(flow, request) === Status.ok) {
       words[request + targetAt] = registrations[flow.to]!.resolve(words[request + remoteAt]!)
-      if (isAtomic(words[request + operationAt]!)) placement.runAtomic(flow, request)
+      if (isAtomic(words[request + operationAt]!)) atomics.run(flow, request)
       else {
         const length = words[request + lengthAt]! >>> 3
         const first = words[request + arrivedAt]! * flow.packetWords

@@ -1,7 +1,7 @@
 /**
  * The memory side of a flow: which words of what has arrived may be placed next, and placing them.
  *
- * Rules (see `rule-book.ts`): in-order-requests, overtaken-reads, relaxed-regions, torn-writes, torn-reads, nic-atomics,
+ * Rules (see `rule-book.ts`): in-order-requests, overtaken-reads, relaxed-regions, torn-writes, torn-reads,
  * immediate-after-data, accepted-stays. WRITEs of one flow are placed one after the other; a READ, an atomic or a receive
  * completion comes after all earlier WRITEs; a WRITE or SEND does not wait for earlier READs and atomics.
  */
@@ -25,7 +25,6 @@ import {
   isWrite,
   lengthAt,
   loadedAt,
-  localAt,
   openAt,
   operationAt,
   ordinalSlot,
@@ -47,14 +46,18 @@ export class Placement {
   request = 0
   piece = 0
   position = 0
-  // What the present choice was found for, while no byte has changed.
+  // What the present choice was found for, while no byte has changed, and which choices are pieces of the same request.
   #knownFlow = -1
   #knownChoice = -1
   #knownChanges = -1
+  #firstChoice = 0
+  #endChoice = 0
   // What `find` looks for.
   #seekOrdinal = -1
   #seekPiece = 0
   #found = -1
+  /** The words of a request that `#openWords` found, as bits; 0 where what was found is no word, or one of a long request. */
+  #open = 0
 
   constructor(fabric: Fabric) {
     this.#fabric = fabric
@@ -129,6 +132,8 @@ export class Placement {
       } else if (choice >= total && choice < total + pieces) {
         this.request = request
         this.position = position < 0 ? -1 - (position + accepted) : position
+        this.#firstChoice = total
+        this.#endChoice = total + pieces
         return total + pieces
       }
       total += pieces
@@ -137,6 +142,7 @@ export class Placement {
   }
 
   #single(isChosen: boolean): number {
+    this.#open = 0
     if (isChosen) this.piece = 0
     return 1
   }
@@ -146,6 +152,12 @@ export class Placement {
     const { side } = this.#fabric.world.memory
     const slot = position < 0 ? acceptedSlot(flow, position + accepted) : ordinalSlot(flow, position)
     if (side[slot] !== this.#seekOrdinal) return false
+    const open = this.#open
+    if (open !== 0) {
+      const piece = this.#seekPiece
+      this.#rank = bitCount(open & lowBits(piece))
+      return piece < 32 && ((open >>> piece) & 1) === 1
+    }
     for (this.#rank = 0; this.#rank < pieces; this.#rank++)
       if (this.#pieceOf(flow, request, this.#rank) === this.#seekPiece) return true
     return false
@@ -173,6 +185,7 @@ export class Placement {
     const words = this.#words
     const length = words[request + lengthAt]! >>> 3
     const isRead = hasAnswer(words[request + operationAt]!)
+    this.#open = 0
     let arrived = isRead ? length : words[request + arrivedAt]! * flow.packetWords
     if (arrived > length) arrived = length
     if (!(isRead ? this.#tornReads : this.#tornWrites)) {
@@ -185,10 +198,12 @@ export class Placement {
     if (open === 0) return 0
     const first = 31 - Math.clz32(open & -open)
     if (this.#order === 'in-order') {
+      this.#open = 1 << first
       this.piece = first
       return 1
     }
     if (this.#order === 'shuffled-in-packet') open &= lowBits(endOfPacket(flow, first))
+    this.#open = open
     const count = bitCount(open)
     if (nth >= 0 && nth < count) {
       for (let i = 0; i < nth; i++) open &= open - 1
@@ -212,9 +227,16 @@ export class Placement {
     return open
   }
 
+  /** As `#openWords`, for whoever else moves words of a request; leaves the word found in `piece`. */
+  openWords(flow: Flow, request: number, nth: number): number {
+    this.#knownFlow = -1
+    return this.#openWords(flow, request, nth)
+  }
+
   /** 1 when a WRITE with immediate has all its words placed, and the notice is left. */
   #notice(request: number, nth: number): number {
     const words = this.#words
+    this.#open = 0
     if (words[request + operationAt] !== Operation.writeImmediate || !this.isComplete(request)) return 0
     if (nth === 0) this.piece = words[request + lengthAt]! >>> 3
     return 1
@@ -244,14 +266,23 @@ export class Placement {
     this.#found = -1
     this.#scan(flow, -1)
     this.#seekOrdinal = -1
-    if (this.#found >= 0) this.#remember(flow, this.#found)
+    if (this.#found >= 0) {
+      this.#firstChoice = this.#endChoice = this.#found
+      this.#remember(flow, this.#found)
+    }
     return this.#found
   }
   /** Finds a choice, unless it is the one that was found last and nothing has changed since. */
   choose(flow: Flow, choice: number): void {
-    const { changes } = this.#fabric.world
-    if (flow.index === this.#knownFlow && choice === this.#knownChoice && changes === this.#knownChanges)
-      return
+    if (flow.index === this.#knownFlow && this.#fabric.world.changes === this.#knownChanges) {
+      if (choice === this.#knownChoice) return
+      if (choice >= this.#firstChoice && choice < this.#endChoice) {
+        // Of what a request offers only words come in numbers.
+        this.#openWords(flow, this.request, choice - this.#firstChoice)
+        this.#knownChoice = choice
+        return
+      }
+    }
     this.#scan(flow, choice)
     this.#remember(flow, choice)
   }
@@ -274,7 +305,7 @@ export class Placement {
     const { world } = this.#fabric
     if (isAtomic(operation)) {
       world.touch(flow.queue.index)
-      if (this.#stepAtomic(flow, request)) this.finish(flow, request, position)
+      if (this.#fabric.atomics.step(flow, request)) this.finish(flow, request, position)
       return
     }
     if (operation === Operation.send) {
@@ -293,12 +324,13 @@ export class Placement {
     const { rules } = this.#fabric
     if (operation === Operation.read ? rules.tornReads : rules.tornWrites) this.moveWord(flow, request, piece)
     else for (let word = 0; word < length; word++) this.moveWord(flow, request, word)
+    const { placed, written } = this.#fabric.concerned[flow.index]!
     if (!this.isComplete(request)) {
-      // Nothing but the next words depends on it.
-      world.touchFor(flow.queue.index, this.#fabric.placeSites[flow.index]!)
+      world.touchFor(flow.queue.index, placed)
       return
     }
-    world.touch(flow.queue.index)
+    if (operation === Operation.write) world.touchFor(flow.queue.index, written)
+    else world.touch(flow.queue.index)
     if (operation !== Operation.writeImmediate || !rules.immediateAfterData)
       this.finish(flow, request, position)
   }
@@ -315,81 +347,6 @@ export class Placement {
     } else this.#fabric.storeWord(region.index, at, words[payload]!, words[payload + 1]!)
     const mask = request + placedAt + (word >>> 5)
     words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
-  }
-
-  /** Reads, and in a second step writes; the NIC serves nobody else in between, but the CPU goes on. Says whether it is done. */
-  #stepAtomic(flow: Flow, request: number): boolean {
-    const words = this.#words
-    const payload = request + flow.payloadAt
-    const target = words[request + targetAt]!
-    const region = this.#fabric.world.nodes[flow.to]!.parts.regions[regionOf(target)]!
-    const at = (region.offset + byteOffsetOf(target)) / 4
-    const nic = this.#fabric.registrations[flow.to]!
-    if (words[request + phaseAt] !== Phase.loaded) {
-      words[payload + loadedAt] = words[at]!
-      words[payload + loadedAt + 1] = words[at + 1]!
-      if (this.#fabric.rules.nicAtomics) {
-        words[request + phaseAt] = Phase.loaded
-        nic.lock = flow.index + 1
-        return false
-      }
-    } else nic.lock = 0
-    const low = words[payload + loadedAt]!
-    const high = words[payload + loadedAt + 1]!
-    if (words[request + operationAt] === Operation.compareSwap) {
-      if (low === words[payload] && high === words[payload + 1])
-        this.#fabric.storeWord(region.index, at, words[payload + 2]!, words[payload + 3]!)
-    } else {
-      const sum = low + words[payload]!
-      const carry = sum > 0xffffffff ? 1 : 0
-      this.#fabric.storeWord(region.index, at, sum >>> 0, (high + words[payload + 1]! + carry) >>> 0)
-    }
-    return true
-  }
-  /** An atomic that nobody waits for is done at once. */
-  runAtomic(flow: Flow, request: number): void {
-    if (!this.#stepAtomic(flow, request)) this.#stepAtomic(flow, request)
-  }
-
-  // ---- answers
-
-  /** How many words of an answer may land next at the requester; finds word number `nth`. Answers come in order. */
-  landable(flow: Flow, nth: number): number {
-    const words = this.#words
-    const count = words[flow.queueBase + countAt]!
-    for (let i = 0; i < count; i++) {
-      const request = requestOf(flow, i)
-      const phase = words[request + phaseAt]!
-      if (!hasAnswer(words[request + operationAt]!) || phase >= Phase.answered) continue
-      if (phase !== Phase.executed) return 0
-      this.request = request
-      this.position = i
-      this.#knownFlow = -1
-      return this.#openWords(flow, request, nth)
-    }
-    return 0
-  }
-  /** A word of an answer lands in the memory of the requester, in any order that words are placed in. */
-  land(flow: Flow, nth: number): void {
-    this.landable(flow, nth)
-    const words = this.#words
-    const { request, piece } = this
-    const isRead = words[request + operationAt] === Operation.read
-    const count = words[request + lengthAt]! >>> 3
-    const whole = isRead && !this.#tornReads
-    for (let word = whole ? 0 : piece; word < (whole ? count : piece + 1); word++) {
-      const local = words[request + localAt]!
-      const region = this.#fabric.world.nodes[flow.from]!.parts.regions[regionOf(local)]!
-      const at = (region.offset + byteOffsetOf(local)) / 4 + word * 2
-      const payload = request + flow.payloadAt + (isRead ? word * 2 : loadedAt)
-      this.#fabric.storeWord(region.index, at, words[payload]!, words[payload + 1]!)
-      const mask = request + placedAt + (word >>> 5)
-      words[mask] = (words[mask]! | (1 << (word & 31))) >>> 0
-    }
-    this.#fabric.world.touch(flow.queue.index)
-    if (!this.isComplete(request)) return
-    words[request + phaseAt] = Phase.answered
-    words.fill(0, request + placedAt, request + flow.requestWords)
   }
 
   /** A message, or the notice of a WRITE with immediate, is there for the core. */

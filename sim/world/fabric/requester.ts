@@ -7,6 +7,7 @@
  * writes-acknowledged-again.
  */
 import { Flag, Status, byteOffsetOf, regionOf } from '../../../protocol/index.js'
+import { closeGap } from '../memory.js'
 import type { Fabric } from './fabric.js'
 import {
   acceptedCountAt,
@@ -222,13 +223,7 @@ export class Requester {
       for (let k = 0; k <= i; k++) this.#fabric.accepted.surrender(flow, k)
     const count = words[flow.queueBase + countAt]!
     const left = count - i - 1
-    const first = requestOf(flow, 0)
-    const size = flow.requestWords
-    const moved = left * size
-    const shift = (i + 1) * size
-    // Plain loops: for the few words of a short queue they are faster than copyWithin and fill.
-    for (let k = first; k < first + moved; k++) words[k] = words[k + shift]!
-    for (let k = first + moved; k < first + count * size; k++) words[k] = 0
+    closeGap(words, requestOf(flow, 0), (i + 1) * flow.requestWords, requestOf(flow, count))
     words[flow.queueBase + countAt] = left
     const { side } = this.#fabric.world.memory
     for (let k = 0; k < left; k++) {
@@ -255,6 +250,8 @@ export class Requester {
     const { responder } = this.#fabric
     // Acknowledgements that were under way may have been lost too.
     if (this.#isLost(flow)) return this.#firstWaiting(flow, this.#firstAfterAnswers(flow), state)
+    // Most of the time all is well.
+    if (responder.hearsAll(flow) && this.#fabric.model.receiverRetries !== 'finite') return -1
     const head = responder.firstUnarrived(flow)
     if (head < 0 || words[requestOf(flow, head) + operationAt] === Operation.bind) return -1
     if (state === EndState.drained && words[requestOf(flow, head) + arrivedAt] === 0) return -1

@@ -5,6 +5,7 @@
  * sequence-numbers, ready-to-receive-serves, fence.
  */
 import { Flag, Status, byteOffsetOf } from '../../../protocol/index.js'
+import { closeGap } from '../memory.js'
 import type { Fabric } from './fabric.js'
 import {
   Arrival,
@@ -95,6 +96,10 @@ export class Responder {
   }
   #isAgain(request: number): boolean {
     return this.#words[request + operationAt] === Operation.read && this.#words[request + statusAt] === 1
+  }
+  /** Whether whatever comes of a flow is heard, if the other end `listens`. */
+  hearsAll(flow: Flow): boolean {
+    return !this.#fabric.constantPsn && this.#fabric.isConnected(flow)
   }
   /** Whether the responder would do something about the next packet of a flow. */
   hears(flow: Flow): boolean {
@@ -221,7 +226,7 @@ export class Responder {
     const { rules, world } = this.#fabric
     const request = requestOf(flow, i)
     const operation = words[request + operationAt]!
-    world.touch(flow.queue.index)
+    world.touchFor(flow.queue.index, this.#fabric.concerned[flow.index]!.arrived)
     if (operation === Operation.bind) {
       this.#bind(flow, request)
       return
@@ -312,6 +317,7 @@ export class Responder {
     const words = this.#words
     const { world, rules, placement } = this.#fabric
     const request = requestOf(flow, i)
+    world.touch(flow.queue.index)
     if (!(status === Status.remoteAccess ? rules.refusalByRegion : rules.refusalByPair)) {
       this.#fabric.accepted.surrender(flow, i)
       placement.execute(flow, request)
@@ -355,8 +361,7 @@ export class Responder {
       for (let k = 0; k < (this.arrivalValue + 3) >>> 2; k++) input[k] = words[flow.received + 2 + k]!
     const count = words[flow.queueBase + receivedCountAt]!
     const size = flow.receivedWords
-    words.copyWithin(flow.received, flow.received + size, flow.received + count * size)
-    words.fill(0, flow.received + (count - 1) * size, flow.received + count * size)
+    closeGap(words, flow.received, size, flow.received + count * size)
     words[flow.queueBase + receivedCountAt] = count - 1
     this.#fabric.world.touch(flow.queue.index)
   }

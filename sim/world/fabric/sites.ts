@@ -1,5 +1,5 @@
 /** The sites of a flow: what NICs and wires may do next. */
-import { Status, byteOffsetOf, locate, noQueuePair, regionOf, statusNames } from '../../../protocol/index.js'
+import { byteOffsetOf, locate, regionOf, statusNames } from '../../../protocol/index.js'
 import { Handler } from '../node.js'
 import { Outcome, type Site, single } from '../site.js'
 import type { World } from '../world.js'
@@ -22,6 +22,7 @@ import {
   remoteAt,
   requestOf,
 } from './flow.js'
+import { lossSites } from './loss-sites.js'
 
 /** A subject of `place` is `ordinal * piecesPerRequest + piece`. */
 const piecesPerRequest = 8192
@@ -33,7 +34,7 @@ export const pieceOf = (subject: number): number => subject - ordinalOf(subject)
 export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   const { memory } = world
   const { words } = memory
-  const { late, placement, requester, responder } = fabric
+  const { answers, controls, late, placement, requester, responder } = fabric
   const sender = world.nodes[flow.from]!
   const receiver = world.nodes[flow.to]!
   const peer = fabric.opposite(flow)
@@ -72,7 +73,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     gate: flow.queueBase + countAt,
     node: flow.to,
     from: flow.from,
-    guards: [...way, ...peerQueue, ...lowerQueues, nic],
+    guards: [...way, ...lowerQueues, nic],
     reads: regions(flow.from),
     writes: [queue, ...ends, ...peerQueue, ownNic, nic, ...regions(flow.to)],
     armed: () => (responder.arrivable(flow) >= 0 ? 1 : 0),
@@ -90,7 +91,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
   fabric.flowOfSite.set(arrive, flow)
 
   // ---- placement
-  fabric.placeSites[flow.index] = world.addSite({
+  world.addSite({
     kind: 'place',
     name: `place ${path}`,
     gate: flow.queueBase + openAt,
@@ -162,14 +163,14 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     guards: [queue, flow.end.index, world.links.index],
     reads: [],
     writes: [queue, ...regions(flow.from)],
-    armed: () => (requester.isListening(flow) ? placement.landable(flow, -1) : 0),
+    armed: () => (requester.isListening(flow) ? answers.landable(flow, -1) : 0),
     step(choice) {
-      placement.land(flow, choice)
+      answers.land(flow, choice)
       return Outcome.moved
     },
     subject(choice) {
-      placement.landable(flow, choice)
-      return fabric.ordinal(flow, placement.position) * piecesPerRequest + placement.piece
+      answers.landable(flow, choice)
+      return fabric.ordinal(flow, answers.position) * piecesPerRequest + placement.piece
     },
     find(subject) {
       const armed = this.armed()
@@ -177,8 +178,8 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
       return -1
     },
     describe(choice) {
-      placement.landable(flow, choice)
-      return `${name(placement.request)} word ${String(placement.piece)}`
+      answers.landable(flow, choice)
+      return `${name(answers.request)} word ${String(placement.piece)}`
     },
   })
 
@@ -227,7 +228,7 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     gate: flow.queueBase + countAt,
     node: flow.from,
     from: flow.to,
-    guards: [...way, ...peerQueue],
+    guards: way,
     reads: [...regions(flow.from), nic],
     writes: [queue, flow.end.index, nic, ...regions(flow.to)],
     armed: () => (requester.expirable(flow) >= 0 ? 1 : 0),
@@ -298,150 +299,28 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     reads: [queue, ...ends, ...peerQueue, ...sender.reads, nic, ownNic],
     writes: [...peerQueue, ...sender.writes, nic, ownNic, ...regions(flow.to)],
     armed() {
-      const phase = fabric.controlPhase(flow)
+      const phase = controls.phase(flow)
       return (phase === 1 && sender.isRunning()) || (phase === 2 && sender.ready()) ? 1 : 0
     },
     step() {
-      if (fabric.controlPhase(flow) === 1) fabric.applyControl(flow)
+      if (controls.phase(flow) === 1) controls.apply(flow)
       else {
-        fabric.finishControl(flow)
+        controls.finish(flow)
         sender.run(
           Handler.completion,
           flow.to * fabric.model.pairsPerPeer + flow.pair,
-          fabric.controlToken,
-          fabric.controlStatus,
+          controls.token,
+          controls.status,
         )
       }
       return Outcome.moved
     },
-    subject: () => fabric.controlPhase(flow),
+    subject: () => controls.phase(flow),
     find(subject) {
-      return this.armed() > 0 && fabric.controlPhase(flow) === subject ? 0 : -1
+      return this.armed() > 0 && controls.phase(flow) === subject ? 0 : -1
     },
-    describe: () => (fabric.controlPhase(flow) === 1 ? 'takes effect' : 'returns'),
+    describe: () => (controls.phase(flow) === 1 ? 'takes effect' : 'returns'),
   })
 
-  // ---- packets and ways lost
-  world.addFaultWhenBudgeted('retransmit', flow.from, {
-    kind: 'retransmit',
-    name: `retransmit ${path}`,
-    gate: flow.queueBase + countAt,
-    node: flow.from,
-    from: -1,
-    guards: [queue, flow.end.index],
-    reads: [],
-    writes: [queue],
-    armed: () => (late.repeatable(flow) >= 0 ? 1 : 0),
-    step() {
-      late.repeat(flow, late.repeatable(flow))
-      return Outcome.moved
-    },
-    subject: () => fabric.ordinal(flow, late.repeatable(flow)),
-    find(subject) {
-      return this.armed() > 0 && this.subject(0) === subject ? 0 : -1
-    },
-    describe: () => name(requestOf(flow, late.repeatable(flow))),
-  })
-  const links = [world.links.index]
-  const severing = {
-    ...single,
-    node: flow.to,
-    from: flow.from,
-    guards: links,
-    reads: [],
-    writes: links,
-    describe: () => '',
-  }
-  world.addFaultWhenBudgeted('sever', flow.to, {
-    ...severing,
-    kind: 'sever',
-    name: `sever ${path}`,
-    armed: () => (world.isSevered(flow.from, flow.to, flow.pair) ? 0 : 1),
-    step() {
-      world.setSevered(flow.from, flow.to, flow.pair, true)
-      return Outcome.moved
-    },
-  })
-  world.addFaultWhenBudgeted('mend', flow.to, {
-    ...severing,
-    kind: 'mend',
-    name: `mend ${path}`,
-    armed: () => (world.isSevered(flow.from, flow.to, flow.pair) ? 1 : 0),
-    step() {
-      world.setSevered(flow.from, flow.to, flow.pair, false)
-      return Outcome.moved
-    },
-  })
-}
-
-/** The sites of a node's NIC as a whole: registering memory anew, and the completion queue. */
-export function nicSites(world: World, fabric: Fabric, node: number): void {
-  const core = world.nodes[node]!
-  const registrations = fabric.registrations[node]!
-  const name = world.nodeName(node)
-  const outgoing = fabric.flows.filter((flow) => flow.from === node)
-  const incoming = fabric.flows.filter((flow) => flow.to === node)
-  const part = registrations.part.index
-  world.addSite({
-    ...single,
-    kind: 'control',
-    name: `protect ${name}`,
-    gate: registrations.protectGate,
-    node,
-    from: -1,
-    guards: [part, ...core.readyParts],
-    reads: core.reads,
-    writes: [...core.writes, part, ...incoming.map((flow) => flow.queue.index)],
-    armed() {
-      const phase = registrations.protectPhase()
-      return (phase === 1 && core.isRunning()) || (phase === 2 && core.ready()) ? 1 : 0
-    },
-    step() {
-      if (registrations.protectPhase() === 1) {
-        registrations.applyProtect()
-        if (!fabric.rules.acceptedStays) for (const flow of incoming) fabric.accepted.drop(flow)
-      } else core.run(Handler.completion, noQueuePair, registrations.finishProtect(), Status.ok)
-      return Outcome.moved
-    },
-    subject: () => registrations.protectPhase(),
-    find(subject) {
-      return this.armed() > 0 && registrations.protectPhase() === subject ? 0 : -1
-    },
-    describe: () => (registrations.protectPhase() === 1 ? 'takes effect' : 'returns'),
-  })
-  const depth = fabric.model.completionQueueDepth
-  if (depth === undefined || !fabric.rules.completionOverrun) return
-  const ends = outgoing.flatMap((flow) => [flow.queue.index, flow.end.index])
-  world.addSite({
-    ...single,
-    kind: 'overrun',
-    name: `overrun ${name}`,
-    node,
-    from: -1,
-    guards: [part, world.links.index, ...ends],
-    reads: [
-      ...world.nodes[node]!.parts.regions.map((region) => region.index),
-      ...outgoing.map((flow) => fabric.opposite(flow).end.index),
-    ],
-    writes: [
-      part,
-      ...ends,
-      ...outgoing.flatMap((flow) => [
-        fabric.registrations[flow.to]!.part.index,
-        ...world.nodes[flow.to]!.parts.regions.map((region) => region.index),
-      ]),
-    ],
-    armed() {
-      if (registrations.completionsBroken) return 0
-      let ready = 0
-      for (const flow of outgoing) ready += fabric.requester.readyCompletions(flow)
-      return ready > depth ? 1 : 0
-    },
-    step() {
-      registrations.breakCompletions()
-      for (const flow of outgoing) fabric.requester.toError(flow)
-      return Outcome.moved
-    },
-    describe: () => 'the completion queue is full',
-  })
+  lossSites(world, fabric, flow, path, name)
 }

@@ -10,7 +10,7 @@ import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { FingerprintSet } from '../../../sim/shrink/fingerprints.js'
 import { Level } from '../../../sim/shrink/level.js'
 import { findShortest } from '../../../sim/shrink/shortest.js'
-import { defaultKnobs } from '../../../sim/world/world.js'
+import { defaultKnobs } from '../../../sim/world/options.js'
 
 interface Case {
   readonly definition: SystemDefinition

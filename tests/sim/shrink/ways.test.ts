@@ -6,7 +6,7 @@ import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import type { Violation } from '../../../sim/run/judge.js'
 import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { type Shrunk, shrink } from '../../../sim/shrink/index.js'
-import { defaultKnobs } from '../../../sim/world/world.js'
+import { defaultKnobs } from '../../../sim/world/options.js'
 
 const simplestKnobs: Knobs = { ...defaultKnobs, placement: 'in-order', visibility: 'prompt' }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ActionLog } from '../../../sim/run/action-log.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
-import { defaultKnobs } from '../../../sim/world/world.js'
+import { defaultKnobs } from '../../../sim/world/options.js'
 import { defaultSetup } from '../../../sim/run/setup.js'
 import { decodeTrace, encodeTrace } from '../../../sim/trace/codec.js'
 import { fromText, toText } from '../../../sim/trace/text.js'

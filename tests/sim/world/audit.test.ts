@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { type Knobs, type SystemDefinition, faultKinds } from '../../../protocol/index.js'
+import { type Knobs, type SystemDefinition, faultKinds, ruleNames } from '../../../protocol/index.js'
 import { paxos } from '../../../protocol/paxos/index.js'
 import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
 import { twoPhaseCommit } from '../../../protocol/two-phase-commit/index.js'
 import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { type Site, actionKinds } from '../../../sim/world/site.js'
-import { defaultKnobs } from '../../../sim/world/world.js'
+import { defaultKnobs } from '../../../sim/world/options.js'
 import { Auditor } from './audit.js'
 import { everything } from './everything.js'
 
@@ -53,6 +53,20 @@ describe('a world keeps its rules over long random runs:', () => {
     // A walk that met only half of what can happen proves half. `calm` is taken by name only.
     expect(actionKinds.filter((kind) => !taken.has(kind) && kind !== 'calm')).toEqual([])
   })
+})
+
+test('a world keeps its rules whichever rule of the hardware is broken, with and without faults', () => {
+  const findings = ruleNames.flatMap((rule, i) =>
+    [0, 1, 2].flatMap((variant) => {
+      const knobs: Knobs = { ...knobSets[(i + variant) % knobSets.length]!, broken: [rule] }
+      const parameters = { network: variant, fabric: variant }
+      const budget = (i + variant) % 3 === 0 ? {} : budgetOf(Infinity)
+      const one = auditor(everything, { knobs, parameters, nodes: 2, budget }, i)
+      one.walk({ steps: 600, deepEvery: 1000 })
+      return [...one.findings.keys()].map((finding) => `${rule}: ${finding}`)
+    }),
+  )
+  expect(findings).toEqual([])
 })
 
 describe('the auditor finds a site', () => {

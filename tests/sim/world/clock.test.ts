@@ -17,7 +17,8 @@ import { defaultLatency } from '../../../sim/schedulers/latency.js'
 import { RandomWalk } from '../../../sim/schedulers/random-walk.js'
 import { Timed } from '../../../sim/schedulers/timed.js'
 import { WorldObserver } from '../../../sim/world/observer.js'
-import { type World, defaultKnobs } from '../../../sim/world/world.js'
+import { defaultKnobs } from '../../../sim/world/options.js'
+import type { World } from '../../../sim/world/world.js'
 
 /** The lease that node 0 has from the start ends when its clock says so. */
 const leaseTicks = 3
