@@ -315,10 +315,16 @@ export function apusLayouts(shape: Shape) {
       const left = logBytes - (next % logBytes)
       return left < mostEntryBytes ? next + left : next
     },
-    scratchBytes: Math.max(mostEntryBytes, snapshot.sizeBytes, message.sizeBytes, replyBytes, 64),
+    // Hosts carry eight times as much for one handler, in which a leader may lay all entries anew and write to everybody.
+    scratchBytes: Math.max(
+      mostEntryBytes,
+      snapshot.sizeBytes,
+      message.sizeBytes,
+      roundUp8((retained * mostEntryBytes + nodes * (message.sizeBytes + 32) + clients * replyBytes) / 8),
+    ),
   }
 }
 
 function roundUp8(bytes: number): number {
-  return (bytes + 7) & ~7
+  return Math.ceil(bytes / 8) * 8
 }

@@ -34,7 +34,7 @@ export interface NodeParts {
   readonly timerSide: number
 }
 
-export const mostWaitingEffects = 48
+export const mostWaitingEffects = 96
 
 export function planNode(
   plan: MemoryPlan,
