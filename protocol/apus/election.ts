@@ -54,7 +54,7 @@ export function createElection(replica: Replica) {
       host.cancelTimer(Timer.retry)
     }
     if (state.role !== role.probing) return
-    state.probeView = nextOwnView(state.view)
+    state.probeView = nextOwnView(Math.max(state.view, state.heardView))
     state.grants.clear()
     state.grants.add(host.self)
     host.note(noteKind.code.probed, state.probeView)
@@ -76,7 +76,8 @@ export function createElection(replica: Replica) {
   function probed(from: NodeId, view: number, endView: number, end: number): void {
     const isWilling =
       state.suspecting && state.role !== role.leader && replica.recovery.hasMemory() && state.target === 0
-    if (!isWilling || view <= state.view || !isUpToDate(endView, end)) return
+    if (!isWilling || !isUpToDate(endView, end)) return
+    if (view <= state.view) return replica.post.ahead(from)
     host.note(noteKind.code.granted, view)
     replica.post.grant(from, view)
   }
@@ -233,11 +234,13 @@ export function createElection(replica: Replica) {
   }
 
   /**
-   * A replica that was asked to follow is in a later view, which it stood for or voted in, and cannot go back. A leader
-   * that has a majority nevertheless takes it along to a view that is later still.
+   * A replica that was asked is in a later view, which it stood for or voted in, and cannot go back. A leader that has a
+   * majority nevertheless takes it along to a view that is later still; who wants to lead must ask for one.
    */
   function outrun(view: number): void {
-    if (state.role !== role.leader || view <= state.view) return
+    if (!replica.recovery.hasMemory() || view <= state.view) return
+    if (view > state.heardView) state.heardView = view
+    if (state.role !== role.leader) return
     if (state.target === 0 && state.changing.size === 0)
       fence(nextOwnView(view), 0, false, state.endView, state.end)
   }

@@ -266,7 +266,7 @@ export function apusLayouts(shape: Shape) {
     // Recovering.
     responders: nodeSet,
     amnesiacs: nodeSet,
-    /** The highest view heard of, and whether its leader has answered. */
+    /** The highest view heard of, and, recovering, whether its leader has answered. */
     heardView: u32,
     heardLeader: boolean,
     /** A majority has answered, with the leader of the highest view among them. */
