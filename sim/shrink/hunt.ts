@@ -24,6 +24,8 @@ const leastNodesChance = 0.75
 /** Chance that no faults are drawn: the violation may not need those of the smallest schedule so far. */
 const quietChance = 0.25
 const purpose = 4
+/** To reach a goal takes as many actions as several hunts, and what is hunted breaks safety. */
+const safetyOnly = { keepGoing: true, liveness: false }
 /** A system may refuse all that is drawn. */
 const seedsMost = 2_000
 
@@ -67,7 +69,7 @@ export class Hunter {
     const options = this.#drawOptions(setup, new Random(derivedSeed(seed, purpose)))
     let batch: BatchResult
     try {
-      batch = exploreSeed(definition, seed, options, this.#shouldStop, true)
+      batch = exploreSeed(definition, seed, options, this.#shouldStop, safetyOnly)
     } catch {
       return undefined // A setup that the system does not accept.
     }

@@ -12,6 +12,7 @@ import type { NamedAction } from '../run/action-log.js'
 import type { Violation } from '../run/judge.js'
 import type { Setup } from '../run/setup.js'
 import type { Site } from '../world/site.js'
+import { Hunter } from './hunt.js'
 import {
   type Spent,
   dropGroups,
@@ -23,7 +24,6 @@ import {
   tryDetours,
   tryRenamings,
 } from './passes.js'
-import { Hunter } from './hunt.js'
 import { type EndJudge, Rehearsal } from './rehearsal.js'
 import { type Schedule, type Sizes, kindOf, sizesOf } from './schedule.js'
 import { findShortcut } from './shortcut.js'
@@ -129,7 +129,6 @@ class Minimiser {
   readonly #limits: ShrinkLimits
   readonly #playsMost: number
   readonly #exhaustiveStates: number
-
   readonly #hunter: Hunter
 
   constructor(definition: SystemDefinition, stage: Rehearsal, limits: ShrinkLimits) {
@@ -297,6 +296,7 @@ class Minimiser {
       if (fruitless === fruitlessMost) break
     }
     this.moveTo(best)
+    if (best !== before) this.noneUpTo = -1
     return best !== before
   }
 

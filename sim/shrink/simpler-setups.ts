@@ -30,6 +30,7 @@ export function simplerSetups(
     ...twoNodesFewer(definition, setup),
     ...leastNodes(definition, setup),
     ...smallerParameters(definition, setup),
+    ...otherWorkloads(definition, setup),
     ...simplerKnobs(setup),
     ...usedBudget(setup, schedule),
   ]
@@ -108,17 +109,43 @@ function renameNodes(schedule: Schedule, numberOf: (node: number) => number): Sc
 
 /** As it is, and with the clients that take part numbered without gaps. */
 function withClients(schedule: Schedule): Schedule[] {
-  const compact = compactClients(schedule)
-  return compact === schedule ? [schedule] : [schedule, compact]
+  const used = clientsOf(schedule)
+  return used.every((client, i) => client === i) ? [schedule] : [schedule, renameClients(schedule, used)]
 }
 
-function compactClients(schedule: Schedule): Schedule {
+/** Most nodes, and clients, of which every order is tried; of more only the order that they have. */
+const orderedMost = { nodes: 4, clients: 3 }
+
+/**
+ * With the clients that take part numbered without gaps, in any order, and the nodes in any order: where clients are
+ * fewer, one that asks another node first has to do.
+ */
+function* arrangements(schedule: Schedule, nodes: number): Generator<Schedule> {
+  yield schedule
+  const used = clientsOf(schedule)
+  if (used.length === 0) return
+  const inOrder = Array.from({ length: nodes }, (_, node) => node)
+  const nodeOrders = nodes > orderedMost.nodes ? [inOrder] : picksOf(nodes, nodes)
+  for (const order of nodeOrders) {
+    const renamed = renameNodes(schedule, (node) => order[node] ?? node)
+    const clientOrders =
+      used.length > orderedMost.clients
+        ? [used]
+        : [...picksOf(used.length, used.length)].map((picked) => picked.map((i) => used[i]!))
+    for (const clients of clientOrders) yield renameClients(renamed, clients)
+  }
+}
+
+function clientsOf(schedule: Schedule): number[] {
   const names = new Set(schedule.flatMap(({ site }) => site.match(clientName) ?? []))
-  const used = [...names].map((name) => Number(name.slice(1))).sort((a, b) => a - b)
-  if (used.every((client, i) => client === i)) return schedule
+  return [...names].map((name) => Number(name.slice(1))).sort((a, b) => a - b)
+}
+
+/** Gives each of the clients its place among them as its number. */
+function renameClients(schedule: Schedule, clients: readonly number[]): Schedule {
   return schedule.map((action) => ({
     ...action,
-    site: action.site.replace(clientName, (name) => `c${String(used.indexOf(Number(name.slice(1))))}`),
+    site: action.site.replace(clientName, (name) => `c${String(clients.indexOf(Number(name.slice(1))))}`),
   }))
 }
 
@@ -131,10 +158,22 @@ function smallerParameters(definition: SystemDefinition, setup: Setup): SimplerS
     for (let distance = value - parameter.minimum; distance >= 1; distance = Math.floor(distance / 2))
       simpler.push({
         setup: { ...setup, parameters: { ...setup.parameters, [name]: value - distance } },
-        renamings: withClients,
+        renamings: (schedule) => arrangements(schedule, setup.nodes),
       })
   }
   return simpler
+}
+
+/** Workloads tried for smaller parameters. */
+const workloadSeeds = [1, 2]
+
+/**
+ * Smaller parameters with another workload: the first clients may not happen to do what the story needs of a later one.
+ */
+function otherWorkloads(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
+  return workloadSeeds
+    .filter((seed) => seed !== setup.workloadSeed)
+    .flatMap((workloadSeed) => smallerParameters(definition, { ...setup, workloadSeed }))
 }
 
 function simplerKnobs(setup: Setup): SimplerSetup[] {
