@@ -84,6 +84,13 @@ describe('a hunt', () => {
     expect(hunted(30_000)).toEqual(hunted(30_000))
   })
 
+  test('takes no liveness phases: each may last longer than all hunts', () => {
+    const converged = (liveness: boolean): number =>
+      exploreSeed(paxos, 1, {}, () => false, { liveness }).converged
+    expect(converged(true)).toBeGreaterThan(0)
+    expect(converged(false)).toBe(0)
+  })
+
   test('ends when its actions are used up, or when it shall stop', () => {
     expect(hunted(0)).toEqual([])
     expect([...new Hunter(paxos, given, wanted, 1e9, () => true).hunt(setup)]).toEqual([])

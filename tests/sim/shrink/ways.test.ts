@@ -74,6 +74,20 @@ test('of five nodes three may do, in another order, and of four clients one', ()
   expect(actions.map(({ site }) => site)).toEqual(['invoke c0', 'request c0→n0', 'flush n0'])
 })
 
+test('a client may ask another node first, so that there need not be so many of them', () => {
+  const { actions, setup } = minimise(
+    paxos,
+    { bug: 'count-duplicates', nodes: 4, parameters: { clients: 4, operations: 1, rounds: 1 } },
+    'promise-is-kept',
+    [
+      ...['invoke c3', 'request c3→n3', 'flush n3', 'timer n3 retry', 'deliver n3→n2', 'flush n2'],
+      ...['deliver n3→n2', 'deliver n2→n3', 'deliver n2→n3'],
+    ],
+  )
+  expect(setup.parameters.clients).toBe(1)
+  expect(actions).toHaveLength(9)
+})
+
 test('an action more may save others: an operation given up need not be answered', () => {
   const place = ['arrive n0→n1', 'place n0→n1', 'place n0→n1', 'place n0→n1', 'place n0→n1']
   const acknowledge = ['poll n1', 'arrive n1→n0', 'place n1→n0', 'poll n0']
