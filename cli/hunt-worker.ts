@@ -38,7 +38,7 @@ async function hunt(
   for (; offset < seeds && !isOver(); offset += order.stride) {
     const seed = firstSeed + offset
     begin(seed)
-    const batch = exploreSeed(definition, seed, swarm, isOver, keepGoing)
+    const batch = exploreSeed(definition, seed, swarm, isOver, { keepGoing })
     if (batch.runs === 0) break
     const { plan } = batch
     const model = buildModel(definition, plan.setup)

@@ -74,13 +74,20 @@ export function makeScheduler(world: World, plan: Plan, random: Random): Schedul
   }
 }
 
+export interface BatchOptions {
+  /** Goes on after a violation. */
+  readonly keepGoing?: boolean
+  /** False for runs that end with their safety phase. */
+  readonly liveness?: boolean
+}
+
 /** Explores one seed. `shouldStop` is asked between runs. */
 export function exploreSeed(
   definition: SystemDefinition,
   seed: number,
   options: SwarmOptions,
   shouldStop: () => boolean = () => false,
-  keepGoing = false,
+  { keepGoing = false, liveness = true }: BatchOptions = {},
 ): BatchResult {
   const plan = drawPlan(definition, seed, options)
   const selfTest = seed % 8 === 0
@@ -99,7 +106,7 @@ export function exploreSeed(
     begin(run, start)
     if (random.chance(forkChance)) forks.goOn(run)
     safetyPhase(run, scheduler, forks, plan.actions)
-    const demanded = random.chance(livenessChance)
+    const demanded = random.chance(livenessChance) && liveness
     if (demanded && run.violation === undefined && livenessPhase(run, healer, random)) converged++
     run.finish()
     nanos += world.nowNanos

@@ -20,12 +20,19 @@ export interface SwarmOptions {
   readonly nodes?: number | undefined
   readonly parameters?: Readonly<Record<string, number>> | undefined
   readonly knobs?: Partial<Knobs> | undefined
-  /** `promised`: within the atlas. `none`. The name of a setting beyond the promise. Or budgets of one's own. */
+  /**
+   * `promised`: within the atlas. `none`. The name of a setting beyond the promise. Or budgets of one's own, and who is
+   * spared if not those that the atlas names.
+   */
   readonly faults?: FaultChoice | undefined
   readonly scheduler?: SchedulerName | undefined
   readonly without?: readonly string[] | undefined
 }
-export type FaultChoice = 'promised' | 'none' | { readonly beyond: string } | { readonly budget: FaultBudget }
+export type FaultChoice =
+  | 'promised'
+  | 'none'
+  | { readonly beyond: string }
+  | { readonly budget: FaultBudget; readonly spared?: Setup['spared'] }
 
 /** All that a seed decides. */
 export interface Plan {
@@ -166,7 +173,10 @@ export function drawPlan(definition: SystemDefinition, seed: number, options: Sw
   const promised = drawBudget(random, atlas.safety)
   let budget: FaultBudget = choice === 'none' || quiet ? {} : promised
   let spared = atlas.spared ?? {}
-  if (typeof choice === 'object' && 'budget' in choice) budget = choice.budget
+  if (typeof choice === 'object' && 'budget' in choice) {
+    budget = choice.budget
+    spared = choice.spared ?? spared
+  }
   if (typeof choice === 'object' && 'beyond' in choice) {
     const beyond = atlas.beyond.find((b) => b.name === choice.beyond)
     if (beyond === undefined)

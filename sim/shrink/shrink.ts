@@ -4,13 +4,15 @@
  * Guarantees: the result, replayed strictly in its setup, ends in a violation of the same kind and name with its last
  * action. It is deterministic. It stops when nothing it tries helps any more, or when its limits are used up. At the end
  * the setup is searched exhaustively as far as a limit goes, so a short result is a shortest one; `noneUpTo` says what
- * was proven.
+ * was proven. Where that is little the violation is hunted anew in smaller setups: the result may then be another story
+ * than the one that was given, but a smaller one of the same violation.
  */
 import type { SystemDefinition } from '../../protocol/index.js'
 import type { NamedAction } from '../run/action-log.js'
 import type { Violation } from '../run/judge.js'
 import type { Setup } from '../run/setup.js'
 import type { Site } from '../world/site.js'
+import { Hunter } from './hunt.js'
 import {
   type Spent,
   dropGroups,
@@ -37,6 +39,8 @@ export interface ShrinkLimits {
   readonly width?: number | undefined
   /** Most states that the exhaustive search at the end keeps. */
   readonly exhaustiveStates?: number | undefined
+  /** Most actions to take in hunts for a smaller schedule of the same violation. */
+  readonly huntActions?: number | undefined
   shouldStop?(): boolean
   /** Judges what comes after the schedule; needed for violations that a schedule alone does not show (liveness). */
   readonly judgeEnd?: EndJudge | undefined
@@ -84,18 +88,15 @@ export function shrink(
   minimiser.simplifySchedule()
   const start = minimiser.stage
   const startSchedule = start.base
-  // A smaller setup is quicker to search, but may rule the shortest schedule out. So both orders are tried.
-  minimiser.descend()
-  const setupFirst = minimiser.stage
-  let best = setupFirst
-  if (setupFirst.base.length > trivialActions) {
-    // In a stage of its own: where the setup could not be simplified, the stage holds what was found in it.
-    minimiser.moveTo(minimiser.stageFor(start.setup, startSchedule))
-    if (minimiser.shortcut()) minimiser.descend()
-    if (minimiser.stage.base.length < setupFirst.base.length) best = minimiser.stage
-  }
-  minimiser.moveTo(best)
-  while (minimiser.searchSetup() || minimiser.searchOtherSetups(setup)) minimiser.descend()
+  minimiser.simplify()
+  if (minimiser.isLarge() && minimiser.huntAnew()) minimiser.descend()
+  else minimiser.descendInBothOrders(start.setup, startSchedule)
+  while (
+    minimiser.searchSetup() ||
+    (!minimiser.isProven() && minimiser.huntAnew()) ||
+    minimiser.searchOtherSetups(setup)
+  )
+    minimiser.descend()
   minimiser.gather()
   const stageAtEnd = minimiser.stage
   const done = stageAtEnd.isViolatedAtStart() ? [] : (stageAtEnd.play(stageAtEnd.base) ?? stageAtEnd.base)
@@ -113,6 +114,10 @@ export function shrink(
 
 /** A schedule this short is not worth a second attempt. */
 const trivialActions = 4
+/** A schedule longer than this, on more nodes than are needed, is large. */
+const largeActions = 16
+/** Hunted schedules in a row, none of them smaller than the best, after which a hunt ends. */
+const fruitlessMost = 4
 /** Where many setups are searched each gets this part of the limit: 1 of so many. */
 const roomShare = 16
 
@@ -124,6 +129,7 @@ class Minimiser {
   readonly #limits: ShrinkLimits
   readonly #playsMost: number
   readonly #exhaustiveStates: number
+  readonly #hunter: Hunter
 
   constructor(definition: SystemDefinition, stage: Rehearsal, limits: ShrinkLimits) {
     this.#definition = definition
@@ -131,6 +137,8 @@ class Minimiser {
     this.#limits = limits
     this.#playsMost = limits.plays ?? 50_000
     this.#exhaustiveStates = limits.exhaustiveStates ?? 100_000
+    const actions = limits.huntActions ?? 500_000
+    this.#hunter = new Hunter(definition, stage.setup, stage.wanted, actions, this.#spent)
   }
 
   readonly #spent: Spent = () =>
@@ -153,8 +161,7 @@ class Minimiser {
   /** Smaller setup, then shorter schedule, until neither is found any more. */
   descend(): void {
     do {
-      do this.simplifySchedule()
-      while (this.#simplifySetup())
+      this.simplify()
       tameFaults(this.stage, this.#spent)
     } while (
       !this.#spent() &&
@@ -165,6 +172,23 @@ class Minimiser {
         this.#shortens(tryDetours) ||
         this.#simplifySetup())
     )
+  }
+
+  /** A smaller setup is quicker to search, but may rule the shortest schedule out. So both orders are tried. */
+  descendInBothOrders(setup: Setup, schedule: Schedule): void {
+    this.descend()
+    const setupFirst = this.stage
+    if (setupFirst.base.length <= trivialActions) return
+    // In a stage of its own: where the setup could not be simplified, the stage holds what was found in it.
+    this.moveTo(this.stageFor(setup, schedule))
+    if (this.shortcut()) this.descend()
+    if (this.stage.base.length >= setupFirst.base.length) this.moveTo(setupFirst)
+  }
+
+  /** The quick part: what can be left out of the schedule and of the setup. */
+  simplify(): void {
+    do this.simplifySchedule()
+    while (this.#simplifySetup())
   }
 
   simplifySchedule(): void {
@@ -198,10 +222,10 @@ class Minimiser {
       } catch {
         continue // A setup that the system does not accept.
       }
-      const done = other.isViolatedAtStart() ? [] : other.play(simpler.rename(base))
+      const done = firstThatFits(other, simpler.renamings(base), base.length)
       this.plays += other.plays
-      if (done === undefined || done.length > base.length) continue
       other.plays = 0
+      if (done === undefined) continue
       other.rebase(done)
       this.moveTo(other)
       return true
@@ -234,6 +258,55 @@ class Minimiser {
   /** Searches the present setup exhaustively, as far as the limit goes. */
   searchSetup(): boolean {
     return this.#searchAll(this.stage, this.#exhaustiveStates)
+  }
+
+  /** So large that a search from here takes long; a smaller one may be hunted sooner. */
+  isLarge(): boolean {
+    const { base, setup } = this.stage
+    return base.length > largeActions && setup.nodes > this.#definition.nodes.minimum
+  }
+
+  /** Whether the last search of the setup has proven that the schedule is at most twice as long as a shortest. */
+  isProven(): boolean {
+    return this.stage.base.length <= 2 * (this.noneUpTo + 1)
+  }
+
+  /**
+   * Moves to a smaller schedule that a hunt in smaller setups finds. What is hunted is made simpler quickly, and only
+   * the best of some.
+   */
+  huntAnew(): boolean {
+    const before = this.stage
+    if (this.#limits.judgeEnd !== undefined || this.#spent()) return false
+    let best = before
+    let fruitless = 0
+    for (const { setup, actions } of this.#hunter.hunt(before.setup)) {
+      const other = new Rehearsal(this.#definition, setup, before.wanted)
+      const done = other.play(actions)
+      this.plays += other.plays
+      other.plays = 0
+      if (done === undefined) continue
+      other.rebase(done)
+      this.moveTo(other)
+      this.simplifySchedule()
+      for (const pass of [dropWindows, dropPairs, tryRenamings]) pass(other, this.#spent)
+      const isBest = this.#isSmaller(other, best)
+      if (isBest) best = other
+      fruitless = isBest ? 0 : fruitless + 1
+      if (fruitless === fruitlessMost) break
+    }
+    this.moveTo(best)
+    if (best !== before) this.noneUpTo = -1
+    return best !== before
+  }
+
+  /** Fewer actions; of as many, on fewer nodes; then smaller values. */
+  #isSmaller(a: Rehearsal, b: Rehearsal): boolean {
+    const [one, other] = [a, b].map(({ setup, base }) => sizesOf(this.#definition, setup, base)) as [
+      Sizes,
+      Sizes,
+    ]
+    return (one.actions - other.actions || one.nodes - other.nodes || one.values - other.values) < 0
   }
 
   /**
@@ -280,4 +353,14 @@ class Minimiser {
     this.noneUpTo = -1
     return true
   }
+}
+
+/** Plays renamings of a schedule; the first outcome that is no longer than so many actions. */
+function firstThatFits(stage: Rehearsal, renamings: Iterable<Schedule>, most: number): Schedule | undefined {
+  if (stage.isViolatedAtStart()) return []
+  for (const candidate of renamings) {
+    const done = stage.play(candidate)
+    if (done !== undefined && done.length <= most) return done
+  }
+  return undefined
 }

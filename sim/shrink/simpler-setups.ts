@@ -5,8 +5,8 @@ import { type Schedule, isFault, kindOf } from './schedule.js'
 
 export interface SimplerSetup {
   readonly setup: Setup
-  /** The schedule's actions under the names that they have in it. */
-  rename(schedule: Schedule): Schedule
+  /** The schedule's actions under the names that they may have in it, the likeliest first. */
+  renamings(schedule: Schedule): Iterable<Schedule>
 }
 
 /** Rules that are switched off stay so: they are what a run is about. */
@@ -17,7 +17,7 @@ const simplestKnobs: Omit<Knobs, 'broken'> = {
   visibility: 'prompt',
   psn: 'derived',
 }
-const same = (schedule: Schedule): Schedule => schedule
+const same = (schedule: Schedule): Schedule[] => [schedule]
 
 /** From the boldest to the most timid. */
 export function simplerSetups(
@@ -28,7 +28,9 @@ export function simplerSetups(
   return [
     ...fewerNodes(definition, setup),
     ...twoNodesFewer(definition, setup),
+    ...leastNodes(definition, setup),
     ...smallerParameters(definition, setup),
+    ...otherWorkloads(definition, setup),
     ...simplerKnobs(setup),
     ...usedBudget(setup, schedule),
   ]
@@ -36,14 +38,20 @@ export function simplerSetups(
 
 function fewerNodes(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
   if (setup.nodes <= definition.nodes.minimum) return []
-  // A system may have nodes of its own beside those that are counted, so any name up to one more may be the last.
-  return Array.from({ length: setup.nodes + 1 }, (_, i) => setup.nodes - i).map((dropped) => ({
+  const fewer: SimplerSetup = {
     setup: { ...setup, nodes: setup.nodes - 1 },
-    rename: (schedule) =>
-      schedule
-        .filter(({ site }) => !new RegExp(`\\bn${String(dropped)}\\b`).test(site))
-        .map((action) => ({ ...action, site: closeGap(action.site, dropped) })),
-  }))
+    *renamings(schedule) {
+      // A system may have nodes of its own beside those that are counted, so any name up to one more may be the last.
+      for (let dropped = setup.nodes; dropped >= 0; dropped--)
+        yield* withClients(renameNodes(schedule, (node) => closeGap(node, dropped)))
+    },
+  }
+  return [fewer]
+}
+
+const closeGap = (node: number, dropped: number): number => {
+  if (node === dropped) return -1
+  return node > dropped ? node - 1 : node
 }
 
 /** Majorities shrink when two nodes go at once. */
@@ -51,16 +59,97 @@ function twoNodesFewer(definition: SystemDefinition, setup: Setup): SimplerSetup
   return fewerNodes(definition, setup).flatMap((first) =>
     fewerNodes(definition, first.setup).map((second) => ({
       setup: second.setup,
-      rename: (schedule) => second.rename(first.rename(schedule)),
+      *renamings(schedule) {
+        for (const once of first.renamings(schedule)) yield* second.renamings(once)
+      },
     })),
   )
 }
 
-const closeGap = (site: string, dropped: number): string =>
-  site.replace(
-    /\bn(\d+)\b/g,
-    (_, node: string) => `n${String(Number(node) > dropped ? Number(node) - 1 : Number(node))}`,
-  )
+/** Most ways in which nodes may be picked for the least cluster. */
+const picksMost = 720
+
+/** Of a large cluster few nodes may do, in whatever order: which client asks which node first goes by their numbers. */
+function leastNodes(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
+  const { minimum } = definition.nodes
+  let picks = 1
+  for (let left = setup.nodes; left > setup.nodes - minimum; left--) picks *= left
+  if (setup.nodes <= minimum || picks > picksMost) return []
+  const least: SimplerSetup = {
+    setup: { ...setup, nodes: minimum },
+    *renamings(schedule) {
+      for (const picked of picksOf(setup.nodes, minimum))
+        yield* withClients(
+          renameNodes(schedule, (node) =>
+            node < setup.nodes ? picked.indexOf(node) : node - setup.nodes + minimum,
+          ),
+        )
+    },
+  }
+  return [least]
+}
+
+/** All ways to pick so many nodes, in any order. */
+function* picksOf(nodes: number, count: number): Generator<readonly number[]> {
+  if (count === 0) yield []
+  else
+    for (const picked of picksOf(nodes, count - 1))
+      for (let node = 0; node < nodes; node++) if (!picked.includes(node)) yield [...picked, node]
+}
+
+/** Gives nodes other numbers; what happens at, from or to a node that gets -1 is left out. */
+function renameNodes(schedule: Schedule, numberOf: (node: number) => number): Schedule {
+  return schedule
+    .map((action) => ({
+      ...action,
+      site: action.site.replace(/\bn(\d+)\b/g, (_, node: string) => `n${String(numberOf(Number(node)))}`),
+    }))
+    .filter(({ site }) => !site.includes('n-1'))
+}
+
+/** As it is, and with the clients that take part numbered without gaps. */
+function withClients(schedule: Schedule): Schedule[] {
+  const used = clientsOf(schedule)
+  return used.every((client, i) => client === i) ? [schedule] : [schedule, renameClients(schedule, used)]
+}
+
+/** Most nodes, and clients, of which every order is tried; of more only the order that they have. */
+const orderedMost = { nodes: 4, clients: 3 }
+
+/**
+ * With the clients that take part numbered without gaps, in any order, and the nodes in any order: where clients are
+ * fewer, one that asks another node first has to do.
+ */
+function* arrangements(schedule: Schedule, nodes: number): Generator<Schedule> {
+  yield schedule
+  const used = clientsOf(schedule)
+  if (used.length === 0) return
+  const inOrder = Array.from({ length: nodes }, (_, node) => node)
+  const nodeOrders = nodes > orderedMost.nodes ? [inOrder] : picksOf(nodes, nodes)
+  for (const order of nodeOrders) {
+    const renamed = renameNodes(schedule, (node) => order[node] ?? node)
+    const clientOrders =
+      used.length > orderedMost.clients
+        ? [used]
+        : [...picksOf(used.length, used.length)].map((picked) => picked.map((i) => used[i]!))
+    for (const clients of clientOrders) yield renameClients(renamed, clients)
+  }
+}
+
+function clientsOf(schedule: Schedule): number[] {
+  const names = new Set(schedule.flatMap(({ site }) => site.match(clientName) ?? []))
+  return [...names].map((name) => Number(name.slice(1))).sort((a, b) => a - b)
+}
+
+/** Gives each of the clients its place among them as its number. */
+function renameClients(schedule: Schedule, clients: readonly number[]): Schedule {
+  return schedule.map((action) => ({
+    ...action,
+    site: action.site.replace(clientName, (name) => `c${String(clients.indexOf(Number(name.slice(1))))}`),
+  }))
+}
+
+const clientName = /\bc\d+\b/g
 
 function smallerParameters(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
   const simpler: SimplerSetup[] = []
@@ -69,10 +158,22 @@ function smallerParameters(definition: SystemDefinition, setup: Setup): SimplerS
     for (let distance = value - parameter.minimum; distance >= 1; distance = Math.floor(distance / 2))
       simpler.push({
         setup: { ...setup, parameters: { ...setup.parameters, [name]: value - distance } },
-        rename: same,
+        renamings: (schedule) => arrangements(schedule, setup.nodes),
       })
   }
   return simpler
+}
+
+/** Workloads tried for smaller parameters. */
+const workloadSeeds = [1, 2]
+
+/**
+ * Smaller parameters with another workload: the first clients may not happen to do what the story needs of a later one.
+ */
+function otherWorkloads(definition: SystemDefinition, setup: Setup): SimplerSetup[] {
+  return workloadSeeds
+    .filter((seed) => seed !== setup.workloadSeed)
+    .flatMap((workloadSeed) => smallerParameters(definition, { ...setup, workloadSeed }))
 }
 
 function simplerKnobs(setup: Setup): SimplerSetup[] {
@@ -80,7 +181,7 @@ function simplerKnobs(setup: Setup): SimplerSetup[] {
     .filter((knob) => setup.knobs[knob] !== simplestKnobs[knob])
     .map((knob) => ({
       setup: { ...setup, knobs: { ...setup.knobs, [knob]: simplestKnobs[knob] } },
-      rename: same,
+      renamings: same,
     }))
 }
 
@@ -92,7 +193,7 @@ function usedBudget(setup: Setup, schedule: Schedule): SimplerSetup[] {
     if (isFault(action) && faultKinds.includes(kind)) budget[kind] = (budget[kind] ?? 0) + 1
   }
   const isSame = faultKinds.every((kind) => (setup.budget[kind] ?? 0) === (budget[kind] ?? 0))
-  return isSame ? [] : [{ setup: { ...setup, budget: budget }, rename: same }]
+  return isSame ? [] : [{ setup: { ...setup, budget: budget }, renamings: same }]
 }
 
 /**

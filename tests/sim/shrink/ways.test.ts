@@ -10,7 +10,7 @@ import { defaultKnobs } from '../../../sim/world/options.js'
 
 const simplestKnobs: Knobs = { ...defaultKnobs, placement: 'in-order', visibility: 'prompt' }
 
-/** Minimises a schedule that is given by its sites, one to a step, without any exhaustive search. */
+/** Minimises a schedule that is given by its sites, one to a step, without any exhaustive search or hunt. */
 function minimise(
   definition: SystemDefinition,
   changes: Partial<Setup>,
@@ -20,7 +20,10 @@ function minimise(
   const setup = { ...defaultSetup(definition), knobs: simplestKnobs, ...changes }
   const violation: Violation = { kind: 'invariant', name: broken, reason: '' }
   const actions = sites.map((site) => ({ site, subject: 0 }))
-  const small = shrink(definition, setup, actions, violation, { exhaustiveStates: 0 })
+  const small = shrink(definition, setup, actions, violation, {
+    exhaustiveStates: 0,
+    huntActions: 0,
+  })
   expect(small.reproduced).toBe(true)
   expect(small.sizesBefore.actions).toBe(sites.length)
   return small
@@ -54,6 +57,35 @@ test('two nodes fewer make majorities smaller', () => {
   )
   expect(setup.nodes).toBe(3)
   expect(actions.length).toBeLessThanOrEqual(14)
+})
+
+test('of five nodes three may do, in another order, and of four clients one', () => {
+  const { actions, setup } = minimise(
+    paxos,
+    { bug: 'minority-quorum', nodes: 5, parameters: { clients: 4, operations: 1, rounds: 1 } },
+    'quorum-is-a-majority',
+    [
+      ...['invoke c3', 'request c3→n3', 'flush n3', 'deliver n3→n0', 'flush n0', 'deliver n0→n3'],
+      ...['deliver n3→n1', 'flush n1', 'deliver n1→n3', 'flush n3'],
+    ],
+  )
+  expect(setup.nodes).toBe(3)
+  expect(setup.parameters.clients).toBe(1)
+  expect(actions.map(({ site }) => site)).toEqual(['invoke c0', 'request c0→n0', 'flush n0'])
+})
+
+test('a client may ask another node first, so that there need not be so many of them', () => {
+  const { actions, setup } = minimise(
+    paxos,
+    { bug: 'count-duplicates', nodes: 4, parameters: { clients: 4, operations: 1, rounds: 1 } },
+    'promise-is-kept',
+    [
+      ...['invoke c3', 'request c3→n3', 'flush n3', 'timer n3 retry', 'deliver n3→n2', 'flush n2'],
+      ...['deliver n3→n2', 'deliver n2→n3', 'deliver n2→n3'],
+    ],
+  )
+  expect(setup.parameters.clients).toBe(1)
+  expect(actions).toHaveLength(9)
 })
 
 test('an action more may save others: an operation given up need not be answered', () => {
