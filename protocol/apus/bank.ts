@@ -89,7 +89,7 @@ export function bank(accounts: number): Application {
       meaning: 'no money is made or lost, and no account is overdrawn',
     },
   }
-  return application as unknown as Application
+  return application
 }
 
 function encode(input: BankInput): Uint8Array {

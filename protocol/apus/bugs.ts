@@ -1,6 +1,6 @@
 /** The gallery of mistakes. Each is a few lines of the core; each was made in, or invited by, a published system. */
 import type { Bug, Knobs } from '../system.js'
-import { Reads } from './layout.js'
+import { Durability, Reads } from './layout.js'
 
 export const bugs = {
   'acknowledged-before-stored': {
@@ -150,17 +150,64 @@ export const bugs = {
     fix: 'First commit an entry of the own view and apply everything before it.',
     caughtBy: ['linearizable'],
   },
+  'flush-not-awaited': {
+    story:
+      'The follower acknowledges what it has appended to its disk, before the flush has returned (APUS v0.1 writes with O_DIRECT and never flushes). A loss of power takes back what made a majority.',
+    fix: 'Acknowledge when the flush has returned.',
+    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
+  },
+  'own-store-unawaited': {
+    story: 'The leader counts its own copy of an entry before its own flush has returned.',
+    fix: 'The own copy counts as any other: when it is stored.',
+    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
+  },
+  'view-not-flushed': {
+    story:
+      'A replica votes before the view is flushed. A loss of power takes the vote back, and it helps the leader of an older view to commit.',
+    fix: 'Flush views and votes before they leave.',
+    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+  },
+  'failed-flush-retried': {
+    story:
+      'When a flush fails the replica flushes again, and acknowledges when that succeeds. What the first one should have stored is void ("fsyncgate").',
+    fix: 'Append anew what a failed flush should have stored.',
+    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+  },
+  'rot-taken-for-torn': {
+    story:
+      'A replica stores one copy of each record and takes a bad one at the end of its log for torn. It was flushed and has rotted, and with it went what was acknowledged.',
+    fix: 'Two copies under one flush tell torn from rotten; a replica that has lost records recovers from its peers.',
+    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+  },
+  'torn-record-trusted': {
+    story: 'A replica reads its log back without checksums and takes a torn record for what it has stored.',
+    fix: 'A checksum over each record.',
+    caughtBy: ['entries-are-whole', 'agreement', 'linearizable'],
+  },
 } as const satisfies Readonly<Record<string, Bug>>
 
-export type BugName = keyof typeof bugs | 'own-store-unawaited'
+export type BugName = keyof typeof bugs
 
 /** Hardware on which a variant is hunted, instead of what is drawn. */
 export const hardware: Readonly<Record<string, Partial<Knobs>>> = {}
 
 /** Parameters without which a variant does no harm. */
+const confirmedReads = { reads: Reads.confirmed, application: 0 }
+const onDisk = { durability: Durability.disk }
+const inMemory = { durability: Durability.memory }
 export const needs: Readonly<Record<string, Readonly<Record<string, number>>>> = {
-  'read-unconfirmed': { reads: Reads.confirmed, application: 0 },
-  'read-after-confirmation-began': { reads: Reads.confirmed, application: 0 },
-  'blank-word-confirms': { reads: Reads.confirmed, application: 0 },
-  'read-before-own-view': { reads: Reads.confirmed, application: 0 },
+  'vote-from-amnesia': inMemory,
+  'recovered-from-anyone': inMemory,
+  'votes-before-caught-up': inMemory,
+  'vote-of-a-former-life': inMemory,
+  'read-unconfirmed': confirmedReads,
+  'read-after-confirmation-began': confirmedReads,
+  'blank-word-confirms': { ...confirmedReads, ...inMemory },
+  'read-before-own-view': confirmedReads,
+  'flush-not-awaited': onDisk,
+  'own-store-unawaited': onDisk,
+  'view-not-flushed': onDisk,
+  'failed-flush-retried': onDisk,
+  'rot-taken-for-torn': onDisk,
+  'torn-record-trusted': onDisk,
 }

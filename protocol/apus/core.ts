@@ -106,16 +106,22 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
         host.setTimer(Timer.suspect, SUSPECT_MICROS)
       }
 
+      /** A replica that remembers what it has promised goes on as a follower; its queue pairs are gone. */
+      function resume(): void {
+        state.lives.set(host.self, state.life)
+        following.begin(state.commit)
+        election.publishStatus()
+        election.lookAgain()
+      }
+
       return {
-        start() {
+        start(_recovered, length) {
           host.watch(Window.cells, Region.cells, 0)
           if (host.incarnation === 0) return found()
+          if (replica.storage.recover(length)) return resume()
+          if (!amnesiacVotes) return recovery.begin()
           state.life = host.incarnation
-          if (amnesiacVotes) {
-            following.begin(0)
-            election.publishStatus()
-            election.lookAgain()
-          } else recovery.begin()
+          resume()
         },
 
         poll() {
@@ -163,6 +169,10 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
           else if (its === kind.state) recovery.answered(from, life, view, leads, end)
           else if (its === kind.ahead) election.outrun(view)
           else snapshots.offered(from, view, attempt, cursor)
+        },
+
+        stored(_token, status) {
+          replica.storage.flushed(status)
         },
 
         request(client, sequence, length) {

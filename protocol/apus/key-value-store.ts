@@ -122,7 +122,7 @@ export function keyValueStore(keys: number, words: number): Application {
     },
     invariant: { name: 'values-are-whole', meaning: 'every value held is the whole value of one request' },
   }
-  return store as unknown as Application
+  return store
 }
 
 function copyWord(from: DataView, at: number, to: DataView, target: number): void {

@@ -93,6 +93,9 @@ export const cellLayout = struct({ connection: u32, value: u32 })
 /** What confirms that a replica has not left a view. Zeros, which a replica without memory has, confirm nothing. */
 export const statusLayout = struct({ view: u32, member: u32 })
 
+/** Whether the disk takes anything any more. */
+export const diskHealth = enumeration(['good', 'full'])
+
 /** Whether an entry is being copied in, or will be looked at again. */
 export const looking = enumeration(['no', 'observing', 'waiting'])
 
@@ -218,6 +221,28 @@ export function apusLayouts(shape: Shape) {
     stored: u32,
     log: array(retainedEntry, retained),
 
+    // The disk; all zero in memory mode.
+    disk: diskHealth,
+    /** Number of the last store that was flushed; each has the next number. */
+    serial: u32,
+    /** Records on the disk and their bytes. */
+    records: u32,
+    usedBytes: u32,
+    /** A store is under way, with these entries; from 0: with none. */
+    flushing: boolean,
+    storingFrom: u32,
+    storingEnd: u32,
+    storingBase: boolean,
+    storingBytes: u32,
+    /** The first entry that is in no store; 0: none. */
+    unstoredFrom: u32,
+    /** View or membership are not in a store yet. */
+    viewUnstored: boolean,
+    /** The disk does not hold what this replica started from. */
+    baseNeeded: boolean,
+    /** Something waits for the view to be stored. */
+    keepingView: boolean,
+
     // Following.
     /** Entries up to here are those of the leader of this view. */
     cursor: u32,
@@ -287,6 +312,27 @@ export function apusLayouts(shape: Shape) {
     machine: bytes(roundUp8(machine.sizeBytes)),
   })
   const message = messageLayoutOf(nodes)
+  const store = struct({
+    checksum: u32,
+    serial: u32,
+    view: u32,
+    life: u32,
+    commit: u32,
+    /** Index of the first entry that follows. */
+    first: u32,
+    count: u16,
+    /** The machine and the position of what comes after it follow, before the entries. */
+    isBase: boolean,
+    /** What is stored here may be relied on: false while it is recovered from others. */
+    isMember: boolean,
+    zero: u32,
+  })
+  const base = struct({ position: u64, machine: bytes(roundUp8(machine.sizeBytes)) })
+  const storedEntry = struct({ view: u32, sequence: u32, client: u8, kind: entryKind, bytes: u16, zero: u32 })
+  const mostStoreBytes =
+    store.sizeBytes + base.sizeBytes + retained * (storedEntry.sizeBytes + operationBytes) + 4
+  // Twice what a base takes after another one was begun, and room for what failing flushes leave behind.
+  const diskBytes = 12 * (mostStoreBytes + 4)
 
   return {
     ...shape,
@@ -297,6 +343,10 @@ export function apusLayouts(shape: Shape) {
     machineTable,
     snapshot,
     message,
+    store,
+    base,
+    storedEntry,
+    diskBytes,
     log: struct({ bytes: bytes(logBytes) }),
     cells: struct({ cells: perNode(cellLayout, nodes) }),
     status: struct({ status: statusLayout }),
@@ -317,6 +367,7 @@ export function apusLayouts(shape: Shape) {
     },
     // Hosts carry eight times as much for one handler, in which a leader may lay all entries anew and write to everybody.
     scratchBytes: Math.max(
+      shape.durability === Durability.disk ? diskBytes : mostStoreBytes,
       mostEntryBytes,
       snapshot.sizeBytes,
       message.sizeBytes,

@@ -110,6 +110,7 @@ export function createRecovery(replica: Replica) {
     host.note(noteKind.code.recovered, state.view)
     replica.election.publishStatus()
     replica.election.lookAgain()
+    replica.storage.keepMembership()
   }
 
   return { hasMemory, begin, ask, asked, answered, mayJoin, joins, holds }

@@ -13,7 +13,8 @@ export const replicaRoles = defineRoles({
     probing: { on: { HEAR: 'follower', JOIN: 'follower', STAND: 'candidate' } },
     /** In a view of its own: old access is revoked here, votes are being gathered. */
     candidate: { on: { WIN: 'leader', JOIN: 'follower', SUSPECT: 'probing' } },
-    leader: { on: { JOIN: 'follower', STEP_DOWN: 'probing' } },
+    /** Who has nobody to revoke goes straight on to a later view. */
+    leader: { on: { JOIN: 'follower', STEP_DOWN: 'probing', STAND: 'candidate' } },
     /** Has lost its memory: neither votes nor confirms before it holds again what it may have acknowledged. */
     recovering: { on: { REFUSE: 'refusing', CATCH_UP: 'follower' } },
     /** As recovering, and knows of so many others in the same state that no majority remembers. */

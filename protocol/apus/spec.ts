@@ -80,9 +80,12 @@ function isRetained(state: ReplicaView, index: number): boolean {
   return index >= state.head && index <= state.end && index > 0
 }
 
-/** Whether an entry is in a log: retained, or applied so long ago that it was dropped. */
+/**
+ * Whether an entry is stored in a log: retained, or applied so long ago that it was dropped. Of a NOP it does not matter
+ * which one is stored: a new leader replaces that of its predecessor.
+ */
 function holds(layouts: ApusLayouts, state: ReplicaView, index: number, entry: string): boolean {
-  if (index > state.end) return false
+  if (index > state.end || (index > state.stored && entry !== 'nop')) return false
   return index < state.head || entryAt(layouts, state, index) === entry
 }
 
@@ -226,11 +229,11 @@ function storedBeforeAcknowledged(layouts: ApusLayouts): StateInvariant {
         if (its !== role.leader) continue
         const cells = observer.region(node, Region.cells, layouts.cells).cells
         for (const other of membersOf(layouts, observer)) {
-          const { view: followed, attempt, end } = observer.state(other, layouts.state)
+          const { view: followed, attempt, end, stored } = observer.state(other, layouts.state)
           if (other === node || followed !== view) continue
           const { connection, value } = cells.at(other)
-          if (connection === connectionOf(view, attempt) && value > end)
-            return `replica ${other} has acknowledged index ${value} to leader ${node}, but its log ends at ${end}`
+          if (connection === connectionOf(view, attempt) && value > Math.min(end, stored))
+            return `replica ${other} has acknowledged index ${value} to leader ${node}, but has stored ${Math.min(end, stored)}`
         }
       }
       return undefined

@@ -29,6 +29,12 @@ const parameters = {
     default: Reads.confirmed,
     meaning: 'how reads are served: 0 through the log, 1 by the leader when a majority has confirmed it',
   },
+  durability: {
+    minimum: Durability.memory,
+    maximum: Durability.disk,
+    default: Durability.memory,
+    meaning: 'what an acknowledgement stands for: 0 a majority of memories, 1 a flush that has returned',
+  },
   application: {
     minimum: 0,
     maximum: 1,
@@ -37,7 +43,7 @@ const parameters = {
   },
 } as const
 
-function atlasOf(nodes: number): FaultAtlas {
+function atlasOf(nodes: number, isOnDisk: boolean): FaultAtlas {
   return {
     safety: {
       crash: Infinity,
@@ -53,6 +59,8 @@ function atlasOf(nodes: number): FaultAtlas {
       sever: Infinity,
       mend: Infinity,
       retransmit: Infinity,
+      // What a disk loses for good is recovered from the peers.
+      ...(isOnDisk ? { 'fail-flush': Infinity, rot: Infinity, misdirect: Infinity } : {}),
     },
     unavailable: Math.floor((nodes - 1) / 2),
     beyond: [],
@@ -81,10 +89,11 @@ export const apus = defineSystem({
       window,
       // A NOP of a new leader comes on top of a full window.
       retained: window + 1 + parameter('retained'),
-      durability: Durability.memory,
+      durability: parameter('durability'),
       reads: parameter('reads'),
       application,
     })
+    const isOnDisk = layouts.durability === Durability.disk
     const core = replicaCore(layouts, bug)
     const workload = workloadOf(application, nodes, clients, operations, choice.draw)
     return {
@@ -104,8 +113,9 @@ export const apus = defineSystem({
         receiveQueueDepth: 0,
         initialRights: Right.write | Right.read,
       },
+      ...(isOnDisk ? { disk: { capacityBytes: layouts.diskBytes, flushes: 1 } } : {}),
       workload,
-      atlas: atlasOf(nodes),
+      atlas: atlasOf(nodes, isOnDisk),
       spec: specOf(layouts, workload),
       // Ends of different connections must not hear each other.
       requires: { psn: 'derived', ...(bug === undefined ? {} : hardware[bug]) },

@@ -61,6 +61,7 @@ export function planNode(
   const effects = struct({
     count: u32,
     publishedWords: u32,
+    payloadBytes: u32,
     records: array(record, loads ? mostWaitingEffects : 1),
     payload: bytes(loads ? payloadCapacity(definition) : 8),
   })

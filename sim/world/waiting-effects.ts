@@ -10,6 +10,9 @@ import { mostWaitingEffects } from './node-parts.js'
 import type { Node } from './node.js'
 import type { World } from './world.js'
 
+/** Words of the part before its records: how many wait, words of the publish that have landed, bytes of payload. */
+const recordsAt = 3
+
 export class WaitingEffects {
   readonly #world: World
   readonly #node: Node
@@ -51,6 +54,7 @@ export class WaitingEffects {
     const base = this.#effects
     words[base] = count
     words[base + 1] = 0
+    words[base + 2] = log.payloadBytes
     for (let i = first; i < log.count; i++) {
       const at = i * recordWords
       if (log.records[at] === EffectKind.publish)
@@ -61,9 +65,9 @@ export class WaitingEffects {
           'publish',
         )
     }
-    const shift = base + 2 - first * recordWords
+    const shift = base + recordsAt - first * recordWords
     for (let i = first * recordWords; i < log.count * recordWords; i++) words[shift + i] = log.records[i]!
-    const payload = this.#node.parts.effects.offset + (2 + mostWaitingEffects * recordWords) * 4
+    const payload = this.#node.parts.effects.offset + (recordsAt + mostWaitingEffects * recordWords) * 4
     const bytes = this.#world.memory.bytes
     for (let i = 0; i < log.payloadBytes; i++) bytes[payload + i] = log.payload[i]!
     this.#world.touch(this.#node.parts.effects.index)
@@ -74,8 +78,8 @@ export class WaitingEffects {
     const world = this.#world
     const words = this.#words
     const base = this.#effects
-    const payload = this.#node.parts.effects.offset + (2 + mostWaitingEffects * recordWords) * 4
-    const first = base + 2
+    const payload = this.#node.parts.effects.offset + (recordsAt + mostWaitingEffects * recordWords) * 4
+    const first = base + recordsAt
     const length = words[first + payloadLength]!
     const done = words[base + 1]!
     const source = (payload + words[first + payloadAt]!) / 4 + done * 2
@@ -109,8 +113,11 @@ export class WaitingEffects {
   }
 
   clear(): void {
-    const { offset, sizeBytes, index } = this.#node.parts.effects
-    this.#words.fill(0, offset / 4, (offset + sizeBytes) / 4)
-    this.#world.touch(index)
+    const words = this.#words
+    const base = this.#effects
+    const payload = base + recordsAt + mostWaitingEffects * recordWords
+    words.fill(0, payload, payload + (words[base + 2]! >>> 2))
+    words.fill(0, base, base + recordsAt + words[base]! * recordWords)
+    this.#world.touch(this.#node.parts.effects.index)
   }
 }
