@@ -189,6 +189,8 @@ export interface Observer {
 export interface StateInvariant {
   readonly name: string
   readonly meaning: string
+  /** Regions that it looks at, by index; it is judged when private memory or one of these has changed. Default: all. */
+  readonly regions?: readonly number[] | undefined
   check(observer: Observer): string | undefined
 }
 

@@ -37,25 +37,31 @@ export const bugs = {
     story:
       'A replica that has lost its memory takes part at once, as a fresh one does. It has forgotten what it acknowledged and whom it voted for.',
     fix: 'Recover from a majority, the leader among them, before voting, confirming or acknowledging.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'committed-is-stored',
+      'votes-are-remembered',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
   },
   'recovered-from-anyone': {
     story:
       'A recovering replica takes the first leader that answers for the leader. It may be deposed and not know it.',
     fix: 'Wait for a majority, and for the leader of the highest view among them.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: ['votes-are-remembered', 'leader-has-all-committed', 'agreement', 'linearizable'],
   },
   'votes-before-caught-up': {
     story:
       'A recovering replica is a member again as soon as it follows a leader, before it holds what it may have acknowledged in its former life.',
     fix: "Be a member again when the log reaches as far as the leader's did when it answered.",
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
   },
   'vote-of-a-former-life': {
     story:
       'A candidate counts the vote of a replica that has lost its memory since. In its new life the voter has helped the old leader to commit (the hole in VR Revisited that Michael and others found).',
     fix: 'A vote carries the life of its voter, and those who learn of a new life tell with their own votes.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: ['votes-are-remembered', 'leader-has-all-committed', 'agreement', 'linearizable'],
   },
   'votes-for-anyone': {
     story: 'A voter does not compare logs: a candidate wins that lacks committed entries.',
@@ -72,7 +78,7 @@ export const bugs = {
     story:
       'A new leader counts copies of an entry of an earlier view and calls it committed. A replica with a later entry in its place can still win an election (Raft, figure 8).',
     fix: 'Commit an entry of the own view first; the earlier ones are committed with it.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: ['own-view-committed-first', 'leader-has-all-committed', 'agreement', 'linearizable'],
   },
   'suffix-trusted': {
     story:
@@ -93,8 +99,8 @@ export const bugs = {
   },
   'duplicate-applied': {
     story:
-      'A request that comes through the log twice is applied twice. A client that hears nothing asks the next leader, and both entries are committed.',
-    fix: 'Remember the last request of each client in what the entries make.',
+      'Nobody remembers what clients have asked. A client that hears nothing asks again, and its request takes effect twice.',
+    fix: 'Remember the last request of each client and its reply in what the entries make.',
     caughtBy: ['linearizable'],
   },
   'table-not-in-snapshot': {
@@ -165,19 +171,25 @@ export const bugs = {
     story:
       'A replica votes before the view is flushed. A loss of power takes the vote back, and it helps the leader of an older view to commit.',
     fix: 'Flush views and votes before they leave.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: ['votes-are-remembered', 'leader-has-all-committed', 'agreement', 'linearizable'],
   },
   'failed-flush-retried': {
     story:
       'When a flush fails the replica flushes again, and acknowledges when that succeeds. What the first one should have stored is void ("fsyncgate").',
     fix: 'Append anew what a failed flush should have stored.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
   },
   'rot-taken-for-torn': {
     story:
       'A replica stores one copy of each record and takes a bad one at the end of its log for torn. It was flushed and has rotted, and with it went what was acknowledged.',
     fix: 'Two copies under one flush tell torn from rotten; a replica that has lost records recovers from its peers.',
-    caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'committed-is-stored',
+      'votes-are-remembered',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
   },
   'torn-record-trusted': {
     story: 'A replica reads its log back without checksums and takes a torn record for what it has stored.',

@@ -14,6 +14,7 @@ export function createClients(replica: Replica) {
   const { host, state, input, output } = context
   const { application, clients, reads } = layouts
   const { states: role } = replicaRoles
+  const duplicateApplied = replica.is('duplicate-applied')
 
   /** A client asks, perhaps not for the first time. */
   function request(client: number, sequence: number, length: number): void {
@@ -24,9 +25,9 @@ export function createClients(replica: Replica) {
     if (length > application.operationBytes || length % 8 !== 0) return
     const isRead = reads === Reads.confirmed && application.isRead(input, 0)
     const known = state.machine.table.at(client).sequence
-    if (sequence <= known) return answer(client, sequence)
+    if (sequence <= known && !duplicateApplied) return answer(client, sequence)
     const waiting = state.waiting.at(client)
-    if (sequence <= waiting.sequence || isUnderWay(client, sequence)) return
+    if (sequence <= waiting.sequence || (isUnderWay(client, sequence) && !duplicateApplied)) return
     const its = state.waiting.at(client)
     its.sequence = sequence
     its.bytes = length

@@ -183,6 +183,7 @@ export function createElection(replica: Replica) {
       count()
       return
     }
+    replica.recovery.holds(state.cursor)
     vote()
   }
 

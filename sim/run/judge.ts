@@ -7,6 +7,7 @@ import type { HistoryProperty, RoleMachine, StateInvariant, StepInvariant } from
 import { HistoryRecorder, type Operation } from '../history/history.js'
 import { checkLinearizable } from '../history/linearizability.js'
 import { WorldObserver } from '../world/observer.js'
+import type { Part } from '../world/memory.js'
 import type { Listener } from '../world/listener.js'
 import type { World } from '../world/world.js'
 
@@ -32,6 +33,19 @@ interface RoleWatch {
   incarnation: number
 }
 
+const everyInvariant = 0xffffffff
+
+/** The invariants that look at a part, as bits. */
+function concernedBy(world: World, part: Part, invariants: readonly StateInvariant[]): number {
+  if (part.kind !== 'region') return everyInvariant
+  const region = world.nodes[part.node]!.parts.regions.findIndex(({ index }) => index === part.index)
+  let bits = 0
+  invariants.forEach(({ regions }, i) => {
+    if (regions === undefined || regions.includes(region)) bits |= 1 << Math.min(i, 31)
+  })
+  return bits >>> 0
+}
+
 export class Judge implements Listener {
   readonly world: World
   readonly observer: WorldObserver
@@ -45,6 +59,8 @@ export class Judge implements Listener {
   unjudgedHistories = 0
   /** Parts whose change asks for a look at the invariants: memory of nodes and what clients hold. */
   readonly #watched: Uint8Array
+  /** For each part the invariants that look at it: bit i for invariant i, from 31 on all in one bit. */
+  readonly #concerned: Uint32Array
 
   constructor(world: World, without: readonly string[] = []) {
     this.world = world
@@ -63,6 +79,9 @@ export class Judge implements Listener {
     this.#roles = without.includes('role') ? [] : rolesOf(world)
     this.#watched = Uint8Array.from(world.memory.parts, (part) =>
       part.kind === 'private' || part.kind === 'region' || part.kind === 'status' ? 1 : 0,
+    )
+    this.#concerned = Uint32Array.from(world.memory.parts, (part) =>
+      concernedBy(world, part, this.#invariants),
     )
     world.listener = this
     this.reset()
@@ -83,22 +102,23 @@ export class Judge implements Listener {
   afterStep(): Violation | undefined {
     const failure = this.world.failure
     if (failure !== undefined) return { kind: failure.kind, name: failure.kind, reason: failure.message }
-    return this.#needsLook() ? this.#look() : undefined
+    return this.#needsLook() ? this.#look(this.#concernedNow()) : undefined
   }
 
   /** Looks at the state that a run begins in. */
   atStart(): Violation | undefined {
     const failure = this.world.failure
     if (failure !== undefined) return { kind: failure.kind, name: failure.kind, reason: failure.message }
-    return this.#look()
+    return this.#look(everyInvariant)
   }
 
-  #look(): Violation | undefined {
+  #look(concerned: number): Violation | undefined {
     for (let i = 0; i < this.#roles.length; i++) {
       const violation = this.#judgeRole(this.#roles[i]!)
       if (violation !== undefined) return violation
     }
     for (let i = 0; i < this.#invariants.length; i++) {
+      if (((concerned >>> Math.min(i, 31)) & 1) === 0) continue
       const invariant = this.#invariants[i]!
       const reason = invariant.check(this.observer)
       if (reason !== undefined) return { kind: 'invariant', name: invariant.name, reason }
@@ -118,6 +138,13 @@ export class Judge implements Listener {
     const { world } = this
     for (let i = 0; i < world.touchedCount; i++) if (watched[world.touchedPart(i)] === 1) return true
     return false
+  }
+
+  #concernedNow(): number {
+    const { world } = this
+    let concerned = 0
+    for (let i = 0; i < world.touchedCount; i++) concerned |= this.#concerned[world.touchedPart(i)]!
+    return concerned
   }
 
   #judgeRole(role: RoleWatch): Violation | undefined {
