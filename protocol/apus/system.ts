@@ -63,7 +63,24 @@ function atlasOf(nodes: number, isOnDisk: boolean): FaultAtlas {
       ...(isOnDisk ? { 'fail-flush': Infinity, rot: Infinity, misdirect: Infinity } : {}),
     },
     unavailable: Math.floor((nodes - 1) / 2),
-    beyond: [],
+    beyond: [
+      {
+        name: 'wiped-disk',
+        story:
+          'In disk mode a replica restarts with an empty disk, which looks like one on which nothing was ever stored. It has forgotten what it acknowledged and whom it voted for, and takes part as if it had not.',
+        faults: { crash: 2, wipe: 1, restart: 2, drop: 4 },
+        caughtBy: [
+          'committed-is-stored',
+          'stored-before-acknowledged',
+          'votes-are-remembered',
+          'leader-has-all-committed',
+          'log-prefix-agreement',
+          'accepted-from-own-leader',
+          'agreement',
+          'linearizable',
+        ],
+      },
+    ],
   }
 }
 

@@ -20,7 +20,7 @@ test('list tells every system, its bugs with their stories, its properties and f
   const ended = await aviary(folderWith(), 'list', '--json')
   const { systems } = jsonOf(listJson, ended)
   expect(ended.code).toBe(0)
-  expect(systems.map(({ name }) => name)).toEqual(['2pc', 'paxos', 'rdma-register'])
+  expect(systems.map(({ name }) => name)).toEqual(['2pc', 'paxos', 'rdma-register', 'apus'])
   expect(systems.flatMap(({ bugs }) => bugs).length).toBeGreaterThanOrEqual(12)
   for (const { faults } of systems) expect(faults.beyond.length).toBeGreaterThanOrEqual(1)
 })
