@@ -177,6 +177,8 @@ export function createElection(replica: Replica) {
     lookAgain()
     host.note(noteKind.code.joined, state.view)
     if (to === host.self) {
+      // It may have grown impatient meanwhile.
+      if (state.role !== role.candidate) return
       state.votes.add(host.self)
       state.voteLives.set(host.self, state.life)
       replica.links.askAll()
