@@ -97,6 +97,42 @@ export const bugs = {
     fix: 'A checksum over all bytes and the view of the sender.',
     caughtBy: ['entries-are-whole', 'agreement', 'linearizable'],
   },
+  'index-unchecked': {
+    story:
+      'A follower accepts whatever whole entry of its leader lies where the next one should be. One of the previous lap of the ring may lie there (APUS v0.1 takes the length and canary of the previous lap for a fresh entry).',
+    fix: 'The header holds the index, and only the next one is accepted.',
+    caughtBy: ['accepted-from-own-leader', 'committed-is-stored', 'agreement', 'linearizable'],
+  },
+  'constant-psn': {
+    story:
+      'The packet sequence numbers of a connection are always the same (DARE, Mu), and the follower trusts the queue pair to keep the old leader out: a packet of the old connection matches the new one and lands after the fence.',
+    fix: 'Numbers that depend on the connection, and a view in every entry.',
+    caughtBy: ['accepted-from-own-leader', 'agreement', 'linearizable'],
+  },
+  'failed-write-taken-back': {
+    story:
+      'When a WRITE of the last entry fails the leader takes the entry back and gives its index to the next one. The failed WRITE was maybe applied, and others have the entry in any case.',
+    fix: 'An index stays with its entry; after an error connect anew and send it again.',
+    caughtBy: ['accepted-from-own-leader', 'agreement', 'linearizable'],
+  },
+  'swallowed-completions-awaited': {
+    story:
+      'A replica goes on waiting for completions that a reset has swallowed (the artifact of Mu met it and blamed the driver). Its send queue stays full.',
+    fix: 'With the connection everything posted on it is forgotten.',
+    caughtBy: ['all requests are answered and all replicas agree'],
+  },
+  'one-end-reset': {
+    story:
+      'When a connection breaks the leader resets and connects its own end only. The other end counts packets of the former connection and never understands it again.',
+    fix: 'Both ends begin a new connection, under a new number.',
+    caughtBy: ['all requests are answered and all replicas agree'],
+  },
+  'snapshot-unsealed': {
+    story:
+      'A replica restores what its READs have brought without checking that it is whole. The leader may have frozen another snapshot meanwhile.',
+    fix: 'A checksum over the whole snapshot.',
+    caughtBy: ['agreement', 'linearizable'],
+  },
   'duplicate-applied': {
     story:
       'Nobody remembers what clients have asked. A client that hears nothing asks again, and its request takes effect twice.',
@@ -201,7 +237,9 @@ export const bugs = {
 export type BugName = keyof typeof bugs
 
 /** Hardware on which a variant is hunted, instead of what is drawn. */
-export const hardware: Readonly<Record<string, Partial<Knobs>>> = {}
+export const hardware: Readonly<Record<string, Partial<Knobs>>> = {
+  'constant-psn': { psn: 'constant' },
+}
 
 /** Parameters without which a variant does no harm. */
 const confirmedReads = { reads: Reads.confirmed, application: 0 }

@@ -22,7 +22,8 @@ export function createFollowing(replica: Replica) {
   const sealTrusted = replica.is('canary-trusted')
   const acknowledgesUnseen = replica.is('acknowledged-before-stored')
   const keepsConflicts = replica.is('conflict-kept')
-  const senderUnchecked = replica.is('fence-forgotten')
+  const senderUnchecked = replica.is('fence-forgotten') || replica.is('constant-psn')
+  const indexUnchecked = replica.is('index-unchecked')
 
   function leader(): NodeId {
     return leaderOf(state.view, host.nodes)
@@ -46,7 +47,8 @@ export function createFollowing(replica: Replica) {
   }
 
   function isFresh(sender: number, index: number): boolean {
-    return (sender === state.view || (senderUnchecked && sender !== 0)) && index === state.cursor + 1
+    const isOfLeader = sender === state.view || (senderUnchecked && sender !== 0)
+    return isOfLeader && (index === state.cursor + 1 || (indexUnchecked && index !== 0))
   }
 
   /** Beats and entries are the leader's one-sided WRITEs, so nothing but a look finds them. */
@@ -99,7 +101,8 @@ export function createFollowing(replica: Replica) {
   }
 
   function accept(): void {
-    const { index, view, bytes, kind, client, sequence, commit } = entry
+    const { view, bytes, kind, client, sequence, commit } = entry
+    const index = state.cursor + 1
     const isNew = index > state.end || replica.log.viewOf(index) !== view
     if (isNew && !(keepsConflicts && index <= state.end)) {
       if (index <= state.end) host.note(noteKind.code.replaced, index)

@@ -17,6 +17,9 @@ export function createLinks(replica: Replica) {
   const { states: role } = replicaRoles
   const { states: link, events, next } = linkStates
   const cell = cellLayout.view(output)
+  const awaitsSwallowed = replica.is('swallowed-completions-awaited')
+  const takesBack = replica.is('failed-write-taken-back')
+  const resetsOneEnd = replica.is('one-end-reset')
 
   function isUp(peer: NodeId): boolean {
     return state.links.at(peer).state === link.up
@@ -66,8 +69,9 @@ export function createLinks(replica: Replica) {
     host.write(queuePairOf(peer), address, address, length, Token.write, flags)
   }
 
-  /** Nothing posted to a peer is under way any more. */
+  /** Nothing posted to a peer is under way any more: RESET swallows requests and completions. */
   function forgetPosted(peer: NodeId): void {
+    if (awaitsSwallowed) return
     const queue = state.queues.at(peer)
     queue.outstanding = 0
     queue.covered = 0
@@ -153,6 +157,14 @@ export function createLinks(replica: Replica) {
     forgetPosted(peer)
     replica.reads.lost(peer)
     host.note(noteKind.code['link-down'], peer)
+    if (takesBack) replica.log.takeBack()
+    if (resetsOneEnd) {
+      its.state = next(its.state, events.JOINED)
+      its.attempt -= 1
+      host.control(queuePairOf(peer), Control.connect, connectionOf(state.view, its.attempt), Token.control)
+      state.changing.add(peer)
+      return
+    }
     // Out of attempts: a later view has new ones.
     if (its.attempt > MOST_ATTEMPTS) {
       its.attempt = MOST_ATTEMPTS

@@ -92,6 +92,16 @@ export function createLog(replica: Replica) {
     state.endPosition = position
   }
 
+  /** Wrong: gives the index of the last entry to another one, because a WRITE of it has failed. */
+  function takeBack(): void {
+    if (state.role !== replicaRoles.states.leader || state.end === state.commit) return
+    const { kind, position } = at(state.end)
+    if (kind !== entryKind.code.request) return
+    state.end -= 1
+    state.endPosition = position
+    state.cursor = state.end
+  }
+
   /** Lays an entry down in the own registered log, as the leader of this view. */
   function lay(index: number): void {
     const entry = at(index)
@@ -161,7 +171,7 @@ export function createLog(replica: Replica) {
     return endView > state.endView || (endView === state.endView && end >= state.end)
   }
 
-  return { at, positionOf, viewOf, put, dropNop, lay, apply, commitUpTo, isUpToDate }
+  return { at, positionOf, viewOf, put, dropNop, takeBack, lay, apply, commitUpTo, isUpToDate }
 }
 
 /** Checksum of an entry of `length` bytes at the front of `memory`: over everything but the seal itself. */

@@ -134,8 +134,7 @@ export const apus = defineSystem({
       workload,
       atlas: atlasOf(nodes, isOnDisk),
       spec: specOf(layouts, workload),
-      // Ends of different connections must not hear each other.
-      requires: { psn: 'derived', ...(bug === undefined ? {} : hardware[bug]) },
+      ...(bug === undefined || hardware[bug] === undefined ? {} : { requires: hardware[bug] }),
       bounds: {
         replicas: nodes,
         clients,
