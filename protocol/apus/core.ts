@@ -39,6 +39,13 @@ import { linkStates, replicaRoles } from './roles.js'
 import { createSnapshots } from './snapshots.js'
 import { createStorage } from './storage.js'
 
+/** Variants that may find something to accept in bytes that have long been there. */
+const acceptsWhatLies: ReadonlySet<string> = new Set<BugName>([
+  'fence-forgotten',
+  'constant-psn',
+  'index-unchecked',
+])
+
 export function replicaCore(layouts: ApusLayouts, bug: string | undefined): CoreDefinition {
   return defineCore({
     state: layouts.state,
@@ -57,7 +64,7 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
     timers: timerNames,
     notes: noteKind.names,
     scratchBytes: layouts.scratchBytes,
-    pollFollowsWindows: true,
+    pollFollowsWindows: bug === undefined || !acceptsWhatLies.has(bug),
     role: { field: 'role', machine: replicaRoles },
 
     create(context) {
