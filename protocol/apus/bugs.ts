@@ -55,13 +55,25 @@ export const bugs = {
     story:
       'A recovering replica is a member again as soon as it follows a leader, before it holds what it may have acknowledged in its former life.',
     fix: "Be a member again when the log reaches as far as the leader's did when it answered.",
-    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'members-hold-enough',
+      'committed-is-stored',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
   },
   'vote-of-a-former-life': {
     story:
       'A candidate counts the vote of a replica that has lost its memory since. In its new life the voter has helped the old leader to commit (the hole in VR Revisited that Michael and others found).',
     fix: 'A vote carries the life of its voter, and those who learn of a new life tell with their own votes.',
-    caughtBy: ['votes-are-remembered', 'leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'votes-are-of-this-life',
+      'votes-are-remembered',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
   },
   'votes-for-anyone': {
     story: 'A voter does not compare logs: a candidate wins that lacks committed entries.',
@@ -174,9 +186,9 @@ export const bugs = {
     fix: 'A majority must confirm, after the read has come, that it has not left the view.',
     caughtBy: ['linearizable'],
   },
-  'read-after-confirmation-began': {
+  'confirmation-remembered': {
     story:
-      'A read that comes while a confirmation is under way is answered with it. The confirmation says nothing about the time after the READs.',
+      'The leader has itself confirmed once in a view and answers all later reads without asking again. The confirmation says nothing about the time after its READs.',
     fix: 'A confirmation serves the reads that had come before its READs were posted.',
     caughtBy: ['linearizable'],
   },
@@ -251,7 +263,7 @@ export const needs: Readonly<Record<string, Readonly<Record<string, number>>>> =
   'votes-before-caught-up': inMemory,
   'vote-of-a-former-life': inMemory,
   'read-unconfirmed': confirmedReads,
-  'read-after-confirmation-began': confirmedReads,
+  'confirmation-remembered': confirmedReads,
   'blank-word-confirms': { ...confirmedReads, ...inMemory },
   'read-before-own-view': confirmedReads,
   'flush-not-awaited': onDisk,

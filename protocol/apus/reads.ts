@@ -20,7 +20,7 @@ export function createReads(replica: Replica) {
   const cleared = answers.view(output)
   const seen = answers.view(input)
   const unconfirmed = replica.is('read-unconfirmed')
-  const latecomersServed = replica.is('read-after-confirmation-began')
+  const remembersConfirmation = replica.is('confirmation-remembered')
   const blankConfirms = replica.is('blank-word-confirms')
   const beforeOwnView = replica.is('read-before-own-view')
 
@@ -36,7 +36,7 @@ export function createReads(replica: Replica) {
       isWanted = true
     }
     if (!isWanted) return
-    if (unconfirmed) return serve()
+    if (unconfirmed || (remembersConfirmation && state.confirmed.size >= majority)) return serve()
     state.confirming = true
     state.asked.clear()
     state.answered.clear()
@@ -107,7 +107,7 @@ export function createReads(replica: Replica) {
   function serve(): void {
     for (let client = 0; client < clients; client++) {
       const waiting = state.waiting.at(client)
-      if (waiting.sequence === 0 || !waiting.isRead || !(waiting.confirming || latecomersServed)) continue
+      if (waiting.sequence === 0 || !waiting.isRead || !waiting.confirming) continue
       const { sequence, bytes, operation } = waiting
       waiting.sequence = 0
       waiting.confirming = false

@@ -14,7 +14,7 @@ export function specOf(layouts: ApusLayouts, workload: Workload): Spec {
   const { application } = layouts
   return {
     invariants: [agreement(layouts), ...invariantsOfPieces(layouts, workload), ...applicationHolds(layouts)],
-    stepInvariants: [neverGoesBack(layouts)],
+    stepInvariants: [neverGoesBack(layouts), votesAreOfThisLife(layouts), membersHoldEnough(layouts)],
     history: {
       name: 'linearizable',
       meaning:
@@ -140,6 +140,63 @@ function neverGoesBack(layouts: ApusLayouts): StepInvariant {
           const to = after[at + column]!
           if (to < from) return `the ${columns[column]!} of replica ${node} went back from ${from} to ${to}`
         }
+      }
+      return undefined
+    },
+  }
+}
+
+function votesAreOfThisLife(layouts: ApusLayouts): StepInvariant {
+  return {
+    name: 'votes-are-of-this-life',
+    meaning:
+      'a replica takes office with the votes of a majority that, as far as it knows, has not lost its memory since',
+    residue: layouts.nodes,
+    remember(observer, into) {
+      for (let node = 0; node < observer.nodes; node++)
+        into[node] = isAlive(observer, node) ? observer.state(node, layouts.state).role : role.follower
+    },
+    check(before, after, observer) {
+      const majority = Math.floor(observer.nodes / 2) + 1
+      for (let node = 0; node < observer.nodes; node++) {
+        if (after[node] !== role.leader || before[node] === role.leader) continue
+        const { view, votes, voteLives, lives } = observer.state(node, layouts.state)
+        // The first view is led without an election.
+        if (view === 0) continue
+        let counted = 0
+        for (let voter = 0; voter < observer.nodes; voter++)
+          if (votes.has(voter) && voteLives.get(voter) >= lives.get(voter)) counted++
+        if (counted < majority)
+          return `replica ${node} leads view ${view} with ${votes.size} votes, and knows that the voters of all but ${counted} have lost their memory since`
+      }
+      return undefined
+    },
+  }
+}
+
+function membersHoldEnough(layouts: ApusLayouts): StepInvariant {
+  const width = 2
+  return {
+    name: 'members-hold-enough',
+    meaning:
+      'a replica that recovers becomes a member again when it holds what the leader had when it was asked',
+    residue: width * layouts.nodes,
+    remember(observer, into) {
+      for (let node = 0; node < observer.nodes; node++) {
+        const state = isAlive(observer, node) ? observer.state(node, layouts.state) : undefined
+        const isRecovering = state !== undefined && !isMember(state)
+        into[width * node] = isRecovering ? 1 + observer.incarnation(node) : 0
+        into[width * node + 1] = isRecovering ? state.catchUpTo : 0
+      }
+    },
+    check(before, after, observer) {
+      for (let node = 0; node < observer.nodes; node++) {
+        if (before[width * node] === 0 || !isMemberAt(layouts, observer, node)) continue
+        if (before[width * node] !== 1 + observer.incarnation(node)) continue
+        const { end } = observer.state(node, layouts.state)
+        const needed = before[width * node + 1]!
+        if (end < needed)
+          return `replica ${node} is a member again with ${end} entries, but may have acknowledged ${needed} before it lost its memory`
       }
       return undefined
     },

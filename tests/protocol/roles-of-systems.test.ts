@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createMachine } from 'xstate'
 import { getAdjacencyMap, getShortestPaths } from 'xstate/graph'
+import { linkStates, replicaRoles } from '../../protocol/apus/roles.js'
 import { serverRoles } from '../../protocol/paxos/roles.js'
 import * as registerRoles from '../../protocol/rdma-register/roles.js'
 import { managerRoles, resourceRoles } from '../../protocol/two-phase-commit/roles.js'
@@ -12,7 +13,7 @@ interface XstateState {
   can(event: { readonly type: string }): boolean
 }
 
-const machines = { managerRoles, resourceRoles, serverRoles, ...registerRoles }
+const machines = { managerRoles, resourceRoles, serverRoles, replicaRoles, linkStates, ...registerRoles }
 
 describe('the table that a core consults is the machine that people see', () => {
   for (const [name, roles] of Object.entries(machines)) {
