@@ -38,6 +38,7 @@ export const bugs = {
       'A replica that has lost its memory takes part at once, as a fresh one does. It has forgotten what it acknowledged and whom it voted for.',
     fix: 'Recover from a majority, the leader among them, before voting, confirming or acknowledging.',
     caughtBy: [
+      'stored-before-acknowledged',
       'committed-is-stored',
       'votes-are-remembered',
       'leader-has-all-committed',
@@ -208,7 +209,13 @@ export const bugs = {
     story:
       'The follower acknowledges what it has appended to its disk, before the flush has returned (APUS v0.1 writes with O_DIRECT and never flushes). A loss of power takes back what made a majority.',
     fix: 'Acknowledge when the flush has returned.',
-    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'stored-before-acknowledged',
+      'committed-is-stored',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
   },
   'own-store-unawaited': {
     story: 'The leader counts its own copy of an entry before its own flush has returned.',
@@ -225,13 +232,20 @@ export const bugs = {
     story:
       'When a flush fails the replica flushes again, and acknowledges when that succeeds. What the first one should have stored is void ("fsyncgate").',
     fix: 'Append anew what a failed flush should have stored.',
-    caughtBy: ['committed-is-stored', 'leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'stored-before-acknowledged',
+      'committed-is-stored',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
   },
   'rot-taken-for-torn': {
     story:
       'A replica stores one copy of each record and takes a bad one at the end of its log for torn. It was flushed and has rotted, and with it went what was acknowledged.',
     fix: 'Two copies under one flush tell torn from rotten; a replica that has lost records recovers from its peers.',
     caughtBy: [
+      'stored-before-acknowledged',
       'committed-is-stored',
       'votes-are-remembered',
       'leader-has-all-committed',
@@ -242,7 +256,7 @@ export const bugs = {
   'torn-record-trusted': {
     story: 'A replica reads its log back without checksums and takes a torn record for what it has stored.',
     fix: 'A checksum over each record.',
-    caughtBy: ['entries-are-whole', 'agreement', 'linearizable'],
+    caughtBy: ['stored-before-acknowledged', 'entries-are-whole', 'agreement', 'linearizable'],
   },
 } as const satisfies Readonly<Record<string, Bug>>
 

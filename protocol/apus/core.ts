@@ -39,13 +39,6 @@ import { linkStates, replicaRoles } from './roles.js'
 import { createSnapshots } from './snapshots.js'
 import { createStorage } from './storage.js'
 
-/** Variants that may find something to accept in bytes that have long been there. */
-const acceptsWhatLies: ReadonlySet<string> = new Set<BugName>([
-  'fence-forgotten',
-  'constant-psn',
-  'index-unchecked',
-])
-
 export function replicaCore(layouts: ApusLayouts, bug: string | undefined): CoreDefinition {
   return defineCore({
     state: layouts.state,
@@ -64,7 +57,7 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
     timers: timerNames,
     notes: noteKind.names,
     scratchBytes: layouts.scratchBytes,
-    pollFollowsWindows: bug === undefined || !acceptsWhatLies.has(bug),
+    pollFollowsWindows: true,
     role: { field: 'role', machine: replicaRoles },
 
     create(context) {

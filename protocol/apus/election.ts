@@ -166,7 +166,7 @@ export function createElection(replica: Replica) {
   function follow(): void {
     if (state.role === role.probing) state.role = next(state.role, events.JOIN)
     if (!replica.recovery.hasMemory()) replica.recovery.joins(state.view, state.targetEnd)
-    replica.following.begin(suffixTrusted ? state.end : state.commit)
+    replica.following.join(suffixTrusted ? state.end : state.commit)
     replica.storage.keepView()
   }
 

@@ -14,7 +14,7 @@ import { LOOK_MICROS, Observe, type Replica, Timer, Window } from './replica.js'
 
 export function createFollowing(replica: Replica) {
   const { context, layouts } = replica
-  const { host, state, input } = context
+  const { host, state, input, output } = context
   const cells = context.window(Window.cells, layouts.cells)
   const sighted = context.window(Window.header, layouts.header)
   const trailer = context.window(Window.trailer, layouts.trailer)
@@ -36,7 +36,17 @@ export function createFollowing(replica: Replica) {
     host.watch(Window.header, Region.log, state.cursorPosition % layouts.logBytes)
   }
 
-  /** Follows the leader of the view that was just joined, from the entry after `index` on. */
+  /**
+   * Follows the leader of the view that was just joined, from the entry after `index` on. What lies where the next entry
+   * will be is of earlier: it is wiped, so that whatever is seen there has been written since.
+   */
+  function join(index: number): void {
+    begin(index)
+    output.setUint32(0, 0, true)
+    output.setUint32(4, 0, true)
+    host.publish(Region.log, state.cursorPosition % layouts.logBytes, 0, 8)
+  }
+
   function begin(index: number): void {
     state.cursor = index
     state.cursorPosition = replica.log.positionOf(index + 1)
@@ -129,5 +139,5 @@ export function createFollowing(replica: Replica) {
     replica.links.writeCell(to, connectionOf(state.view, state.attempt), upTo)
   }
 
-  return { begin, poll, look, observed, watch, acknowledge, leader }
+  return { begin, join, poll, look, observed, watch, acknowledge, leader }
 }

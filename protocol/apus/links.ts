@@ -158,7 +158,7 @@ export function createLinks(replica: Replica) {
     replica.reads.lost(peer)
     host.note(noteKind.code['link-down'], peer)
     if (takesBack) replica.log.takeBack()
-    if (resetsOneEnd) {
+    if (resetsOneEnd && !state.changing.has(peer)) {
       its.state = next(its.state, events.JOINED)
       its.attempt -= 1
       host.control(queuePairOf(peer), Control.connect, connectionOf(state.view, its.attempt), Token.control)

@@ -114,17 +114,20 @@ function storedBeforeAcknowledged(layouts: ApusLayouts): StateInvariant {
     check(observer) {
       for (let node = 0; node < observer.nodes; node++) {
         if (!isLeaderAt(layouts, observer, node)) continue
-        const { view } = observer.state(node, layouts.state)
+        const leader = observer.state(node, layouts.state)
+        const { view } = leader
         const { cells } = observer.region(node, Region.cells, layouts.cells)
         for (let peer = 0; peer < observer.nodes; peer++) {
           if (peer === node || !isMemberAt(layouts, observer, peer)) continue
           const state = observer.state(peer, layouts.state)
           if (state.view !== view) continue
           const { connection, value } = cells.at(peer)
-          if (connection !== connectionOf(view, state.attempt)) continue
+          const written = connection === connectionOf(view, state.attempt) ? value : 0
+          // What was written and seen before a restart counts as well.
+          const acknowledged = Math.max(written, leader.links.at(peer).acked)
           const upTo = Math.min(state.end, state.stored)
-          if (value > upTo)
-            return `replica ${peer} has acknowledged index ${value} to leader ${node}, but has stored ${upTo}`
+          if (acknowledged > upTo)
+            return `replica ${peer} has acknowledged index ${acknowledged} to leader ${node}, but has stored ${upTo}`
         }
       }
       return undefined
