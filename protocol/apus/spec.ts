@@ -3,7 +3,7 @@
  * the protocol sees to, and name the piece that failed (`spec-of-pieces.ts`).
  */
 import type { HistoryProperty, Observer, Spec, StateInvariant, StepInvariant, Workload } from '../system.js'
-import type { ApusLayouts } from './layout.js'
+import { type ApusLayouts, entryKind } from './layout.js'
 import { replicaRoles } from './roles.js'
 import { invariantsOfPieces } from './spec-of-pieces.js'
 import { isAlive, isMember, isMemberAt, sameWords } from './spec-views.js'
@@ -49,10 +49,17 @@ function hasConverged(layouts: ApusLayouts, observer: Observer): boolean {
   for (let node = 0; node < observer.nodes; node++) {
     if (!isAlive(observer, node)) continue
     const state = observer.state(node, layouts.state)
-    if (!isMember(state) || state.view !== one.view || state.lastRequest > state.machine.applied) return false
+    if (!isMember(state) || state.view !== one.view || hasRequestToApply(layouts, state)) return false
     if (!sameMachine(layouts, state, one)) return false
   }
   return true
+}
+
+/** Whether the log holds a request that is not applied. Behind what the leader has sent is what an earlier one left. */
+function hasRequestToApply(layouts: ApusLayouts, state: View): boolean {
+  for (let index = state.machine.applied + 1; index <= state.cursor; index++)
+    if (state.log.at(index % layouts.retained).kind === entryKind.code.request) return true
+  return false
 }
 
 type View = ReturnType<ApusLayouts['state']['view']>
