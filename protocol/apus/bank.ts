@@ -10,10 +10,10 @@ const replyKind = enumeration(['balance', 'done', 'insufficient'])
 const operationLayout = struct({ kind: operationKind, from: u8, to: u8, zero: u8, amount: u32 })
 const replyLayout = struct({ kind: replyKind, zero: u8, more: u16, amount: u32 })
 
-export type BankInput =
+type BankInput =
   | { readonly kind: 'balance'; readonly from: number }
   | { readonly kind: 'transfer'; readonly from: number; readonly to: number; readonly amount: number }
-export interface BankOutput {
+interface BankOutput {
   readonly kind: 'balance' | 'done' | 'insufficient'
   readonly amount: number
 }

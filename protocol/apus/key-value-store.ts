@@ -16,11 +16,11 @@ const operationHeader = struct({ kind: operationKind, key: u8, words: u16, expec
 /** Of a get the words of the value follow. */
 const replyHeader = struct({ kind: replyKind, words: u16, zero: u32 })
 
-export type StoreInput =
+type StoreInput =
   | { readonly kind: 'get'; readonly key: number }
   | { readonly kind: 'put'; readonly key: number; readonly value: number }
   | { readonly kind: 'update'; readonly key: number; readonly value: number; readonly expected: number }
-export interface StoreOutput {
+interface StoreOutput {
   readonly kind: 'value' | 'missing' | 'done' | 'mismatch' | 'full'
   /** Of `value`: what the words spell, or TORN. */
   readonly value: number

@@ -85,7 +85,7 @@ export const entryHeader = struct({
   zero: u32,
 })
 /** The last word of an entry: what tells that looking at the entry may be worth while. */
-export const entryTrailer = struct({ index: u32, sender: u32 })
+const entryTrailer = struct({ index: u32, sender: u32 })
 
 /** From the leader: a beat. From a follower: the last index that it has stored. One word, so it is never torn. */
 export const cellLayout = struct({ connection: u32, value: u32 })
