@@ -119,7 +119,10 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
           host.watch(Window.cells, Region.cells, 0)
           if (host.incarnation === 0) return found()
           if (replica.storage.recover(length)) return resume()
-          if (!amnesiacVotes) return recovery.begin()
+          if (!amnesiacVotes) {
+            following.lookAway()
+            return recovery.begin()
+          }
           state.life = host.incarnation
           resume()
         },

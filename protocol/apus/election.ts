@@ -4,9 +4,9 @@
  * it stands for the next view that is its own.
  *
  * To join a view a replica revokes: it resets its queue pairs to everybody but the new leader, and connects that one
- * under the number of the view. Both take a while and race with WRITEs under way, and entries of the old leader may be
- * accepted until all control calls have returned. Only then is the log final: it is compared with the candidate's, and the
- * vote is given. So no entry that the old leader can still commit is missing in what was compared.
+ * under the number of the view. Both take a while and race with WRITEs under way. Only when all control calls have
+ * returned is the log final: it is compared with the candidate's, and the vote is given. So no entry that the old leader
+ * can still commit is missing in what was compared.
  */
 import { Control, type NodeId } from '../contract.js'
 import { connectionOf, queuePairOf, Region, statusLayout, leaderOf } from './layout.js'
@@ -99,6 +99,7 @@ export function createElection(replica: Replica) {
     state.targetLeads = leads
     state.targetEndView = endView
     state.targetEnd = end
+    replica.following.lookAway()
     const to = leaderOf(view, nodes)
     for (let peer = 0; peer < nodes; peer++) {
       if (peer === host.self) continue
@@ -144,6 +145,7 @@ export function createElection(replica: Replica) {
     state.attempt = state.targetAttempt
     if (!isNewView) {
       // A new connection within the view: what was accepted on the former one stays accepted.
+      replica.following.watch()
       vote()
       return
     }
@@ -166,7 +168,7 @@ export function createElection(replica: Replica) {
   function follow(): void {
     if (state.role === role.probing) state.role = next(state.role, events.JOIN)
     if (!replica.recovery.hasMemory()) replica.recovery.joins(state.view, state.targetEnd)
-    replica.following.join(suffixTrusted ? state.end : state.commit)
+    replica.following.begin(suffixTrusted ? state.end : state.commit)
     replica.storage.keepView()
   }
 

@@ -14,7 +14,7 @@ import { LOOK_MICROS, Observe, type Replica, Timer, Window } from './replica.js'
 
 export function createFollowing(replica: Replica) {
   const { context, layouts } = replica
-  const { host, state, input, output } = context
+  const { host, state, input } = context
   const cells = context.window(Window.cells, layouts.cells)
   const sighted = context.window(Window.header, layouts.header)
   const trailer = context.window(Window.trailer, layouts.trailer)
@@ -37,16 +37,16 @@ export function createFollowing(replica: Replica) {
   }
 
   /**
-   * Follows the leader of the view that was just joined, from the entry after `index` on. What lies where the next entry
-   * will be is of earlier: it is wiped, so that whatever is seen there has been written since.
+   * Looks where no entry ever is. While a view is being joined nothing is accepted, and what is seen afterwards is seen
+   * anew.
    */
-  function join(index: number): void {
-    begin(index)
-    output.setUint32(0, 0, true)
-    output.setUint32(4, 0, true)
-    host.publish(Region.log, state.cursorPosition % layouts.logBytes, 0, 8)
+  function lookAway(): void {
+    state.sighted = 0
+    state.trailerAt = 0
+    host.watch(Window.header, Region.snapshot, 0)
   }
 
+  /** Follows the leader of the view that was just joined, from the entry after `index` on. */
   function begin(index: number): void {
     state.cursor = index
     state.cursorPosition = replica.log.positionOf(index + 1)
@@ -57,7 +57,7 @@ export function createFollowing(replica: Replica) {
   }
 
   function isFresh(sender: number, index: number): boolean {
-    const isOfLeader = sender === state.view || (senderUnchecked && sender !== 0)
+    const isOfLeader = sender === state.view + 1 || (senderUnchecked && sender !== 0)
     return isOfLeader && (index === state.cursor + 1 || (indexUnchecked && index !== 0))
   }
 
@@ -68,7 +68,8 @@ export function createFollowing(replica: Replica) {
     const cell = cells.cells.at(from)
     if (cell.connection === connectionOf(state.view, state.attempt)) state.beat = cell.value
     const { index, bytes } = sighted
-    if (!isFresh(sighted.sender, index)) return
+    // While a view is being joined nothing is accepted.
+    if (state.target !== 0 || !isFresh(sighted.sender, index)) return
     state.sighted = index
     if (state.looking !== looking.code.no) return
     // The length may be of an older entry still: the trailer is then looked for in the wrong place, until it changes.
@@ -93,7 +94,7 @@ export function createFollowing(replica: Replica) {
 
   function observed(): void {
     state.looking = looking.code.no
-    if (leader() === host.self) return
+    if (leader() === host.self || state.target !== 0) return
     const { index, bytes } = entry
     if (isFresh(entry.sender, index) && isWhole(bytes)) {
       accept()
@@ -139,5 +140,5 @@ export function createFollowing(replica: Replica) {
     replica.links.writeCell(to, connectionOf(state.view, state.attempt), upTo)
   }
 
-  return { begin, join, poll, look, observed, watch, acknowledge, leader }
+  return { begin, lookAway, poll, look, observed, watch, acknowledge, leader }
 }

@@ -70,7 +70,7 @@ export const entryKind = enumeration(['none', 'nop', 'request'])
 export const entryHeader = struct({
   /** Checksum of everything behind it and of `sender`. */
   seal: u32,
-  /** The view whose leader has written these bytes. */
+  /** 1 + the view whose leader has written these bytes. */
   sender: u32,
   index: u32,
   /** The view in which the index was given to this entry: with the index its viewstamp. */

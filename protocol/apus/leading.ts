@@ -109,8 +109,7 @@ export function createLeading(replica: Replica) {
     for (;;) {
       const its = state.links.at(peer)
       const { next: index, acked: upTo } = its
-      // One place is left for a beat, so that a follower that does not acknowledge still hears of its leader.
-      if (index > state.end || !links.hasRoom(peer, 1)) return
+      if (index > state.end || !links.hasRoomForEntry(peer)) return
       if (isBehind(index, upTo)) return
       // All that is retained lies side by side in the ring, so the entry covers nothing that the follower still needs.
       const { position, bytes, written } = log.at(index)

@@ -33,6 +33,14 @@ export function createLinks(replica: Replica) {
   }
 
   /**
+   * Whether an entry may be written. One place is left for a beat, so that a follower that does not acknowledge still
+   * hears of its leader; but not when nothing posted is signalled, for then nothing else would ever free a place.
+   */
+  function hasRoomForEntry(peer: NodeId): boolean {
+    return hasRoom(peer, state.queues.at(peer).signaled ? 1 : 0)
+  }
+
+  /**
    * Flags for the next WRITE to a peer, which is counted. One WRITE at a time is signalled: its completion frees all
    * before it (selective signalling).
    */
@@ -182,6 +190,7 @@ export function createLinks(replica: Replica) {
   return {
     isUp,
     hasRoom,
+    hasRoomForEntry,
     writeCell,
     writeEntry,
     forgetPosted,

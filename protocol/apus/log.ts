@@ -106,7 +106,7 @@ export function createLog(replica: Replica) {
   function lay(index: number): void {
     const entry = at(index)
     const { bytes, position } = entry
-    header.sender = state.view
+    header.sender = state.view + 1
     header.index = index
     header.view = entry.view
     header.commit = Math.min(state.commit, index - 1)
@@ -121,7 +121,7 @@ export function createLog(replica: Replica) {
     for (let k = 0; k < bytes; k += 4) output.setUint32(sizeBytes + k, source.getUint32(from + k, true), true)
     trailer.base = sizeBytes + bytes
     trailer.index = index
-    trailer.sender = state.view
+    trailer.sender = state.view + 1
     const length = layouts.entryBytes(bytes)
     header.seal = sealOf(output, length)
     entry.written = state.view + 1
