@@ -55,7 +55,7 @@ const post: Figure = {
 const store: Figure = {
   name: 'storing an entry, at the leader before it posts and at a follower before it acknowledges',
   nanos: 2_800,
-  source: `${paper}: the leader's storing on a call of Redis, the least of nine programs (2.8 to 8.7 µs); no flush of a device is in it. That a follower takes as long is assumed; so is that it takes always as long: its spread is not published`,
+  source: `${paper}: the leader's storing on a call of Redis, the least of nine programs (2.8 to 8.7 µs), and the one whose storing and waiting for the quorum (2.8 + 6.0) add up to the 8.8 µs of the figure; no flush of a device is in it. That a follower takes as long is assumed; so is that it takes always as long: its spread is not published`,
 }
 const ping: Figure = {
   name: 'way between a client and the leader, there and back',
@@ -194,9 +194,49 @@ export const divided: readonly (Latency & { readonly name: string })[] = [
   },
 ]
 
-/** The least time of one round trip of an entry and its acknowledgement, without storing: what nothing can undercut. */
+/** The least time of one round trip of an entry and its acknowledgement, without storing: nothing can undercut it. */
 export const leastRoundTripNanos =
   2 * post.nanos +
   entryWire.minimumNanos +
   inlineWire.minimumNanos +
   2 * (place.minimumNanos + poll.minimumNanos)
+
+/** What a request goes through that meets no other: nanoseconds by part, from the means of the figures above. */
+export function pathOf(replicas: number, stores: boolean): readonly { name: string; nanos: number }[] {
+  /** Followers that make a majority with the leader: so many WRITEs are posted before the one that decides is out. */
+  const deciding = Math.floor(replicas / 2)
+  const storeNanos = stores ? store.nanos : 0
+  return [
+    { name: 'storing, leader', nanos: storeNanos },
+    { name: 'posting, leader', nanos: deciding * post.nanos },
+    {
+      name: 'wire, entry',
+      nanos: mean(entryWire) + mean(place) + (entryBytes / wordBytes - 1) * nextWordNanos,
+    },
+    { name: 'polls and copy, follower', nanos: 2 * mean(poll) + mean(look) },
+    { name: 'storing, follower', nanos: storeNanos },
+    { name: 'posting, follower', nanos: post.nanos },
+    { name: 'wire, acknowledgement', nanos: mean(inlineWire) + mean(place) },
+    { name: 'poll, leader', nanos: mean(poll) },
+  ]
+}
+/** How long a follower, which has one thread, is busy with one entry: nanoseconds. */
+export function followerNanos(stores: boolean): number {
+  return 2 * mean(poll) + mean(look) + (stores ? store.nanos : 0)
+}
+
+/** The hardware of some hosts without the time that posting takes. */
+export function withFreePosting(hosts: Hosts): LatencyModel {
+  const model = publishedHardware(hosts)
+  return { ...model, work: { ...model.work!, postNanos: 0 } }
+}
+/** The hardware of some hosts on which all but the way of the clients takes always as long as on average. */
+export function withoutJitter(hosts: Hosts): LatencyModel {
+  const model = publishedHardware(hosts)
+  const of = (site: Site): Latency => {
+    const latency = model.of(site)
+    if (site.kind === 'request' || site.kind === 'reply') return latency
+    return { ...latency, minimumNanos: mean(latency), excessNanos: 0 }
+  }
+  return { ...model, of }
+}

@@ -23,15 +23,17 @@ export function runsHandler(kind: ActionKind): boolean {
   return handlerKinds.has(kind)
 }
 
+type Clocked = Pick<World, 'nowNanos' | 'nodeCount'>
+
 export class Processors implements Labour {
-  readonly #world: World
+  readonly #world: Clocked
   readonly #work: Work
   /** Up to when each node, or the thread that has published last, is at work. */
   readonly #until: Float64Array
   /** When the handler ran to which that work belongs. */
   readonly #since: Float64Array
 
-  constructor(world: World, work: Work) {
+  constructor(world: Clocked, work: Work) {
     this.#world = world
     this.#work = work
     this.#until = new Float64Array(world.nodeCount)
