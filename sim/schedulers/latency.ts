@@ -111,7 +111,10 @@ export interface LatencyModel {
 
 /** Processor time of what handlers do. All else that they do takes none. */
 export interface Work {
-  /** Of each publish, before what the handler does next: with APUS, a leader that stores an entry before it posts it. */
+  /**
+   * Of each publish, before what the handler does next: with APUS, a leader that stores an entry before it posts it. Where
+   * publishes land word by word (`poll: loads`) they are actions of their own, and this is not added.
+   */
   readonly publishNanos: number
   /** Of each work request that is posted: the NIC has it at the end. */
   readonly postNanos: number
