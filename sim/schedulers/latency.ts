@@ -1,6 +1,6 @@
 /**
  * How long things take: a minimum and an exponential excess per action kind, in nanoseconds. The defaults describe
- * servers with 100 Gb RDMA NICs and NVMe disks in one rack.
+ * servers with 100 Gb RDMA NICs and NVMe disks in one rack; a study of other hardware gives a model of its own.
  */
 import type { Random } from '../random.js'
 import type { ActionKind, Site } from '../world/site.js'
@@ -99,8 +99,34 @@ export const latencies: Readonly<Record<ActionKind, Latency>> = {
   calm: none(fault),
 }
 
-/** Words of a WRITE after its first follow at line rate: 8 bytes at 100 Gb/s, rounded up. */
-export const nextWordNanos = 1
+/** How long things take on some hardware. */
+export interface LatencyModel {
+  /** Of the actions of a site. */
+  readonly of: (site: Site) => Latency
+  /** Words of a WRITE after its first follow at line rate, if words are placed in order. */
+  readonly nextWordNanos: number
+  /** Time that handlers take of a processor; undefined: none. */
+  readonly work?: Work | undefined
+}
+
+/** Processor time of what handlers do. All else that they do takes none. */
+export interface Work {
+  /**
+   * Of each publish, before what the handler does next: with APUS, a leader that stores an entry before it posts it. Where
+   * publishes land word by word (`poll: loads`) they are actions of their own, and this is not added.
+   */
+  readonly publishNanos: number
+  /** Of each work request that is posted: the NIC has it at the end. */
+  readonly postNanos: number
+  /**
+   * `one`: a node has one thread, which does one thing after another, and no handler runs before it has done so. `many`:
+   * each publish and what follows it in its handler is the work of a thread of its own, beside all others.
+   */
+  readonly threads: 'one' | 'many'
+}
+
+/** The hardware of the table: 8 bytes at 100 Gb/s, rounded up. */
+export const rackLatencies: LatencyModel = { of: ({ kind }) => latencies[kind], nextWordNanos: 1 }
 
 /** What a swarm varies: how far from the table's figures a run is. */
 export interface LatencyProfile {
@@ -114,8 +140,8 @@ export interface LatencyProfile {
 }
 
 /** The latency of a site's actions, slow node and slow link considered. */
-export function latencyOf(site: Site, { slow }: LatencyProfile): Latency {
-  const latency = latencies[site.kind]
+export function latencyOf(site: Site, { slow }: LatencyProfile, model: LatencyModel): Latency {
+  const latency = model.of(site)
   if (slow === undefined) return latency
   const isSlow =
     slow.from === undefined

@@ -16,7 +16,15 @@ import type { Flow } from '../world/fabric/flow.js'
 import { ordinalOf, pieceOf } from '../world/fabric/sites.js'
 import type { FaultDice } from './fault-dice.js'
 import { EventHeap } from './heap.js'
-import { type Latency, type LatencyProfile, drawNanos, latencyOf, nextWordNanos } from './latency.js'
+import {
+  type Latency,
+  type LatencyModel,
+  type LatencyProfile,
+  drawNanos,
+  latencyOf,
+  rackLatencies,
+} from './latency.js'
+import { Processors, runsHandler } from './processors.js'
 import type { Scheduler } from './scheduler.js'
 
 export interface FaultClock {
@@ -58,9 +66,21 @@ export class Timed implements Scheduler {
   readonly #flows: readonly (Flow | undefined)[]
   /** Length of a second of each node's clock, in true seconds; 1 in a system without clocks. */
   readonly #slowness: Float64Array
+  readonly #nextWordNanos: number
+  /** Where handlers take time. */
+  readonly #processors: Processors | undefined
+  /** Sites whose actions wait until the one thread of their node is free. */
+  readonly #waits: Uint8Array
   #faultWait = 1
 
-  constructor(world: World, random: Random, dice: FaultDice, clock: FaultClock, profile: LatencyProfile) {
+  constructor(
+    world: World,
+    random: Random,
+    dice: FaultDice,
+    clock: FaultClock,
+    profile: LatencyProfile,
+    model: LatencyModel = rackLatencies,
+  ) {
     this.#world = world
     this.#random = random
     this.#dice = dice
@@ -69,7 +89,12 @@ export class Timed implements Scheduler {
     const count = world.sites.length
     this.#pending = new Float64Array(count * mostPending)
     this.#pendingCount = new Int32Array(count)
-    this.#latencies = world.sites.map((site) => latencyOf(site, profile))
+    this.#latencies = world.sites.map((site) => latencyOf(site, profile, model))
+    this.#nextWordNanos = model.nextWordNanos
+    this.#processors = model.work === undefined ? undefined : new Processors(world, model.work)
+    this.#waits = Uint8Array.from(world.sites, ({ kind }) =>
+      model.work?.threads === 'one' && runsHandler(kind) ? 1 : 0,
+    )
     this.#rules = Uint8Array.from(world.sites, (site) => ruleOf(site.kind))
     this.#isSingle = Uint8Array.from(world.sites, (site) =>
       site.find === single.find && ruleOf(site.kind) !== Rule.timer ? 1 : 0,
@@ -91,6 +116,8 @@ export class Timed implements Scheduler {
     this.#heap.clear()
     this.#pendingCount.fill(0)
     this.#faultWait = 1
+    this.#processors?.begin()
+    this.#world.labour = this.#processors
     this.#drawClocks()
     this.#scheduleFault()
     for (let site = 0; site < this.#rules.length; site++) this.#schedule(site)
@@ -135,6 +162,13 @@ export class Timed implements Scheduler {
         this.site = this.#dice.site
         this.choice = this.#dice.choice
         return true
+      }
+      if (this.#waits[site] === 1) {
+        const free = this.#processors!.freeAt(world.sites[site]!.node)
+        if (free > heap.time) {
+          heap.push(free, site, subject)
+          continue
+        }
       }
       this.#forget(site, subject)
       if (world.armed[site] === 0) continue
@@ -233,7 +267,7 @@ export class Timed implements Scheduler {
         return now + world.clients!.workload.clients[this.#owners[site]!]!.timeoutMicros * 1000
       case Rule.place:
         // The first word of a request takes its time; in order, the others follow at line rate.
-        if (world.knobs.placement === 'in-order' && pieceOf(subject) !== 0) return now + nextWordNanos
+        if (world.knobs.placement === 'in-order' && pieceOf(subject) !== 0) return now + this.#nextWordNanos
         return now + drawNanos(this.#latencies[site]!, this.#profile, this.#random)
       case Rule.travel: {
         // Requests of one queue pair are under way together: each counts from its own post, or from its arrival.
@@ -242,7 +276,7 @@ export class Timed implements Scheduler {
         const due =
           world.fabric!.instant(flow, ordinal) +
           drawNanos(this.#latencies[site]!, this.#profile, this.#random)
-        return due > now ? due : now + nextWordNanos
+        return due > now ? due : now + this.#nextWordNanos
       }
       default:
         return now + drawNanos(this.#latencies[site]!, this.#profile, this.#random)

@@ -43,6 +43,7 @@ export function applyEffect(
       node.windows.observe(a, b, c, d)
       return
     case EffectKind.publish:
+      world.labour?.published(node.index)
       publish(world, node, a, b, payload, payloadOffset, length)
       return
     case EffectKind.write:

@@ -22,6 +22,7 @@ import { Disk } from './disk.js'
 import { Fabric } from './fabric/fabric.js'
 import { budgetIndex, repairs, unlimited } from './faults.js'
 import { HiddenState } from './hidden-state.js'
+import type { Labour } from './labour.js'
 import type { Coverage, Failure, Listener } from './listener.js'
 import type { Memory, Part } from './memory.js'
 import type { Channel } from './network.js'
@@ -62,6 +63,8 @@ export class World {
   failure: Failure | undefined
   /** Virtual time, set by a scheduler that keeps time. */
   nowNanos = 0
+  /** Set by a scheduler in which handlers take time. */
+  labour: Labour | undefined
   /** Rises whenever bytes change; and per part. */
   changes = 0
   readonly partChanges: Float64Array

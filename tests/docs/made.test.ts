@@ -18,3 +18,13 @@ test(
     expect(status, stdout + stderr).toBe(0)
   },
 )
+
+test(
+  'the latency study of APUS is what its script gives: figures of a sample of points, tables and plot of all',
+  { timeout: 120_000 },
+  () => {
+    const args = [join(checkout, 'scripts', 'apus-latency.mjs'), '--check']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(status, stdout + stderr).toBe(0)
+  },
+)

@@ -188,7 +188,8 @@ export class Fabric {
     words[flow.queueBase + countAt] = count + 1
     const side = this.world.memory.side
     side[ordinalSlot(flow, count)] = side[flow.side]!++
-    side[instantSlot(flow, count)] = this.world.nowNanos
+    const { labour, nowNanos } = this.world
+    side[instantSlot(flow, count)] = labour === undefined ? nowNanos : labour.posted(node)
     if (words[flow.endBase + stateAt] === EndState.error) this.world.touch(flow.queue.index)
     else this.world.touchFor(flow.queue.index, this.concerned[flow.index]!.posted)
   }
