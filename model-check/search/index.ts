@@ -1,0 +1,10 @@
+/** The model checker: breadth-first search with interned components and remembered local steps. */
+export {
+  type CheckCounts,
+  type CheckOptions,
+  type CheckResult,
+  Checker,
+  type SiteCounts,
+  check,
+} from './check.js'
+export type { Finding } from './counterexample.js'

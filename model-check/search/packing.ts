@@ -1,0 +1,151 @@
+/**
+ * Packing: a state as few 32-bit words. Each slot of the tuple has just enough bits for the ids that it has had, none
+ * while it has had only one; slots are put first-fit into words. The highest bit of the first word is set in every
+ * packed state, so that no state is all zeros.
+ */
+
+/** Set in the first word of every packed state. */
+export const occupied = 0x80000000 | 0
+const wordBits = 32
+/** From so many ids on a slot gets a spare bit, so that states are packed anew less often. */
+const spareFrom = 8
+
+export class Packing {
+  /** Words of a packed state; at least two. */
+  words = 2
+  readonly slots: number
+  /** Per slot its word, its lowest bit and how many bits it has. */
+  readonly wordOf: Int32Array
+  readonly shiftOf: Int32Array
+  readonly bitsOf: Int32Array
+  /** The slots that have bits. */
+  varying: readonly number[] = []
+
+  constructor(slots: number) {
+    this.slots = slots
+    this.wordOf = new Int32Array(slots)
+    this.shiftOf = new Int32Array(slots)
+    this.bitsOf = new Int32Array(slots)
+  }
+
+  /** Whether an id has a place in the bits of its slot. */
+  fits(slot: number, id: number): boolean {
+    return id >>> this.bitsOf[slot]! === 0
+  }
+
+  /** The same slots laid out for so many ids each. Spare bits are left out where they would cost a word. */
+  widened(counts: Int32Array): Packing {
+    const least = counts.map(bitsFor)
+    const spare = least.map((bits, slot) => {
+      const now = this.bitsOf[slot]!
+      return bits > now && counts[slot]! > spareFrom ? bits + 1 : Math.max(bits, now)
+    })
+    const tight = new Packing(this.slots)
+    tight.#place(least)
+    const loose = new Packing(this.slots)
+    loose.#place(spare)
+    return loose.words > tight.words ? tight : loose
+  }
+
+  #place(bits: Int32Array): void {
+    const used = [1, 0]
+    for (let slot = 0; slot < this.slots; slot++) {
+      const need = bits[slot]!
+      this.bitsOf[slot] = need
+      if (need === 0) continue
+      let word = used.findIndex((taken) => taken + need <= wordBits)
+      if (word < 0) word = used.push(0) - 1
+      // The first word is filled from below too; its highest bit is the one counted as taken.
+      this.shiftOf[slot] = word === 0 ? used[0]! - 1 : used[word]!
+      this.wordOf[slot] = word
+      used[word]! += need
+    }
+    this.words = used.length
+    this.varying = [...bits.keys()].filter((slot) => bits[slot]! > 0)
+  }
+
+  /** Adds the bits of one slot to words of zeros, or takes them out again. */
+  flip(slot: number, id: number, words: Int32Array, at: number): void {
+    if (this.bitsOf[slot]! > 0) words[at + this.wordOf[slot]!]! ^= id << this.shiftOf[slot]!
+  }
+
+  pack(ids: Int32Array, words: Int32Array, at: number): void {
+    for (let i = 0; i < this.words; i++) words[at + i] = 0
+    words[at] = occupied
+    for (const slot of this.varying) this.flip(slot, ids[slot]!, words, at)
+  }
+
+  unpack(words: Int32Array, at: number, ids: Int32Array): void {
+    ids.fill(0)
+    const { varying } = this
+    for (let i = 0; i < varying.length; i++) {
+      const slot = varying[i]!
+      ids[slot] = (words[at + this.wordOf[slot]!]! >>> this.shiftOf[slot]!) & this.maskOf(slot)
+    }
+  }
+
+  /** The bits of a slot, at the lowest place. */
+  maskOf(slot: number): number {
+    return this.bitsOf[slot] === wordBits ? -1 : (1 << this.bitsOf[slot]!) - 1
+  }
+
+  /** Sets the bits of these slots in a mask of as many words as a state. */
+  maskInto(slots: Iterable<number>, mask: Int32Array, at: number): void {
+    for (const slot of slots)
+      if (this.bitsOf[slot]! > 0) mask[at + this.wordOf[slot]!]! |= this.maskOf(slot) << this.shiftOf[slot]!
+  }
+}
+
+/** Bits of a word that go to another place together. */
+interface Block {
+  readonly from: number
+  readonly to: number
+  /** To the left where it is positive. */
+  readonly shift: number
+  mask: number
+}
+
+/** Packs states anew: takes packed states of one layout to those of another. */
+export class Repacking {
+  readonly #before: Packing
+  readonly #after: Packing
+  readonly #blocks: readonly Block[]
+
+  constructor(before: Packing, after: Packing) {
+    this.#before = before
+    this.#after = after
+    const blocks: Block[] = []
+    for (const slot of before.varying) {
+      const from = before.wordOf[slot]!
+      const to = after.wordOf[slot]!
+      const shift = after.shiftOf[slot]! - before.shiftOf[slot]!
+      const mask = before.maskOf(slot) << before.shiftOf[slot]!
+      const same = blocks.find((block) => block.from === from && block.to === to && block.shift === shift)
+      if (same === undefined) blocks.push({ from, to, shift, mask })
+      else same.mask |= mask
+    }
+    this.#blocks = blocks
+  }
+
+  /** The first `count` states of `states`, packed as after, in an array with room for `room` states. */
+  repack(states: Int32Array, count: number, room: number): Int32Array<ArrayBuffer> {
+    const width = this.#before.words
+    const newWidth = this.#after.words
+    const packed = new Int32Array(room * newWidth)
+    const blocks = this.#blocks
+    for (let state = 0; state < count; state++) {
+      const source = state * width
+      const target = state * newWidth
+      packed[target] = occupied
+      for (let i = 0; i < blocks.length; i++) {
+        const { from, to, shift, mask } = blocks[i]!
+        const bits = states[source + from]! & mask
+        packed[target + to]! |= shift < 0 ? bits >>> -shift : bits << shift
+      }
+    }
+    return packed
+  }
+}
+
+/** Bits that tell so many ids apart. */
+const bitsFor = (count: number): number => wordBits - Math.clz32(count - 1)

@@ -1,0 +1,108 @@
+/**
+ * The packed states found so far, in the order in which they were found, each with its parent, and the visited table
+ * over them. States of two words are kept in the table itself, so that looking one up costs one cache miss; of longer
+ * ones the table has the hash and the number.
+ */
+import { powerOfTwo } from './growth.js'
+import { type Packing, Repacking } from './packing.js'
+import { hashWords } from './step-tables.js'
+
+/** Words of an entry of either table. */
+const visitedWords = 2
+const leastRoom = 1 << 10
+
+/** The table is rebuilt when more of it than this is in use. */
+const mostLoad = 0.6
+
+export class States {
+  words: number
+  count = 0
+  states: Int32Array
+  /** Number of the state from which it was found first; -1 for the initial one. */
+  parents = new Int32Array(leastRoom)
+  /** Two words: the packed state itself. More: its hash, and its number plus one. Zeros where empty. */
+  visited = new Int32Array(0)
+  /** Entries of the table minus one. */
+  visitedMask = 0
+  /** When there are so many states, `grow` must be called. */
+  limit = 0
+
+  constructor(words: number) {
+    this.words = words
+    this.states = new Int32Array(leastRoom * words)
+    this.#rehash(leastRoom * 2)
+  }
+
+  /** Builds the table for the states as they are. */
+  rehash(): void {
+    this.#rehash(this.visitedMask + 1)
+  }
+
+  /** Makes room for more states. */
+  grow(): void {
+    const room = this.parents.length
+    if (this.count === room) {
+      const states = new Int32Array(room * 2 * this.words)
+      states.set(this.states)
+      this.states = states
+      const parents = new Int32Array(room * 2)
+      parents.set(this.parents)
+      this.parents = parents
+    }
+    const entries = this.visitedMask + 1
+    if (this.count >= Math.floor(entries * mostLoad)) this.#rehash(entries * 2)
+    else this.#setLimit()
+  }
+
+  #setLimit(): void {
+    this.limit = Math.min(this.parents.length, Math.floor((this.visitedMask + 1) * mostLoad))
+  }
+
+  /** Packs all states in another way. */
+  repack(before: Packing, after: Packing): void {
+    this.states = new Repacking(before, after).repack(this.states, this.count, this.parents.length)
+    this.words = after.words
+    this.#rehash(powerOfTwo(Math.max(leastRoom * 2, Math.ceil(this.count / mostLoad) + 2)))
+  }
+
+  #rehash(entries: number): void {
+    this.visitedMask = entries - 1
+    this.visited = new Int32Array(entries * visitedWords)
+    this.#setLimit()
+    if (this.words === 2) this.#rehashPairs()
+    else this.#rehashTuples()
+  }
+
+  #rehashPairs(): void {
+    const { visited, visitedMask, states, count } = this
+    for (let i = 0; i < count * 2; i += 2) {
+      const a = states[i]!
+      const b = states[i + 1]!
+      let slot = (pairSlot(a, b) & visitedMask) * 2
+      while (visited[slot] !== 0) slot = (slot + 2) & (visitedMask * 2 + 1)
+      visited[slot] = a
+      visited[slot + 1] = b
+    }
+  }
+
+  #rehashTuples(): void {
+    const { visited, visitedMask, states, count, words } = this
+    for (let i = 0; i < count; i++) {
+      const hash = hashWords(states, i * words, words)
+      let slot = (hash & visitedMask) * 2
+      while (visited[slot + 1] !== 0) slot = (slot + 2) & (visitedMask * 2 + 1)
+      visited[slot] = hash
+      visited[slot + 1] = i + 1
+    }
+  }
+
+  get bytes(): number {
+    return 4 * (this.states.length + this.parents.length + this.visited.length)
+  }
+}
+
+/** Where to look for a state of two words: before masking. */
+export function pairSlot(a: number, b: number): number {
+  const hash = Math.imul(a ^ Math.imul(b, 0x9e3779b1), 0x85ebca6b)
+  return hash ^ (hash >>> 15)
+}
