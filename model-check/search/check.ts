@@ -17,6 +17,8 @@ export interface CheckOptions {
   readonly depth?: number | undefined
   /** Whether a state from which nothing moves must have reached the system's goal. */
   readonly deadlock?: boolean | undefined
+  /** Words that a packed state has at least, from two on: for trying the loop for longer states on short ones. */
+  readonly leastWords?: number | undefined
 }
 
 export interface CheckCounts {
@@ -80,6 +82,7 @@ export class Checker {
       mostStates: options.states ?? Infinity,
       mostDepth: options.depth ?? Infinity,
       findsDeadlock: options.deadlock ?? false,
+      leastWords: options.leastWords ?? 2,
     })
   }
 

@@ -11,8 +11,8 @@ const wordBits = 32
 const spareFrom = 8
 
 export class Packing {
-  /** Words of a packed state; at least two. */
-  words = 2
+  /** Words of a packed state; at least as many as asked for. */
+  words: number
   readonly slots: number
   /** Per slot its word, its lowest bit and how many bits it has. */
   readonly wordOf: Int32Array
@@ -21,8 +21,12 @@ export class Packing {
   /** The slots that have bits. */
   varying: readonly number[] = []
 
-  constructor(slots: number) {
+  readonly #leastWords: number
+
+  constructor(slots: number, leastWords = 2) {
     this.slots = slots
+    this.words = leastWords
+    this.#leastWords = leastWords
     this.wordOf = new Int32Array(slots)
     this.shiftOf = new Int32Array(slots)
     this.bitsOf = new Int32Array(slots)
@@ -40,15 +44,15 @@ export class Packing {
       const now = this.bitsOf[slot]!
       return bits > now && counts[slot]! > spareFrom ? bits + 1 : Math.max(bits, now)
     })
-    const tight = new Packing(this.slots)
+    const tight = new Packing(this.slots, this.#leastWords)
     tight.#place(least)
-    const loose = new Packing(this.slots)
+    const loose = new Packing(this.slots, this.#leastWords)
     loose.#place(spare)
     return loose.words > tight.words ? tight : loose
   }
 
   #place(bits: Int32Array): void {
-    const used = [1, 0]
+    const used = [1, ...new Array<number>(this.#leastWords - 1).fill(0)]
     for (let slot = 0; slot < this.slots; slot++) {
       const need = bits[slot]!
       this.bitsOf[slot] = need

@@ -26,6 +26,8 @@ export interface SearchOptions {
   readonly mostDepth: number
   /** Whether a state without a step that moves something must have reached the goal. */
   readonly findsDeadlock: boolean
+  /** Words that a packed state has at least; two, unless the loop for longer ones is to be tried. */
+  readonly leastWords: number
 }
 
 export class Search {
@@ -61,7 +63,7 @@ export class Search {
   readonly #mostDepth: number
 
   constructor(world: World, options: SearchOptions) {
-    const { without, mostStates, mostDepth, findsDeadlock } = options
+    const { without, mostStates, mostDepth, findsDeadlock, leastWords } = options
     const { history } = world.model.spec
     this.world = world
     this.mostStates = mostStates
@@ -73,7 +75,7 @@ export class Search {
         ? undefined
         : new HistoryResidues(world, history)
     this.steps = new LocalSteps(world, this.components, this.residues, without)
-    this.packing = new Packing(world.memory.parts.length + (this.residues === undefined ? 0 : 1))
+    this.packing = new Packing(world.memory.parts.length + (this.residues === undefined ? 0 : 1), leastWords)
     this.#properties = new Properties(world, this.components, this.packing, without)
     this.hasInvariants = this.#properties.hasInvariants
     this.tables = new StepTables(this.steps, world.sites.length, this.packing, this.#properties.stepSlots)
