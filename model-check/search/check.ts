@@ -32,8 +32,6 @@ export interface CheckCounts {
   readonly depth: number
   /** States that were found and not expanded. */
   readonly unknown: number
-  /** States that are known and wait to be expanded. */
-  readonly frontier: number
   readonly bytes: number
 }
 
@@ -76,7 +74,8 @@ export class Checker {
   constructor(definition: SystemDefinition, setup: Setup, options: CheckOptions = {}) {
     this.#definition = definition
     this.#setup = setup
-    this.world = buildWorld(definition, setup)
+    // Code runs seldom, so each time it can be run twice: hidden state would spoil what is remembered.
+    this.world = buildWorld(definition, setup, true)
     this.#search = new Search(this.world, {
       without: setup.without,
       mostStates: options.states ?? Infinity,
@@ -102,7 +101,6 @@ export class Checker {
       refused,
       depth: farthest,
       unknown: states.count - next,
-      frontier: states.count - next,
       bytes,
     }
   }
@@ -110,7 +108,7 @@ export class Checker {
   result(): CheckResult {
     const search = this.#search
     const counts = this.counts()
-    const finding = findingOf(search, buildWorld(this.#definition, this.#setup), this.#setup.without)
+    const finding = findingOf(search, buildWorld(this.#definition, this.#setup, true), this.#setup.without)
     const all = counts.moved + counts.idle + counts.refused
     const expanded = Math.max(1, search.next)
     return {

@@ -6,6 +6,9 @@
  * write those parts that some effect has touched so far. When a run touches another part, the site's key becomes wider
  * and what was remembered under the narrow one is forgotten. This is exact, because a handler sees only what is in the
  * key from the beginning, so the key says which effects there are, and they which further parts matter.
+ *
+ * A site that has never offered anything needs less: as long as its gate is shut, the part with the gate is its key, and
+ * as long as nothing is armed, the parts that it guards.
  */
 import { Judge } from '../../sim/run/judge.js'
 import { resetEffects } from '../../sim/world/effects.js'
@@ -36,6 +39,8 @@ interface RememberedSite {
   readonly node: Node | undefined
   /** Slots of the key in ascending order. */
   key: readonly number[]
+  /** Keys for when the site offers more than so far: with the gate open, and with something armed. */
+  readonly wider: (readonly number[])[]
   ids: Int32Array
   table: TupleTable
   /** By number of the tuple where its record begins. */
@@ -77,11 +82,14 @@ export class LocalSteps {
       const node = handlerNode(world, site)
       const tells =
         residues !== undefined && (site.kind === 'invoke' || site.kind === 'reply' || site.kind === 'abandon')
-      const key = [...fixedFootprint(site, node), ...(tells ? [residues.slot] : [])]
+      const whole = [...fixedFootprint(site, node), ...(tells ? [residues.slot] : [])]
+      const wider = [ascending(site.guards), whole]
+      const key = site.gate === undefined ? wider.shift()! : [partWith(world, site.gate)]
       return {
         site,
         node,
         key,
+        wider,
         ids: new Int32Array(key.length),
         table: new TupleTable(key.length),
         offsets: [],
@@ -121,7 +129,17 @@ export class LocalSteps {
     const world = this.#world
     const { words } = world.memory
     this.#components.holdAll(state)
-    const choices = site.gate !== undefined && words[site.gate] === 0 ? 0 : site.armed()
+    const isShut = site.gate !== undefined && words[site.gate] === 0
+    const choices = isShut ? 0 : site.armed()
+    const { wider } = remembered
+    if (wider.length === 2 && !isShut) {
+      this.#setKey(remembered, wider.shift()!)
+      return -1
+    }
+    if (wider.length === 1 && choices > 0) {
+      this.#setKey(remembered, wider.shift()!)
+      return -1
+    }
     const start = this.#end
     this.#reserve(start + firstMoveAt)
     this.records[start + idleAt] = 0
@@ -193,11 +211,15 @@ export class LocalSteps {
     })
     if (wider === undefined) return false
     for (let i = 0; i < this.#world.touchedCount; i++) this.#components.capture(this.#world.touchedPart(i))
-    remembered.key = [...wider].sort((a, b) => a - b)
-    remembered.ids = new Int32Array(remembered.key.length)
+    this.#setKey(remembered, ascending(wider))
+    return true
+  }
+
+  #setKey(remembered: RememberedSite, key: readonly number[]): void {
+    remembered.key = key
+    remembered.ids = new Int32Array(key.length)
     this.#forget(remembered)
     this.version++
-    return true
   }
 
   #forget(remembered: RememberedSite): void {
@@ -220,4 +242,13 @@ export class LocalSteps {
     for (const { table, offsets } of this.#sites) words += 2 * table.tuples.length + offsets.length
     return words * 4
   }
+}
+
+const ascending = (slots: Iterable<number>): number[] => [...new Set(slots)].sort((a, b) => a - b)
+
+/** The part that holds a word of the state. */
+function partWith({ memory }: World, word: number): number {
+  return memory.parts.findIndex(
+    ({ offset, sizeBytes }) => word >= offset / 4 && word < (offset + sizeBytes) / 4,
+  )
 }
