@@ -1,6 +1,7 @@
 /** `aviary check`: looks at every schedule of a system within bounds. */
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { type CheckResult, Checker } from '../../model-check/index.js'
 import { type CheckFlags, type CheckOrder, addCheckOptions, checkOrder } from '../check-options.js'
@@ -83,6 +84,8 @@ interface CheckJson {
 export type Ending = 'exhausted' | 'violation' | 'states' | 'depth' | 'seconds' | 'memory' | 'interrupted'
 
 async function check(argument: string, flags: CheckFlags): Promise<Exit> {
+  // V8's own limit again: the loops of a search are long already, and inlining more only delays their compilation.
+  setFlagsFromString('--max-inlined-bytecode-size-cumulative=920')
   const terminal = makeTerminal(flags)
   const system = await loadSystem(argument)
   const { definition } = system

@@ -4,20 +4,38 @@
  * A function that is deterministic and sees a state only slot by slot chooses where it looks next by what it has seen.
  * So its answer follows from the slots that one evaluation looked at, and a node of the tree branches on the first few
  * of them. A node may hold more than the function would have looked at on some branch; that costs room, not truth.
+ *
+ * Nodes of few bits have their children in an array; of wider ones only the children that are known are kept, in one
+ * table for all nodes.
  */
 import { grownInt32 } from './growth.js'
 import type { Packing } from './packing.js'
 
 /** Bits on which one node branches, unless its first slot alone has more. */
 const nodeBits = 10
-// Words of a node: how many slots, then for each its word, shift and mask; then the children.
+// Words of a node: how many fields, whether it is wide, then for each field its word, shift and mask; then the children.
 const fieldWords = 3
+const nodeWords = 2
+// Words of an entry of the table of children of wide nodes: node, index, child.
+const entryWords = 3
+/** What is remembered is dropped beyond this many words. */
+const mostWords = 1 << 26
+
+/** Bits of a word that belong to one slot, or to several that lie side by side. */
+interface Field {
+  readonly word: number
+  readonly shift: number
+  bits: number
+}
 
 export class MemoTree {
   /** Children: 0 unknown, the place of a node where positive, else minus the answer minus one. */
   #pool = new Int32Array(256)
-  /** The first child is the root. */
+  /** The first word is the root. */
   #end = 1
+  /** Children of wide nodes; at most half full. */
+  #wide = new Int32Array(16 * entryWords)
+  #wideCount = 0
   #packing: Packing
 
   constructor(packing: Packing) {
@@ -28,77 +46,155 @@ export class MemoTree {
     this.#packing = packing
     this.#pool[0] = 0
     this.#end = 1
+    this.#wide = new Int32Array(16 * entryWords)
+    this.#wideCount = 0
   }
 
   /** The answer for the packed state at `at`, or -1 when it is not known. */
   find(states: Int32Array, at: number): number {
     const pool = this.#pool
     let child = pool[0]!
-    while (child > 0) child = pool[childOf(pool, child, states, at)]!
+    while (child > 0) {
+      const index = indexOf(pool, child, states, at)
+      child =
+        pool[child + 1] === 0
+          ? pool[childrenOf(pool, child) + index]!
+          : this.#wide[this.#entry(child, index) + 2]!
+    }
     return child === 0 ? -1 : -child - 1
   }
 
   /** Remembers an answer (from 0) that was found by looking at these slots. */
   learn(states: Int32Array, at: number, looked: readonly number[], answer: number): void {
+    if (this.#end + this.#wide.length > mostWords) this.clear(this.#packing)
     const left = looked.filter((slot) => this.#packing.bitsOf[slot]! > 0)
-    let place = 0
+    let node = 0
     for (;;) {
-      let child = this.#pool[place]!
-      if (child === 0) {
-        if (left.length === 0) break
-        child = this.#newNode(left)
-        this.#pool[place] = child
+      let child = node === 0 ? this.#pool[0]! : this.#childOf(node, states, at)
+      if (child <= 0) {
+        child = left.length === 0 ? -answer - 1 : this.#newNode(left)
+        if (node === 0) this.#pool[0] = child
+        else this.#setChild(node, states, at, child)
+        if (child < 0) return
       }
       this.#consume(child, left)
-      place = childOf(this.#pool, child, states, at)
+      node = child
     }
-    this.#pool[place] = -answer - 1
+  }
+
+  #childOf(node: number, states: Int32Array, at: number): number {
+    const pool = this.#pool
+    const index = indexOf(pool, node, states, at)
+    return pool[node + 1] === 0
+      ? pool[childrenOf(pool, node) + index]!
+      : this.#wide[this.#entry(node, index) + 2]!
+  }
+
+  #setChild(node: number, states: Int32Array, at: number, child: number): void {
+    const index = indexOf(this.#pool, node, states, at)
+    if (this.#pool[node + 1] === 0) {
+      this.#pool[childrenOf(this.#pool, node) + index] = child
+      return
+    }
+    if ((this.#wideCount + 1) * 2 * entryWords > this.#wide.length) this.#growWide()
+    const entry = this.#entry(node, index)
+    if (this.#wide[entry] === 0) this.#wideCount++
+    this.#wide[entry] = node
+    this.#wide[entry + 1] = index
+    this.#wide[entry + 2] = child
+  }
+
+  /** Place of an entry in the table of wide nodes, or of the empty one where it belongs. */
+  #entry(node: number, index: number): number {
+    const wide = this.#wide
+    const entries = wide.length / entryWords
+    let hash = Math.imul(index ^ Math.imul(node, 0x85ebca6b), 0x9e3779b1)
+    hash = (hash ^ (hash >>> 15)) & (entries - 1)
+    for (;;) {
+      const entry = hash * entryWords
+      if (wide[entry] === 0 || (wide[entry] === node && wide[entry + 1] === index)) return entry
+      hash = (hash + 1) & (entries - 1)
+    }
+  }
+
+  #growWide(): void {
+    const old = this.#wide
+    this.#wide = new Int32Array(old.length * 2)
+    for (let from = 0; from < old.length; from += entryWords) {
+      if (old[from] === 0) continue
+      const entry = this.#entry(old[from]!, old[from + 1]!)
+      for (let i = 0; i < entryWords; i++) this.#wide[entry + i] = old[from + i]!
+    }
   }
 
   #newNode(slots: readonly number[]): number {
-    const { bitsOf, wordOf, shiftOf } = this.#packing
-    let count = 0
-    let bits = 0
-    while (count < slots.length && (count === 0 || bits + bitsOf[slots[count]!]! <= nodeBits))
-      bits += bitsOf[slots[count++]!]!
+    const fields = this.#fieldsOf(slots)
+    const bits = fields.reduce((sum, field) => sum + field.bits, 0)
+    const isWide = bits > nodeBits
     const node = this.#end
-    this.#end = node + 1 + count * fieldWords + 2 ** bits
+    this.#end = node + nodeWords + fields.length * fieldWords + (isWide ? 0 : 2 ** bits)
     if (this.#end > this.#pool.length) this.#pool = grownInt32(this.#pool, this.#end)
     const pool = this.#pool
     pool.fill(0, node, this.#end)
-    pool[node] = count
-    for (let i = 0; i < count; i++) {
-      const slot = slots[i]!
-      const field = node + 1 + i * fieldWords
-      pool[field] = wordOf[slot]!
-      pool[field + 1] = shiftOf[slot]!
-      pool[field + 2] = this.#packing.maskOf(slot)
-    }
+    pool[node] = fields.length
+    pool[node + 1] = isWide ? 1 : 0
+    fields.forEach(({ word, shift, bits }, i) => {
+      const at = node + nodeWords + i * fieldWords
+      pool[at] = word
+      pool[at + 1] = shift
+      pool[at + 2] = 2 ** bits - 1
+    })
     return node
+  }
+
+  /** The bits of the first few slots; of neighbours in one piece. */
+  #fieldsOf(slots: readonly number[]): Field[] {
+    const { bitsOf, wordOf, shiftOf } = this.#packing
+    const fields: Field[] = []
+    let sum = 0
+    for (const slot of slots) {
+      const bits = bitsOf[slot]!
+      if (sum > 0 && sum + bits > nodeBits) break
+      sum += bits
+      const last = fields.at(-1)
+      if (last !== undefined && last.word === wordOf[slot] && last.shift + last.bits === shiftOf[slot])
+        last.bits += bits
+      else fields.push({ word: wordOf[slot]!, shift: shiftOf[slot]!, bits })
+    }
+    return fields
   }
 
   /** Takes the slots on which a node branches out of a list. */
   #consume(node: number, slots: number[]): void {
     const { wordOf, shiftOf } = this.#packing
     const pool = this.#pool
-    for (let i = 0; i < pool[node]!; i++) {
-      const field = node + 1 + i * fieldWords
-      const at = slots.findIndex((slot) => wordOf[slot] === pool[field] && shiftOf[slot] === pool[field + 1])
-      if (at >= 0) slots.splice(at, 1)
+    const end = childrenOf(pool, node)
+    let left = 0
+    for (const slot of slots) {
+      let isHere = false
+      for (let field = node + nodeWords; field < end; field += fieldWords) {
+        const bit = shiftOf[slot]! - pool[field + 1]!
+        isHere ||= wordOf[slot] === pool[field] && bit >= 0 && bit < 32 && pool[field + 2]! >>> bit !== 0
+      }
+      if (!isHere) slots[left++] = slot
     }
+    slots.length = left
   }
 
   get bytes(): number {
-    return this.#pool.length * 4
+    return (this.#pool.length + this.#wide.length) * 4
   }
 }
 
-function childOf(pool: Int32Array, node: number, states: Int32Array, at: number): number {
-  const end = node + 1 + pool[node]! * fieldWords
+/** Where the fields of a node end, and its children begin. */
+const childrenOf = (pool: Int32Array, node: number): number => node + nodeWords + pool[node]! * fieldWords
+
+function indexOf(pool: Int32Array, node: number, states: Int32Array, at: number): number {
+  const end = childrenOf(pool, node)
   let index = 0
-  for (let field = node + 1; field < end; field += fieldWords) {
+  for (let field = node + nodeWords; field < end; field += fieldWords) {
     const mask = pool[field + 2]!
     index = index * (mask + 1) + ((states[at + pool[field]!]! >>> pool[field + 1]!) & mask)
   }
-  return end + index
+  return index
 }

@@ -7,8 +7,10 @@
 /** Set in the first word of every packed state. */
 export const occupied = 0x80000000 | 0
 const wordBits = 32
-/** From so many ids on a slot gets a spare bit, so that states are packed anew less often. */
+/** From so many ids on a slot gets a spare bit before others do. */
 const spareFrom = 8
+/** No slot gets more bits than that beyond those that it needs. */
+const mostSpare = 2
 
 export class Packing {
   /** Words of a packed state; at least as many as asked for. */
@@ -18,6 +20,8 @@ export class Packing {
   readonly wordOf: Int32Array
   readonly shiftOf: Int32Array
   readonly bitsOf: Int32Array
+  /** Per slot how many bits its ids need; it may have more. */
+  readonly neededOf: Int32Array
   /** The slots that have bits. */
   varying: readonly number[] = []
 
@@ -30,6 +34,7 @@ export class Packing {
     this.wordOf = new Int32Array(slots)
     this.shiftOf = new Int32Array(slots)
     this.bitsOf = new Int32Array(slots)
+    this.neededOf = new Int32Array(slots)
   }
 
   /** Whether an id has a place in the bits of its slot. */
@@ -37,18 +42,32 @@ export class Packing {
     return id >>> this.bitsOf[slot]! === 0
   }
 
-  /** The same slots laid out for so many ids each. Spare bits are left out where they would cost a word. */
+  /**
+   * The same slots laid out for so many ids each. What is left of the words is given away, a bit to a slot, so that
+   * states are packed anew less often.
+   */
   widened(counts: Int32Array): Packing {
     const least = counts.map(bitsFor)
-    const spare = least.map((bits, slot) => {
-      const now = this.bitsOf[slot]!
-      return bits > now && counts[slot]! > spareFrom ? bits + 1 : Math.max(bits, now)
-    })
-    const tight = new Packing(this.slots, this.#leastWords)
-    tight.#place(least)
-    const loose = new Packing(this.slots, this.#leastWords)
-    loose.#place(spare)
-    return loose.words > tight.words ? tight : loose
+    const tight = this.#laidOut(least)
+    const wider = least.map((bits, slot) => Math.max(bits, this.bitsOf[slot]!))
+    for (const slot of tight.varying) if (counts[slot]! > spareFrom) wider[slot] = wider[slot]! + 1
+    let best = this.#laidOut(wider)
+    if (best.words > tight.words) best = tight
+    for (let most = best.varying.length; most > 0; most >>= 1) {
+      const generous = best.bitsOf.slice()
+      for (const slot of best.varying.slice(0, most))
+        if (generous[slot]! < least[slot]! + mostSpare) generous[slot] = generous[slot]! + 1
+      const next = this.#laidOut(generous)
+      if (next.words === best.words) best = next
+    }
+    best.neededOf.set(least)
+    return best
+  }
+
+  #laidOut(bits: Int32Array): Packing {
+    const packing = new Packing(this.slots, this.#leastWords)
+    packing.#place(bits)
+    return packing
   }
 
   #place(bits: Int32Array): void {

@@ -11,8 +11,11 @@ import { hashWords } from './step-tables.js'
 const visitedWords = 2
 const leastRoom = 1 << 10
 
+/** Entries of the cache of states met a short while ago, minus one. */
+export const recentMask = (1 << 13) - 1
+
 /** The table is rebuilt when more of it than this is in use. */
-const mostLoad = 0.6
+const mostLoad = 0.65
 
 export class States {
   words: number
@@ -24,6 +27,8 @@ export class States {
   visited = new Int32Array(0)
   /** Entries of the table minus one. */
   visitedMask = 0
+  /** States of two words that were looked up a short while ago: most steps lead to one of them, and they are near. */
+  readonly recent = new Int32Array((recentMask + 1) * 2)
   /** When there are so many states, `grow` must be called. */
   limit = 0
 
@@ -50,7 +55,7 @@ export class States {
       this.parents = parents
     }
     const entries = this.visitedMask + 1
-    if (this.count >= Math.floor(entries * mostLoad)) this.#rehash(entries * 2)
+    if (this.count >= Math.floor(entries * mostLoad)) this.#double()
     else this.#setLimit()
   }
 
@@ -62,38 +67,48 @@ export class States {
   repack(before: Packing, after: Packing): void {
     this.states = new Repacking(before, after).repack(this.states, this.count, this.parents.length)
     this.words = after.words
+    this.recent.fill(0)
     this.#rehash(powerOfTwo(Math.max(leastRoom * 2, Math.ceil(this.count / mostLoad) + 2)))
   }
 
+  /** Builds the table from the states. */
   #rehash(entries: number): void {
+    this.#newTable(entries)
+    const { visited, visitedMask, states, count, words } = this
+    const end = visitedMask * 2 + 1
+    for (let i = 0; i < count; i++) {
+      const isPair = words === 2
+      const first = isPair ? states[i * 2]! : hashWords(states, i * words, words)
+      const second = isPair ? states[i * 2 + 1]! : i + 1
+      let slot = ((isPair ? pairSlot(first, second) : first) & visitedMask) * 2
+      while (visited[slot] !== 0 || visited[slot + 1] !== 0) slot = (slot + 2) & end
+      visited[slot] = first
+      visited[slot + 1] = second
+    }
+  }
+
+  /** Doubles the table. Entries are met in the order of their places, so that memory is read and written in streams. */
+  #double(): void {
+    const old = this.visited
+    const isPair = this.words === 2
+    this.#newTable((this.visitedMask + 1) * 2)
+    const { visited, visitedMask } = this
+    const end = visitedMask * 2 + 1
+    for (let i = 0; i < old.length; i += 2) {
+      const first = old[i]!
+      const second = old[i + 1]!
+      if (first === 0 && second === 0) continue
+      let slot = ((isPair ? pairSlot(first, second) : first) & visitedMask) * 2
+      while (visited[slot] !== 0 || visited[slot + 1] !== 0) slot = (slot + 2) & end
+      visited[slot] = first
+      visited[slot + 1] = second
+    }
+  }
+
+  #newTable(entries: number): void {
     this.visitedMask = entries - 1
     this.visited = new Int32Array(entries * visitedWords)
     this.#setLimit()
-    if (this.words === 2) this.#rehashPairs()
-    else this.#rehashTuples()
-  }
-
-  #rehashPairs(): void {
-    const { visited, visitedMask, states, count } = this
-    for (let i = 0; i < count * 2; i += 2) {
-      const a = states[i]!
-      const b = states[i + 1]!
-      let slot = (pairSlot(a, b) & visitedMask) * 2
-      while (visited[slot] !== 0) slot = (slot + 2) & (visitedMask * 2 + 1)
-      visited[slot] = a
-      visited[slot + 1] = b
-    }
-  }
-
-  #rehashTuples(): void {
-    const { visited, visitedMask, states, count, words } = this
-    for (let i = 0; i < count; i++) {
-      const hash = hashWords(states, i * words, words)
-      let slot = (hash & visitedMask) * 2
-      while (visited[slot + 1] !== 0) slot = (slot + 2) & (visitedMask * 2 + 1)
-      visited[slot] = hash
-      visited[slot + 1] = i + 1
-    }
   }
 
   get bytes(): number {

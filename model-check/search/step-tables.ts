@@ -98,10 +98,10 @@ export class StepTables {
 
   /** Puts sites together whose keys lie in one another, or are narrow. */
   #grouped(): Group[] {
-    const { bitsOf } = this.#packing
+    const { bitsOf, neededOf } = this.#packing
     const bits = (slots: Iterable<number>): number => {
       let sum = 0
-      for (const slot of slots) sum += bitsOf[slot]!
+      for (const slot of slots) sum += neededOf[slot]!
       return sum
     }
     const groups: Group[] = []

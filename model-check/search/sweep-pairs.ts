@@ -3,7 +3,7 @@
  * the time goes. It allocates nothing.
  */
 import type { Search } from './search.js'
-import { pairSlot } from './states.js'
+import { pairSlot, recentMask } from './states.js'
 import {
   Demand,
   hashPair,
@@ -24,6 +24,7 @@ export function sweepPairs(search: Search, end: number): void {
   let { states, parents, visited, visitedMask, limit } = store
   let chosen = search.chosenLists
   let count = store.count
+  const { recent } = store
   let moved = 0
   let idle = 0
   let refused = 0
@@ -75,7 +76,12 @@ export function sweepPairs(search: Search, end: number): void {
             break expand
           }
         }
-        let slot = (pairSlot(x, y) & visitedMask) * 2
+        const hash = pairSlot(x, y)
+        const near = (hash & recentMask) * 2
+        if (recent[near] === x && recent[near + 1] === y) continue
+        recent[near] = x
+        recent[near + 1] = y
+        let slot = (hash & visitedMask) * 2
         let found: number
         while ((found = visited[slot]!) !== 0) {
           if (found === x && visited[slot + 1] === y) break
