@@ -26,6 +26,7 @@ export interface CheckFlags {
   readonly seconds?: number
   readonly memory?: number
   readonly deadlock?: boolean
+  readonly symmetry?: boolean
   readonly out: string
   readonly json?: boolean
 }
@@ -61,6 +62,7 @@ export function addCheckOptions(command: Command): Command {
     )
   return addKnobOptions(command)
     .option('--deadlock', 'a state that nothing leaves must have reached the goal of the system')
+    .option('--symmetry', 'keeps one of all states that differ by the names of interchangeable nodes')
     .option('--out <dir>', 'where a counterexample is written', 'aviary-out')
     .option('--json', 'one JSON object as the last line on standard output; words go to standard error')
 }

@@ -70,6 +70,16 @@ export function sayCheck(
       { align: ['left', 'right'], indent: 2 },
     ),
   )
+  if (result.interchangeable.length > 0)
+    say(
+      colours.dim(
+        wrap(
+          `One state stands for all that differ by the names of ${result.interchangeable.join(', ')}.`,
+          width,
+          2,
+        ),
+      ),
+    )
   const worst = result.sites.filter(({ hitRate }) => hitRate < 0.5).slice(0, mostSites)
   if (worst.length > 0) {
     const named = worst.map(({ name, hitRate }) => `${name} (${(hitRate * 100).toFixed(0)} %)`).join(', ')

@@ -8,7 +8,9 @@ import type { SystemDefinition } from '../../protocol/index.js'
 import { type Setup, buildWorld } from '../../sim/run/setup.js'
 import type { World } from '../../sim/world/world.js'
 import { type Finding, findingOf } from './counterexample.js'
+import { tryEquivariance } from './equivariance.js'
 import { Search } from './search.js'
+import { type SymmetryPlan, planSymmetry } from './symmetry.js'
 
 export interface CheckOptions {
   /** Most states to keep. */
@@ -17,6 +19,11 @@ export interface CheckOptions {
   readonly depth?: number | undefined
   /** Whether a state from which nothing moves must have reached the system's goal. */
   readonly deadlock?: boolean | undefined
+  /**
+   * Keeps one of all states that differ by the names of interchangeable nodes. Throws SymmetryRefused where that is not
+   * known to be harmless.
+   */
+  readonly symmetry?: boolean | undefined
   /** Words that a packed state has at least, from two on: for trying the loop for longer states on short ones. */
   readonly leastWords?: number | undefined
 }
@@ -61,6 +68,8 @@ export interface CheckResult extends CheckCounts {
   readonly sites: readonly SiteCounts[]
   /** What clients saw was judged, its residue being a component of the states. */
   readonly historyJudged: boolean
+  /** Nodes whose names were not told apart. */
+  readonly interchangeable: readonly string[]
   readonly bounds: Readonly<Record<string, number>>
 }
 
@@ -70,18 +79,26 @@ export class Checker {
   readonly #definition: SystemDefinition
   readonly #setup: Setup
   readonly #search: Search
+  readonly #interchangeable: readonly string[]
 
   constructor(definition: SystemDefinition, setup: Setup, options: CheckOptions = {}) {
     this.#definition = definition
     this.#setup = setup
     // Code runs seldom, so each time it can be run twice: hidden state would spoil what is remembered.
     this.world = buildWorld(definition, setup, true)
+    let symmetry: SymmetryPlan | undefined
+    if (options.symmetry === true) {
+      symmetry = planSymmetry(this.world, Object.values(setup.spared))
+      tryEquivariance(buildWorld(definition, setup), symmetry, setup.without)
+    }
+    this.#interchangeable = symmetry?.group.map((node) => this.world.nodeName(node)) ?? []
     this.#search = new Search(this.world, {
       without: setup.without,
       mostStates: options.states ?? Infinity,
       mostDepth: options.depth ?? Infinity,
       findsDeadlock: options.deadlock ?? false,
       leastWords: options.leastWords ?? 2,
+      symmetry,
     })
   }
 
@@ -127,6 +144,7 @@ export class Checker {
         .map((site) => ({ ...site, hitRate: Math.max(0, 1 - site.runs / expanded) }))
         .sort((a, b) => a.hitRate - b.hitRate),
       historyJudged: search.residues !== undefined,
+      interchangeable: this.#interchangeable,
       bounds: this.world.model.bounds,
     }
   }

@@ -13,11 +13,16 @@ export class Components {
   /** Per part the id of the contents that the world's memory holds. */
   readonly #held: Int32Array
 
-  /** Takes the world's present state as the initial one. */
-  constructor(world: World) {
+  /**
+   * Takes the world's present state as the initial one.
+   *
+   * @param classOf by part: parts of one class have their contents, and so their ids, in common
+   */
+  constructor(world: World, classOf?: Int32Array) {
     const { parts } = world.memory
     this.#world = world
-    this.#tables = parts.map((part) => new TupleTable(part.sizeBytes / 4))
+    const tables = parts.map((part) => new TupleTable(part.sizeBytes / 4))
+    this.#tables = tables.map((own, part) => tables[classOf?.[part] ?? part] ?? own)
     this.#starts = Int32Array.from(parts, (part) => part.offset / 4)
     this.#held = new Int32Array(parts.length)
     for (let part = 0; part < parts.length; part++) this.capture(part)
@@ -33,6 +38,11 @@ export class Components {
     const id = this.#tables[part]!.intern(this.#world.memory.words, this.#starts[part])
     this.#held[part] = id
     return id
+  }
+
+  /** The ids of what all parts hold now, whoever put it there. */
+  captureAll(ids: Int32Array): void {
+    for (let part = 0; part < this.#held.length; part++) ids[part] = this.capture(part)
   }
 
   /** Gives a part the contents with an id. */
@@ -52,6 +62,17 @@ export class Components {
     for (let part = 0; part < held.length; part++) if (held[part] !== ids[part]) this.hold(part, ids[part]!)
   }
 
+  /** A copy of the contents with an id. */
+  content(part: number, id: number): Uint32Array<ArrayBuffer> {
+    const { tuples, width } = this.#tables[part]!
+    return Uint32Array.from(tuples.subarray(id * width, (id + 1) * width))
+  }
+
+  /** The id of contents that the world need not hold. */
+  intern(part: number, content: Uint32Array): number {
+    return this.#tables[part]!.intern(content)
+  }
+
   /** After a step that failed: which bytes it changed is not known. */
   forgetHeld(): void {
     this.#held.fill(-1)
@@ -60,7 +81,7 @@ export class Components {
   /** Bytes that the contents take. */
   get bytes(): number {
     let words = 0
-    for (const table of this.#tables) words += table.tuples.length
+    for (const table of new Set(this.#tables)) words += table.tuples.length
     return words * 4
   }
 }

@@ -73,16 +73,17 @@ class Walk {
 
   #stepTo(state: number): void {
     const search = this.#search
-    const ids = new Int32Array(search.packing.slots)
-    search.packing.unpack(search.states.states, state * search.states.words, ids)
-    search.components.holdAll(ids)
-    const wanted = search.world.memory.words
-    const { residues } = search
+    const { packing, components, residues, states, symmetry } = search
+    const wanted = new Int32Array(packing.slots)
+    packing.unpack(states.states, state * states.words, wanted)
+    const ids = new Int32Array(packing.slots)
     const found = this.#tryAll(() => {
-      const { words } = this.#world.memory
-      for (let i = 0; i < words.length; i++) if (words[i] !== wanted[i]) return undefined
+      search.world.memory.words.set(this.#world.memory.words)
+      components.captureAll(ids)
       const residue = this.#advanced()
-      if (residues !== undefined && residue !== ids[residues.slot]) return undefined
+      if (residues !== undefined) ids[residues.slot] = residue
+      symmetry?.canonicalise(ids)
+      if (ids.some((id, slot) => id !== wanted[slot])) return undefined
       this.#residue = residue
       return true
     })

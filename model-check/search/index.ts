@@ -8,3 +8,4 @@ export {
   check,
 } from './check.js'
 export type { Finding } from './counterexample.js'
+export { SymmetryRefused } from './symmetry.js'

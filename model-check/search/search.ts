@@ -12,6 +12,7 @@ import { HistoryResidues } from './history-residues.js'
 import { LocalSteps } from './local-steps.js'
 import { Packing } from './packing.js'
 import { Properties } from './properties.js'
+import { Symmetry, type SymmetryPlan } from './symmetry.js'
 import { Refill, StepTables } from './step-tables.js'
 import { States } from './states.js'
 import { sweepPairs } from './sweep-pairs.js'
@@ -28,12 +29,18 @@ export interface SearchOptions {
   readonly findsDeadlock: boolean
   /** Words that a packed state has at least; two, unless the loop for longer ones is to be tried. */
   readonly leastWords: number
+  /** Nodes that are interchangeable; of states that differ by their names one is kept. */
+  readonly symmetry: SymmetryPlan | undefined
 }
+
+/** With symmetry the loop for longer states is used. */
+const leastSymmetricWords = 3
 
 export class Search {
   readonly world: World
   readonly components: Components
   readonly residues: HistoryResidues | undefined
+  readonly symmetry: Symmetry | undefined
   readonly steps: LocalSteps
   readonly tables: StepTables
   readonly states: States
@@ -61,21 +68,27 @@ export class Search {
   tablesAreStale = false
   readonly #properties: Properties
   readonly #mostDepth: number
+  readonly #ids: Int32Array
 
   constructor(world: World, options: SearchOptions) {
-    const { without, mostStates, mostDepth, findsDeadlock, leastWords } = options
+    const { without, mostStates, mostDepth, findsDeadlock, leastWords, symmetry } = options
     const { history } = world.model.spec
     this.world = world
     this.mostStates = mostStates
     this.#mostDepth = mostDepth
     this.findsDeadlock = findsDeadlock
-    this.components = new Components(world)
+    this.components = new Components(world, symmetry?.classOf)
     this.residues =
       history === undefined || without.includes(history.name)
         ? undefined
         : new HistoryResidues(world, history)
     this.steps = new LocalSteps(world, this.components, this.residues, without)
-    this.packing = new Packing(world.memory.parts.length + (this.residues === undefined ? 0 : 1), leastWords)
+    this.symmetry = symmetry === undefined ? undefined : new Symmetry(world, this.components, symmetry)
+    this.packing = new Packing(
+      world.memory.parts.length + (this.residues === undefined ? 0 : 1),
+      symmetry === undefined ? leastWords : Math.max(leastWords, leastSymmetricWords),
+    )
+    this.#ids = new Int32Array(this.packing.slots)
     this.#properties = new Properties(world, this.components, this.packing, without)
     this.hasInvariants = this.#properties.hasInvariants
     this.tables = new StepTables(this.steps, world.sites.length, this.packing, this.#properties.stepSlots)
@@ -136,7 +149,7 @@ export class Search {
         this.regroup()
         return
       case Refill.repack:
-        this.#repack()
+        this.repack()
         return
       default:
     }
@@ -149,7 +162,8 @@ export class Search {
     this.chosenLists = new Int32Array(this.tables.groupCount)
   }
 
-  #repack(): void {
+  /** Packs all states anew, with room for the ids that there are. */
+  repack(): void {
     this.repacks++
     const parts = this.world.memory.parts.length
     const counts = Int32Array.from({ length: this.packing.slots }, (_, slot) =>
@@ -160,6 +174,17 @@ export class Search {
     this.states.repack(before, this.packing)
     this.#properties.layOut(this.packing)
     this.regroup()
+  }
+
+  /** Replaces packed words by those of the state that stands for it; false when an id has no place in its slot. */
+  canonicalise(words: Int32Array): boolean {
+    const { packing } = this
+    const ids = this.#ids
+    packing.unpack(words, 0, ids)
+    this.symmetry?.canonicalise(ids)
+    for (const slot of packing.varying) if (!packing.fits(slot, ids[slot]!)) return false
+    packing.pack(ids, words, 0)
+    return true
   }
 
   // ---- judging

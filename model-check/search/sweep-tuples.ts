@@ -1,4 +1,7 @@
-/** The inner loop for states of any number of words; see `sweep-pairs.ts`. */
+/**
+ * The inner loop for states of any number of words; see `sweep-pairs.ts`. With symmetry each state that a step leads to is
+ * replaced by the one that stands for it.
+ */
 import type { Search } from './search.js'
 import {
   Demand,
@@ -13,7 +16,7 @@ import {
 /** Expands states from `search.next` up to `end`, or until something was found. */
 export function sweepTuples(search: Search, end: number): void {
   const { states: store, tables } = search
-  const { mostStates, hasInvariants, findsDeadlock } = search
+  const { mostStates, hasInvariants, findsDeadlock, symmetry } = search
   const { words } = store
   const key = new Int32Array(words)
   const next = new Int32Array(words)
@@ -56,12 +59,14 @@ export function sweepTuples(search: Search, end: number): void {
       chosen[group] = list
     }
     let movedHere = 0
+    let idleHere = 0
+    let refusedHere = 0
     for (let group = 0; group < groupCount; group++) {
       const list = chosen[group]!
       const changing = lists[list + listChanging]!
       movedHere += changing + lists[list + listUnchanging]!
-      idle += lists[list + listIdle]!
-      refused += lists[list + listRefused]!
+      idleHere += lists[list + listIdle]!
+      refusedHere += lists[list + listRefused]!
       let move = list + listStart
       for (let i = 0; i < changing; i++, move += words + 1) {
         for (let k = 0; k < words; k++) next[k] = states[from + k]! ^ lists[move + k]!
@@ -69,6 +74,16 @@ export function sweepTuples(search: Search, end: number): void {
         if (demand !== Demand.none && ((demand & Demand.bad) !== 0 || !search.stepHolds(state, next))) {
           search.brokenFrom = state
           break expand
+        }
+        if (symmetry !== undefined && !search.canonicalise(next)) {
+          // Packed anew: this state is expanded again, and what it has led to is known already.
+          store.count = count
+          search.repack()
+          if (store.words !== words) break expand
+          ;({ lists, entries, program, groupCount } = tables)
+          ;({ states, parents, visited, visitedMask, limit } = store)
+          chosen = search.chosenLists
+          continue expand
         }
         const hash = hashWords(next, 0, words)
         let slot = (hash & visitedMask) * 2
@@ -100,6 +115,8 @@ export function sweepTuples(search: Search, end: number): void {
       }
     }
     moved += movedHere
+    idle += idleHere
+    refused += refusedHere
     if (movedHere === 0 && findsDeadlock && !search.mayRest(state)) break
     state++
     if (search.tablesAreStale) {

@@ -20,6 +20,7 @@ const checkJson = z.object({
   depth: z.number(),
   unknown: z.number(),
   historyJudged: z.boolean(),
+  interchangeable: z.array(z.string()),
   violations: z.array(
     z.object({
       name: z.string(),
@@ -65,6 +66,16 @@ test('counts every state of a small system, and says that it did', async () => {
   expect(result.coverage.neverSeen).toEqual([])
   expect(ended.stderr).toContain('8 832')
   expect(ended.stderr).toContain('Every schedule within these bounds keeps every property')
+})
+
+test('with symmetry one state stands for many, or it is refused', async () => {
+  const ended = await aviary(folderWith(), 'check', '2pc', '--nodes', '7', '--symmetry', '--json')
+  expect(jsonOf(checkJson, ended)).toMatchObject({
+    distinct: 920,
+    exhaustive: true,
+    interchangeable: ['n1', 'n2', 'n3', 'n4', 'n5', 'n6', 'n7'],
+  })
+  expect(ended.stderr).toContain('One state stands for all that differ by the names of n1,')
 })
 
 test('a planted bug ends with 1 and a shortest trace that replays and can be explained', async () => {

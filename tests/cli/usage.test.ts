@@ -97,6 +97,7 @@ const calls: readonly (readonly [string, string, string])[] = [
   ['check 2pc --bounds absent.json', 'absent.json', 'check the path'],
   ['check 2pc --bounds syntax.ts', 'is not JSON', 'for instance'],
   ['check 2pc --bounds odd.json', 'faults', 'it may say nodes, ops'],
+  ['check paxos --symmetry', 'the clients of the system', 'leave it out'],
   ['check 2pc --depth x', '--depth', 'whole number'],
   ['replay absent.aviary', 'absent.aviary', 'check the path'],
   ['replay .', 'is a folder', 'name a file'],
