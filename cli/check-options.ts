@@ -27,6 +27,7 @@ export interface CheckFlags {
   readonly memory?: number
   readonly deadlock?: boolean
   readonly symmetry?: boolean
+  readonly workers?: number
   readonly out: string
   readonly json?: boolean
 }
@@ -42,6 +43,7 @@ export interface CheckOrder {
 const usualSeconds = 600
 const usualMemoryMiB = 4096
 const mostStates = 2 ** 30
+const mostWorkers = 64
 
 export function addCheckOptions(command: Command): Command {
   command
@@ -63,6 +65,7 @@ export function addCheckOptions(command: Command): Command {
   return addKnobOptions(command)
     .option('--deadlock', 'a state that nothing leaves must have reached the goal of the system')
     .option('--symmetry', 'keeps one of all states that differ by the names of interchangeable nodes')
+    .option('--workers <n>', 'threads that expand states (default: 1)', integer(1, mostWorkers))
     .option('--out <dir>', 'where a counterexample is written', 'aviary-out')
     .option('--json', 'one JSON object as the last line on standard output; words go to standard error')
 }

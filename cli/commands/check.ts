@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { type CheckResult, Checker, SymmetryRefused } from '../../model-check/index.js'
+import { checkPool } from '../check-pool.js'
 import { type CheckFlags, type CheckOrder, addCheckOptions, checkOrder } from '../check-options.js'
 import { checkProgress, sayCheck, sayCounterexample } from '../check-report.js'
 import { type CoverageReport, addCoverage, coverageReport, kindKeys, noTotals } from '../coverage.js'
@@ -52,6 +53,7 @@ interface CheckJson {
   readonly system: string
   readonly bug: string | null
   readonly nodes: number
+  readonly workers: number
   /** Why the search ended: everything was looked at, a violation, a bound, or the user. */
   readonly ended: Ending
   readonly exhaustive: boolean
@@ -95,6 +97,7 @@ async function check(argument: string, flags: CheckFlags): Promise<Exit> {
   const order = checkOrder(definition, flags)
   const { setup } = order
   const interrupt = watchInterrupts(terminal.say)
+  const workers = flags.workers ?? 1
   const begin = performance.now()
   const secondsSoFar = (): number => (performance.now() - begin) / 1000
   const checker = refusing(
@@ -104,9 +107,10 @@ async function check(argument: string, flags: CheckFlags): Promise<Exit> {
         depth: order.depth,
         deadlock: flags.deadlock,
         symmetry: flags.symmetry,
+        shared: workers > 1,
       }),
   )
-  const stopped = await search(checker, order, interrupt, secondsSoFar, (line) => {
+  const stopped = await search(checker, order, workers, interrupt, secondsSoFar, (line) => {
     terminal.progress.update(line)
   })
   const seconds = secondsSoFar()
@@ -125,7 +129,7 @@ async function check(argument: string, flags: CheckFlags): Promise<Exit> {
     sayCounterexample(terminal, system, trace, path)
     violations.push({ ...violation, steps: actions.length, trace: path, replay: replayCommand(path) })
   }
-  terminal.json(json(definition.name, order, ended, seconds, result, violations, coverage))
+  terminal.json(json(definition.name, order, workers, ended, seconds, result, violations, coverage))
   return finding === undefined ? Exit.nothingFound : exitOf(finding.violation.kind)
 }
 
@@ -145,11 +149,43 @@ const longMillis = 120
 
 async function search(
   checker: Checker,
-  { seconds, memoryMiB }: CheckOrder,
+  order: CheckOrder,
+  workers: number,
   interrupt: Interrupt,
   secondsSoFar: () => number,
   tell: (line: string) => void,
 ): Promise<Ending | undefined> {
+  const stopFor = (): Ending | undefined => {
+    const now = secondsSoFar()
+    const counts = checker.counts()
+    tell(checkProgress(counts, now))
+    if (now >= order.seconds) return 'seconds'
+    if (counts.bytes >= order.memoryMiB * 2 ** 20) return 'memory'
+    return interrupt.stopped ? 'interrupted' : undefined
+  }
+  if (workers === 1) return searchAlone(checker, stopFor)
+  const pool = checkPool(workers)
+  try {
+    const rounds = checker.rounds(workers)
+    for (;;) {
+      let round = rounds.begin()
+      if (round === undefined && !refusing(() => checker.advance(soloStates))) return undefined
+      while (round !== undefined) {
+        round = rounds.end(await pool.run(round))
+        const stop = stopFor()
+        if (stop !== undefined) return stop
+      }
+      await setImmediate()
+    }
+  } finally {
+    await pool.end()
+  }
+}
+
+/** States that are expanded without the other threads, between two looks whether these are wanted. */
+const soloStates = 256
+
+async function searchAlone(checker: Checker, stopFor: () => Ending | undefined): Promise<Ending | undefined> {
   let slice = 256
   for (;;) {
     const begin = performance.now()
@@ -157,13 +193,9 @@ async function search(
     const millis = performance.now() - begin
     if (millis < shortMillis) slice *= 2
     else if (millis > longMillis && slice > 1) slice = Math.ceil(slice / 2)
-    const now = secondsSoFar()
-    const counts = checker.counts()
-    tell(checkProgress(counts, now))
-    if (now >= seconds) return 'seconds'
-    if (counts.bytes >= memoryMiB * 2 ** 20) return 'memory'
+    const stop = stopFor()
+    if (stop !== undefined) return stop
     await setImmediate()
-    if (interrupt.stopped) return 'interrupted'
   }
 }
 
@@ -194,6 +226,7 @@ function coverageOf(
 function json(
   system: string,
   { setup }: CheckOrder,
+  workers: number,
   ended: Ending,
   seconds: number,
   result: CheckResult,
@@ -205,6 +238,7 @@ function json(
     system,
     bug: setup.bug ?? null,
     nodes: setup.nodes,
+    workers,
     ended,
     exhaustive: result.exhaustive,
     distinct,

@@ -9,6 +9,7 @@ import { type Setup, buildWorld } from '../../sim/run/setup.js'
 import type { World } from '../../sim/world/world.js'
 import { type Finding, findingOf } from './counterexample.js'
 import { tryEquivariance } from './equivariance.js'
+import { Rounds } from './rounds.js'
 import { Search } from './search.js'
 import { type SymmetryPlan, planSymmetry } from './symmetry.js'
 
@@ -24,6 +25,8 @@ export interface CheckOptions {
    * known to be harmless.
    */
   readonly symmetry?: boolean | undefined
+  /** Whether worker threads are to take part (see `Rounds`). */
+  readonly shared?: boolean | undefined
   /** Words that a packed state has at least, from two on: for trying the loop for longer states on short ones. */
   readonly leastWords?: number | undefined
 }
@@ -99,6 +102,7 @@ export class Checker {
       findsDeadlock: options.deadlock ?? false,
       leastWords: options.leastWords ?? 2,
       symmetry,
+      isShared: options.shared ?? false,
     })
   }
 
@@ -106,6 +110,11 @@ export class Checker {
   advance(states: number): boolean {
     this.#search.advance(states)
     return !this.#search.isDone
+  }
+
+  /** Lets worker threads take part; only for a check with shared memory. */
+  rounds(threads: number, leastLevel?: number): Rounds {
+    return new Rounds(this.#search, threads, leastLevel)
   }
 
   counts(): CheckCounts {

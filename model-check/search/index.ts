@@ -9,3 +9,5 @@ export {
 } from './check.js'
 export type { Finding } from './counterexample.js'
 export { SymmetryRefused } from './symmetry.js'
+export type { Rounds } from './rounds.js'
+export { type Round, type RoundReport, sweepShared } from './shared-sweep.js'

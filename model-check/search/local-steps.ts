@@ -50,7 +50,7 @@ interface RememberedSite {
 }
 
 export class LocalSteps {
-  records = new Int32Array(1 << 12)
+  records: Int32Array = new Int32Array(1 << 12)
   /** Rises when what was found before no longer holds: a key became wider, or memory was given back. */
   version = 0
   /** Steps taken by running code. */

@@ -8,7 +8,7 @@
  * Nodes of few bits have their children in an array; of wider ones only the children that are known are kept, in one
  * table for all nodes.
  */
-import { grownInt32 } from './growth.js'
+import { Room } from './growth.js'
 import type { Packing } from './packing.js'
 
 /** Bits on which one node branches, unless its first slot alone has more. */
@@ -30,15 +30,20 @@ interface Field {
 
 export class MemoTree {
   /** Children: 0 unknown, the place of a node where positive, else minus the answer minus one. */
-  #pool = new Int32Array(256)
+  #pool: Int32Array
   /** The first word is the root. */
   #end = 1
   /** Children of wide nodes; at most half full. */
-  #wide = new Int32Array(16 * entryWords)
+  #wide: Int32Array
   #wideCount = 0
   #packing: Packing
 
-  constructor(packing: Packing) {
+  readonly #room: Room
+
+  constructor(packing: Packing, room = new Room(false)) {
+    this.#room = room
+    this.#pool = room.int32(256)
+    this.#wide = room.int32(16 * entryWords)
     this.#packing = packing
   }
 
@@ -46,22 +51,18 @@ export class MemoTree {
     this.#packing = packing
     this.#pool[0] = 0
     this.#end = 1
-    this.#wide = new Int32Array(16 * entryWords)
+    this.#wide = this.#room.int32(16 * entryWords)
     this.#wideCount = 0
   }
 
   /** The answer for the packed state at `at`, or -1 when it is not known. */
   find(states: Int32Array, at: number): number {
-    const pool = this.#pool
-    let child = pool[0]!
-    while (child > 0) {
-      const index = indexOf(pool, child, states, at)
-      child =
-        pool[child + 1] === 0
-          ? pool[childrenOf(pool, child) + index]!
-          : this.#wide[this.#entry(child, index) + 2]!
-    }
-    return child === 0 ? -1 : -child - 1
+    return findIn(this.#pool, this.#wide, states, at)
+  }
+
+  /** All that `findIn` needs, for another thread. */
+  get known(): KnownAnswers {
+    return { pool: this.#pool, wide: this.#wide }
   }
 
   /** Remembers an answer (from 0) that was found by looking at these slots. */
@@ -87,7 +88,7 @@ export class MemoTree {
     const index = indexOf(pool, node, states, at)
     return pool[node + 1] === 0
       ? pool[childrenOf(pool, node) + index]!
-      : this.#wide[this.#entry(node, index) + 2]!
+      : this.#wide[entryOf(this.#wide, node, index) + 2]!
   }
 
   #setChild(node: number, states: Int32Array, at: number, child: number): void {
@@ -97,32 +98,19 @@ export class MemoTree {
       return
     }
     if ((this.#wideCount + 1) * 2 * entryWords > this.#wide.length) this.#growWide()
-    const entry = this.#entry(node, index)
+    const entry = entryOf(this.#wide, node, index)
     if (this.#wide[entry] === 0) this.#wideCount++
     this.#wide[entry] = node
     this.#wide[entry + 1] = index
     this.#wide[entry + 2] = child
   }
 
-  /** Place of an entry in the table of wide nodes, or of the empty one where it belongs. */
-  #entry(node: number, index: number): number {
-    const wide = this.#wide
-    const entries = wide.length / entryWords
-    let hash = Math.imul(index ^ Math.imul(node, 0x85ebca6b), 0x9e3779b1)
-    hash = (hash ^ (hash >>> 15)) & (entries - 1)
-    for (;;) {
-      const entry = hash * entryWords
-      if (wide[entry] === 0 || (wide[entry] === node && wide[entry + 1] === index)) return entry
-      hash = (hash + 1) & (entries - 1)
-    }
-  }
-
   #growWide(): void {
     const old = this.#wide
-    this.#wide = new Int32Array(old.length * 2)
+    this.#wide = this.#room.int32(old.length * 2)
     for (let from = 0; from < old.length; from += entryWords) {
       if (old[from] === 0) continue
-      const entry = this.#entry(old[from]!, old[from + 1]!)
+      const entry = entryOf(this.#wide, old[from]!, old[from + 1]!)
       for (let i = 0; i < entryWords; i++) this.#wide[entry + i] = old[from + i]!
     }
   }
@@ -133,7 +121,7 @@ export class MemoTree {
     const isWide = bits > nodeBits
     const node = this.#end
     this.#end = node + nodeWords + fields.length * fieldWords + (isWide ? 0 : 2 ** bits)
-    if (this.#end > this.#pool.length) this.#pool = grownInt32(this.#pool, this.#end)
+    if (this.#end > this.#pool.length) this.#pool = this.#room.grown(this.#pool, this.#end)
     const pool = this.#pool
     pool.fill(0, node, this.#end)
     pool[node] = fields.length
@@ -197,4 +185,33 @@ function indexOf(pool: Int32Array, node: number, states: Int32Array, at: number)
     index = index * (mask + 1) + ((states[at + pool[field]!]! >>> pool[field + 1]!) & mask)
   }
   return index
+}
+
+/** The answers that a tree has learned so far. */
+export interface KnownAnswers {
+  readonly pool: Int32Array
+  readonly wide: Int32Array
+}
+
+/** The answer for the packed state at `at`, or -1 when it is not known. */
+export function findIn(pool: Int32Array, wide: Int32Array, states: Int32Array, at: number): number {
+  let child = pool[0]!
+  while (child > 0) {
+    const index = indexOf(pool, child, states, at)
+    child =
+      pool[child + 1] === 0 ? pool[childrenOf(pool, child) + index]! : wide[entryOf(wide, child, index) + 2]!
+  }
+  return child === 0 ? -1 : -child - 1
+}
+
+/** Place of an entry in the table of wide nodes, or of the empty one where it belongs. */
+function entryOf(wide: Int32Array, node: number, index: number): number {
+  const entries = wide.length / entryWords
+  let hash = Math.imul(index ^ Math.imul(node, 0x85ebca6b), 0x9e3779b1)
+  hash = (hash ^ (hash >>> 15)) & (entries - 1)
+  for (;;) {
+    const entry = hash * entryWords
+    if (wide[entry] === 0 || (wide[entry] === node && wide[entry + 1] === index)) return entry
+    hash = (hash + 1) & (entries - 1)
+  }
 }

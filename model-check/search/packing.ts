@@ -1,10 +1,10 @@
 /**
  * Packing: a state as few 32-bit words. Each slot of the tuple has just enough bits for the ids that it has had, none
- * while it has had only one; slots are put first-fit into words. The highest bit of the first word is set in every
- * packed state, so that no state is all zeros.
+ * while it has had only one; slots are put first-fit into words. The highest bits of the first two words are set in
+ * every packed state, so that neither is zero: zero is what has not been written yet.
  */
 
-/** Set in the first word of every packed state. */
+/** Set in the first two words of every packed state. */
 export const occupied = 0x80000000 | 0
 const wordBits = 32
 /** From so many ids on a slot gets a spare bit before others do. */
@@ -71,15 +71,15 @@ export class Packing {
   }
 
   #place(bits: Int32Array): void {
-    const used = [1, ...new Array<number>(this.#leastWords - 1).fill(0)]
+    const used = [1, 1, ...new Array<number>(this.#leastWords - 2).fill(0)]
     for (let slot = 0; slot < this.slots; slot++) {
       const need = bits[slot]!
       this.bitsOf[slot] = need
       if (need === 0) continue
       let word = used.findIndex((taken) => taken + need <= wordBits)
       if (word < 0) word = used.push(0) - 1
-      // The first word is filled from below too; its highest bit is the one counted as taken.
-      this.shiftOf[slot] = word === 0 ? used[0]! - 1 : used[word]!
+      // All are filled from below; what counts as taken in the first two is the highest bit.
+      this.shiftOf[slot] = word < 2 ? used[word]! - 1 : used[word]!
       this.wordOf[slot] = word
       used[word]! += need
     }
@@ -95,6 +95,7 @@ export class Packing {
   pack(ids: Int32Array, words: Int32Array, at: number): void {
     for (let i = 0; i < this.words; i++) words[at + i] = 0
     words[at] = occupied
+    words[at + 1] = occupied
     for (const slot of this.varying) this.flip(slot, ids[slot]!, words, at)
   }
 
@@ -150,16 +151,16 @@ export class Repacking {
     this.#blocks = blocks
   }
 
-  /** The first `count` states of `states`, packed as after, in an array with room for `room` states. */
-  repack(states: Int32Array, count: number, room: number): Int32Array<ArrayBuffer> {
+  /** Puts the first `count` states of `states`, packed as after, into an array of zeros, which it returns. */
+  repack(states: Int32Array, count: number, packed: Int32Array): Int32Array {
     const width = this.#before.words
     const newWidth = this.#after.words
-    const packed = new Int32Array(room * newWidth)
     const blocks = this.#blocks
     for (let state = 0; state < count; state++) {
       const source = state * width
       const target = state * newWidth
       packed[target] = occupied
+      packed[target + 1] = occupied
       for (let i = 0; i < blocks.length; i++) {
         const { from, to, shift, mask } = blocks[i]!
         const bits = states[source + from]! & mask

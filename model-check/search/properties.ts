@@ -5,12 +5,14 @@
 import type { StateInvariant, StepInvariant } from '../../protocol/index.js'
 import type { World } from '../../sim/world/world.js'
 import type { Components } from './components.js'
-import { MemoTree } from './memo-tree.js'
+import type { Room } from './growth.js'
+import { type KnownAnswers, MemoTree } from './memo-tree.js'
 import type { Packing } from './packing.js'
 import { TupleTable } from './tuple-table.js'
 import { WatchedObserver } from './watched-observer.js'
 
-const holds = 0
+/** The answer of an invariant that holds. */
+export const holds = 0
 const broken = 1
 
 interface JudgedStep {
@@ -41,14 +43,20 @@ export class Properties {
   readonly #ids: Int32Array
   #packing: Packing
 
-  constructor(world: World, components: Components, packing: Packing, without: readonly string[]) {
+  constructor(
+    world: World,
+    components: Components,
+    packing: Packing,
+    without: readonly string[],
+    room: Room,
+  ) {
     const { invariants, stepInvariants, goal } = world.model.spec
     this.#components = components
     this.#packing = packing
     this.#observer = new WatchedObserver(world)
     this.#invariants = invariants
       .filter(({ name }) => !without.includes(name))
-      .map((invariant) => ({ invariant, tree: new MemoTree(packing) }))
+      .map((invariant) => ({ invariant, tree: new MemoTree(packing, room) }))
     this.#steps = stepInvariants
       .filter(({ name }) => !without.includes(name))
       .map((invariant) => ({
@@ -93,6 +101,11 @@ export class Properties {
       if (answer === broken) return false
     }
     return true
+  }
+
+  /** What is known of each state invariant, for another thread: answer {@link holds}. */
+  get knownInvariants(): KnownAnswers[] {
+    return this.#invariants.map(({ tree }) => tree.known)
   }
 
   /** Whether the goal is reached in a packed state. */

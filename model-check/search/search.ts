@@ -8,8 +8,10 @@
  */
 import type { World } from '../../sim/world/world.js'
 import { Components } from './components.js'
+import { Room } from './growth.js'
 import { HistoryResidues } from './history-residues.js'
 import { LocalSteps } from './local-steps.js'
+import type { KnownAnswers } from './memo-tree.js'
 import { Packing } from './packing.js'
 import { Properties } from './properties.js'
 import { Symmetry, type SymmetryPlan } from './symmetry.js'
@@ -31,6 +33,8 @@ export interface SearchOptions {
   readonly leastWords: number
   /** Nodes that are interchangeable; of states that differ by their names one is kept. */
   readonly symmetry: SymmetryPlan | undefined
+  /** Whether worker threads are to take part: memory is shared with them. */
+  readonly isShared: boolean
 }
 
 /** With symmetry the loop for longer states is used. */
@@ -71,7 +75,8 @@ export class Search {
   readonly #ids: Int32Array
 
   constructor(world: World, options: SearchOptions) {
-    const { without, mostStates, mostDepth, findsDeadlock, leastWords, symmetry } = options
+    const { without, mostStates, mostDepth, findsDeadlock, leastWords, symmetry, isShared } = options
+    const room = new Room(isShared)
     const { history } = world.model.spec
     this.world = world
     this.mostStates = mostStates
@@ -89,11 +94,17 @@ export class Search {
       symmetry === undefined ? leastWords : Math.max(leastWords, leastSymmetricWords),
     )
     this.#ids = new Int32Array(this.packing.slots)
-    this.#properties = new Properties(world, this.components, this.packing, without)
+    this.#properties = new Properties(world, this.components, this.packing, without, room)
     this.hasInvariants = this.#properties.hasInvariants
-    this.tables = new StepTables(this.steps, world.sites.length, this.packing, this.#properties.stepSlots)
+    this.tables = new StepTables(
+      this.steps,
+      world.sites.length,
+      this.packing,
+      this.#properties.stepSlots,
+      room,
+    )
     this.chosenLists = new Int32Array(this.tables.groupCount)
-    this.states = new States(this.packing.words)
+    this.states = new States(this.packing.words, room)
     this.#begin()
   }
 
@@ -134,11 +145,42 @@ export class Search {
       if (this.states.words === 2) sweepPairs(this, end)
       else sweepTuples(this, end)
       left -= Math.max(1, this.next - begin)
-      if (this.next === this.levelEnd && this.next < this.states.count) {
-        this.depth++
-        this.levelEnd = this.states.count
-      }
+      if (this.next === this.levelEnd) this.endLevel()
     }
+  }
+
+  /** Makes all lists that the expansion of a state needs; false when the tables were laid out anew meanwhile. */
+  prepare(state: number): boolean {
+    const { tables, states } = this
+    const { layouts } = tables
+    for (let group = 0; group < tables.groupCount; group++)
+      while (tables.find(group, states.states, state * states.words) === 0) {
+        this.fill(group, state)
+        if (tables.layouts !== layouts) return false
+      }
+    return true
+  }
+
+  /** Expands one state, wherever it stands. Leaves `next` behind it. */
+  expandOne(state: number): void {
+    const { states, mostStates } = this
+    this.next = state
+    while (this.next === state && this.brokenFrom < 0 && this.stuckAt < 0 && states.count < mostStates)
+      if (states.words === 2) sweepPairs(this, state + 1)
+      else sweepTuples(this, state + 1)
+  }
+
+  /** All states of the level have been expanded. */
+  endLevel(): void {
+    this.next = this.levelEnd
+    if (this.next === this.states.count) return
+    this.depth++
+    this.levelEnd = this.states.count
+  }
+
+  /** What is known of each state invariant, for other threads. */
+  get knownInvariants(): KnownAnswers[] {
+    return this.#properties.knownInvariants
   }
 
   /** Makes the list of a group for a state; lays tables out or packs states anew where that needs it. */

@@ -3,7 +3,7 @@
  * over them. States of two words are kept in the table itself, so that looking one up costs one cache miss; of longer
  * ones the table has the hash and the number.
  */
-import { powerOfTwo } from './growth.js'
+import { type Room, powerOfTwo } from './growth.js'
 import { type Packing, Repacking } from './packing.js'
 import { hashWords } from './step-tables.js'
 
@@ -22,9 +22,9 @@ export class States {
   count = 0
   states: Int32Array
   /** Number of the state from which it was found first; -1 for the initial one. */
-  parents = new Int32Array(leastRoom)
+  parents: Int32Array
   /** Two words: the packed state itself. More: its hash, and its number plus one. Zeros where empty. */
-  visited = new Int32Array(0)
+  visited: Int32Array
   /** Entries of the table minus one. */
   visitedMask = 0
   /** States of two words that were looked up a short while ago: most steps lead to one of them, and they are near. */
@@ -32,9 +32,14 @@ export class States {
   /** When there are so many states, `grow` must be called. */
   limit = 0
 
-  constructor(words: number) {
+  readonly #room: Room
+
+  constructor(words: number, room: Room) {
     this.words = words
-    this.states = new Int32Array(leastRoom * words)
+    this.#room = room
+    this.states = room.int32(leastRoom * words)
+    this.parents = room.int32(leastRoom)
+    this.visited = room.int32(0)
     this.#rehash(leastRoom * 2)
   }
 
@@ -47,16 +52,22 @@ export class States {
   grow(): void {
     const room = this.parents.length
     if (this.count === room) {
-      const states = new Int32Array(room * 2 * this.words)
-      states.set(this.states)
-      this.states = states
-      const parents = new Int32Array(room * 2)
-      parents.set(this.parents)
-      this.parents = parents
+      this.states = this.#room.grown(this.states, 0)
+      this.parents = this.#room.grown(this.parents, 0)
     }
     const entries = this.visitedMask + 1
     if (this.count >= Math.floor(entries * mostLoad)) this.#double()
     else this.#setLimit()
+  }
+
+  /** Makes room beforehand, for whoever adds states without asking. */
+  enlarge(): void {
+    if (this.parents.length > Math.floor((this.visitedMask + 1) * mostLoad)) this.#double()
+    else {
+      this.states = this.#room.grown(this.states, 0)
+      this.parents = this.#room.grown(this.parents, 0)
+      this.#setLimit()
+    }
   }
 
   #setLimit(): void {
@@ -65,7 +76,11 @@ export class States {
 
   /** Packs all states in another way. */
   repack(before: Packing, after: Packing): void {
-    this.states = new Repacking(before, after).repack(this.states, this.count, this.parents.length)
+    this.states = new Repacking(before, after).repack(
+      this.states,
+      this.count,
+      this.#room.int32(this.parents.length * after.words),
+    )
     this.words = after.words
     this.recent.fill(0)
     this.#rehash(powerOfTwo(Math.max(leastRoom * 2, Math.ceil(this.count / mostLoad) + 2)))
@@ -107,7 +122,7 @@ export class States {
 
   #newTable(entries: number): void {
     this.visitedMask = entries - 1
-    this.visited = new Int32Array(entries * visitedWords)
+    this.visited = this.#room.int32(entries * visitedWords)
     this.#setLimit()
   }
 

@@ -3,7 +3,7 @@
  * key is the state's words under the group's mask; its entry names a list in the arena. Entries are made from local
  * steps when they are first asked for.
  */
-import { grownInt32 } from './growth.js'
+import type { Room } from './growth.js'
 import {
   type LocalSteps,
   changesAt,
@@ -47,12 +47,14 @@ interface Group {
 
 export class StepTables {
   /** Lists; the first word is unused, so that 0 is no list. */
-  lists = new Int32Array(1 << 12)
+  lists: Int32Array
   /** Per group its mask, where its table begins and the table's number of entries minus one. */
-  program = new Int32Array(0)
+  program: Int32Array
   /** Entries: masked words, then the place of the list, 0 for none. */
-  entries = new Int32Array(0)
+  entries: Int32Array
   groupCount = 0
+  /** How often the tables were laid out anew, and empty. */
+  layouts = 0
   /** Words of an entry. */
   entryWords = 4
   /** Words of a group in `program`. */
@@ -64,22 +66,38 @@ export class StepTables {
   #listEnd = 1
   #entryEnd = 0
   #ids: Int32Array
+  #key: Int32Array
   /** Slots that a step invariant looks at: a move that changes one asks for a look. */
   readonly #judged: ReadonlySet<number>
 
-  constructor(steps: LocalSteps, siteCount: number, packing: Packing, judged: ReadonlySet<number>) {
+  readonly #room: Room
+
+  constructor(
+    steps: LocalSteps,
+    siteCount: number,
+    packing: Packing,
+    judged: ReadonlySet<number>,
+    room: Room,
+  ) {
+    this.#room = room
+    this.lists = room.int32(1 << 12)
+    this.program = room.int32(0)
+    this.entries = room.int32(0)
     this.#steps = steps
     this.#siteCount = siteCount
     this.#packing = packing
     this.#judged = judged
     this.#ids = new Int32Array(packing.slots)
+    this.#key = new Int32Array(packing.words)
     this.layOut(packing)
   }
 
   /** Forgets all lists and groups the sites anew. */
   layOut(packing: Packing): void {
+    this.layouts++
     this.#packing = packing
     this.#ids = new Int32Array(packing.slots)
+    this.#key = new Int32Array(packing.words)
     this.#listEnd = 1
     this.#entryEnd = 0
     const { words } = packing
@@ -87,7 +105,7 @@ export class StepTables {
     this.groupWords = words + 2
     this.#groups = this.#grouped()
     this.groupCount = this.#groups.length
-    this.program = new Int32Array(this.groupCount * this.groupWords)
+    this.program = this.#room.int32(this.groupCount * this.groupWords)
     this.#groups.forEach(({ key }, group) => {
       const at = group * this.groupWords
       packing.maskInto(key, this.program, at)
@@ -124,6 +142,27 @@ export class StepTables {
       }
     }
     return groups
+  }
+
+  /** The list of a group for a packed state, or 0. */
+  find(group: number, states: Int32Array, at: number): number {
+    const { words } = this.#packing
+    const { program, entries, entryWords } = this
+    const first = group * this.groupWords
+    const key = this.#key
+    for (let i = 0; i < words; i++) key[i] = states[at + i]! & program[first + i]!
+    const base = program[first + words]!
+    const mask = program[first + words + 1]!
+    let slot = (words === 2 ? hashPair(key[0]!, key[1]!) : hashWords(key, 0, words)) & mask
+    for (;;) {
+      const entry = base + slot * entryWords
+      const list = entries[entry + words]!
+      if (list === 0) return 0
+      let i = 0
+      while (i < words && entries[entry + i] === key[i]) i++
+      if (i === words) return list
+      slot = (slot + 1) & mask
+    }
   }
 
   /** Makes the list of a group for a packed state. */
@@ -192,7 +231,7 @@ export class StepTables {
     const program = groupIndex * this.groupWords
     const capacity = this.program[program + words + 1]! + 1
     if ((group.count + 1) * 2 > capacity) this.#grow(program, capacity)
-    const key = new Int32Array(words)
+    const key = this.#key
     for (let i = 0; i < words; i++) key[i] = states[at + i]! & this.program[program + i]!
     this.#put(program, key, 0, list)
     group.count++
@@ -227,13 +266,13 @@ export class StepTables {
   #newTable(capacity: number): number {
     const base = this.#entryEnd
     this.#entryEnd = base + capacity * this.entryWords
-    if (this.#entryEnd > this.entries.length) this.entries = grownInt32(this.entries, this.#entryEnd)
+    if (this.#entryEnd > this.entries.length) this.entries = this.#room.grown(this.entries, this.#entryEnd)
     this.entries.fill(0, base, this.#entryEnd)
     return base
   }
 
   #reserve(end: number): void {
-    if (end > this.lists.length) this.lists = grownInt32(this.lists, end)
+    if (end > this.lists.length) this.lists = this.#room.grown(this.lists, end)
   }
 
   get bytes(): number {

@@ -9,6 +9,7 @@ const checkJson = z.object({
   system: z.string(),
   bug: z.string().nullable(),
   nodes: z.number(),
+  workers: z.number(),
   ended: z.string(),
   exhaustive: z.boolean(),
   distinct: z.number(),
@@ -66,6 +67,32 @@ test('counts every state of a small system, and says that it did', async () => {
   expect(result.coverage.neverSeen).toEqual([])
   expect(ended.stderr).toContain('8 832')
   expect(ended.stderr).toContain('Every schedule within these bounds keeps every property')
+})
+
+test('the counts and the verdict are the same with any number of workers', async () => {
+  const run = (system: string, workers: string, ...more: string[]) =>
+    aviary(folderWith(), 'check', system, '--workers', workers, '--json', ...more)
+  const twoPhase = await Promise.all(['1', '2', '3'].map((workers) => run('2pc', workers, '--nodes', '7')))
+  for (const [i, ended] of twoPhase.entries())
+    expect(jsonOf(checkJson, ended)).toMatchObject({
+      workers: i + 1,
+      distinct: 296448,
+      generated: 2744706,
+      refused: 5323519,
+      depth: 22,
+      exhaustive: true,
+    })
+  const flags = ['--set', 'clients=1', '--set', 'rounds=1', '--ops', '1', '--depth', '9']
+  const [one, two] = await Promise.all(['1', '2'].map((workers) => run('paxos', workers, ...flags)))
+  const { distinct, generated, unknown } = jsonOf(checkJson, one!)
+  expect(distinct).toBeGreaterThan(20_000)
+  expect(jsonOf(checkJson, two!)).toMatchObject({ distinct, generated, unknown })
+  const bug = ['--nodes', '8', '--bug', 'commit-counts-messages']
+  const [alone, both] = await Promise.all(['1', '2'].map((workers) => run('2pc', workers, ...bug)))
+  expect(alone!.code).toBe(1)
+  expect(both!.code).toBe(1)
+  const steps = jsonOf(checkJson, alone!).violations[0]!.steps
+  expect(jsonOf(checkJson, both!).violations[0]!.steps).toBe(steps)
 })
 
 test('with symmetry one state stands for many, or it is refused', async () => {

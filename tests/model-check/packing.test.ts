@@ -27,7 +27,11 @@ test('states come out of packing as they went in, also after they were packed an
       })
       const wider = packing.widened(Int32Array.from(more))
       expect(more.every((count, slot) => wider.fits(slot, count - 1))).toBe(true)
-      const again = new Repacking(packing, wider).repack(packed, states.length, states.length + 1)
+      const again = new Repacking(packing, wider).repack(
+        packed,
+        states.length,
+        new Int32Array((states.length + 1) * wider.words),
+      )
       states.forEach((state, i) => {
         expect(again[i * wider.words]! & occupied).toBe(occupied)
         wider.unpack(again, i * wider.words, ids)
