@@ -116,7 +116,7 @@ const calls: readonly (readonly [string, string, string])[] = [
   ['export good.aviary', '--format', '--help'],
   ['export good.aviary --format pdf', '--format', 'perfetto'],
   ['export good.aviary --format text --out absent/x.txt', 'absent/x.txt', 'check the path'],
-  ['bench speed', 'speed', 'sim, layout'],
+  ['bench speed', 'speed', 'sim, check, layout'],
 ]
 
 test.concurrent.each(calls)('aviary %s', { timeout: 60_000 }, async (line, what, mend) => {
