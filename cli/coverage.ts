@@ -3,7 +3,14 @@
  * nodes that run the same core are of one kind. Plain data, so that worker threads can send it.
  */
 import type { CoreDefinition, FaultKind, SystemModel } from '../protocol/index.js'
-import { type ActionKind, type BatchResult, type World, actionKinds, isFaultKind } from '../sim/index.js'
+import {
+  type ActionKind,
+  type BatchResult,
+  type Coverage,
+  type World,
+  actionKinds,
+  isFaultKind,
+} from '../sim/index.js'
 import { handlerNames } from '../sim/world/node.js'
 
 interface NodeKind {
@@ -110,7 +117,17 @@ export function addBatch(
     range[0] = Math.min(range[0], value)
     range[1] = Math.max(range[1], value)
   }
-  const { steps, handlers, notes } = batch.coverage
+  addCoverage(totals, batch.coverage, keys, faults, worldOf)
+}
+
+/** Adds what was touched in a world of a model with these kinds of nodes. */
+export function addCoverage(
+  totals: Totals,
+  { steps, handlers, notes }: Coverage,
+  keys: readonly string[],
+  faults: readonly FaultKind[],
+  worldOf: () => World,
+): void {
   for (let i = 0; i < steps.length; i++) totals.steps[i]! += steps[i]!
   if (keys.some((key) => !totals.nodeKinds.some((kind) => kind.key === key)))
     meet(totals, worldOf(), keys, faults)

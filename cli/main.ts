@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.js'
+import { addCheck } from './commands/check.js'
 import { addExplain } from './commands/explain.js'
 import { addExplore } from './commands/explore.js'
 import { addExport } from './commands/export.js'
@@ -47,6 +48,7 @@ function program(): Command {
   addTour(command)
   addList(command)
   addExplore(command)
+  addCheck(command)
   addReplay(command)
   addShrink(command)
   addExplain(command)

@@ -53,13 +53,16 @@ export const positive =
     return value
   }
 
-const collect = (value: string, before: readonly string[] | undefined): string[] => [...(before ?? []), value]
+export const collect = (value: string, before: readonly string[] | undefined): string[] => [
+  ...(before ?? []),
+  value,
+]
 
 export const mostSeed = 2 ** 48
 
 /** Adds the options that say what is drawn and what is fixed. */
 export function addSwarmOptions(command: Command): Command {
-  return command
+  command
     .option('--bug <name>', 'a planted wrong variant instead of the right protocol')
     .option('--nodes <n>', 'size of the cluster; drawn by each seed unless given', integer(1, 32))
     .option('--set <name=value>', 'fixes a parameter of the system (repeatable)', collect)
@@ -69,6 +72,12 @@ export function addSwarmOptions(command: Command): Command {
         schedulerNames,
       ),
     )
+  return addKnobOptions(command)
+}
+
+/** Adds the options that say what hardware is like, and what is not judged. */
+export function addKnobOptions(command: Command): Command {
+  return command
     .addOption(new Option('--poll <how>', 'how a poll copies its windows').choices(['atomic', 'loads']))
     .addOption(
       new Option('--placement <order>', 'order in which the words of a WRITE land').choices([

@@ -2,7 +2,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve } from 'node:path'
 import { systems } from '../protocol/index.js'
-import { type SwarmOptions, Run, drawPlan } from '../sim/index.js'
+import {
+  type NamedAction,
+  type Setup,
+  type SwarmOptions,
+  type Violation,
+  Run,
+  drawPlan,
+} from '../sim/index.js'
 import {
   RunRecorder,
   type Trace,
@@ -42,9 +49,7 @@ export function traceOf(system: LoadedSystem, swarm: SwarmOptions, finding: RawF
     throw notDeterministic(system, finding, `it found ${run.violation?.name ?? 'nothing'}`)
   const about = {
     provenance: { seed: finding.seed, run: finding.run, scheduler: plan.scheduler },
-    codeFingerprint: system.codeFingerprint,
-    createdBy: `aviary ${readPackage().version}`,
-    ...(system.modulePath === undefined ? {} : { modulePath: system.argument }),
+    ...aboutCode(system),
   }
   return recordTrace(run, about, log)
 }
@@ -56,6 +61,36 @@ const notDeterministic = (system: LoadedSystem, { seed, violation }: RawFinding,
     Exit.diverged,
   )
 
+/** Runs a schedule that a search found, and records its trace. */
+export function traceOfSchedule(
+  system: LoadedSystem,
+  setup: Setup,
+  { violation, actions }: { readonly violation: Violation; readonly actions: readonly NamedAction[] },
+  provenance: Readonly<Record<string, string | number>>,
+): Trace {
+  const selfTest = violation.kind === 'hidden-state' || violation.kind === 'assertion'
+  const run = new Run(system.definition, setup, selfTest)
+  const log = new RunRecorder(run, fingerprintEvery(actions.length))
+  for (const { site: name, subject } of actions) {
+    const site = run.world.siteNamed(name)
+    const choice = site === undefined ? -1 : armedChoice(site, subject)
+    if (site === undefined || choice < 0) throw new Error(`${name} is not possible where the search took it`)
+    run.take(site.index, choice)
+  }
+  run.finish()
+  if (violation.kind === 'liveness') run.violation ??= violation
+  return recordTrace(run, { provenance, ...aboutCode(system) }, log)
+}
+
+/** What a trace says of the code that it was recorded with. */
+const aboutCode = (
+  system: LoadedSystem,
+): { codeFingerprint: string; createdBy: string; modulePath?: string } => ({
+  codeFingerprint: system.codeFingerprint,
+  createdBy: `aviary ${readPackage().version}`,
+  ...(system.modulePath === undefined ? {} : { modulePath: system.argument }),
+})
+
 /** `<system>-<bug|right>-<name>-<seed>.aviary` */
 export function traceFileName(trace: Trace): string {
   const { header, violation } = trace
@@ -63,7 +98,7 @@ export function traceFileName(trace: Trace): string {
     header.system,
     header.setup.bug ?? 'right',
     violation?.name ?? 'run',
-    header.provenance['seed'] ?? 0,
+    header.provenance['seed'] ?? header.provenance['search'] ?? 0,
   ]
   return `${parts.map((part) => String(part).replace(/[^\w.-]+/g, '_')).join('-')}.aviary`
 }

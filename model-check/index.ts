@@ -1,2 +1,3 @@
-/** The model checker. Today: the plain enumerator, which is the twin that a faster one will be compared with. */
+/** The model checker, and the plain enumerator, which is the twin that it is compared with. */
 export * from './plain.js'
+export * from './search/index.js'

@@ -99,6 +99,8 @@ export interface MessageNetwork {
   readonly capacity: number
   /** Whether messages may be lost. */
   readonly lossy: boolean
+  /** What every message is, where that is one layout: symmetry must know whether messages name nodes. */
+  readonly layout?: StructLayout | undefined
   /** Words for a message, for names, tables and pictures: 'promise ballot=3'. */
   describe(memory: DataView, at: number, length: number): string
 }

@@ -7,7 +7,7 @@ import { importModule } from '../system-source.js'
 import { positive } from '../options.js'
 import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
 
-const subjects = ['sim', 'layout'] as const
+const subjects = ['sim', 'check', 'layout'] as const
 type Subject = (typeof subjects)[number]
 
 interface BenchFlags {
@@ -23,15 +23,21 @@ interface Benches {
     readonly seconds?: number | undefined
     readonly onProgress?: ((system: string) => void) | undefined
   }) => Promise<unknown>
+  readonly check: (options: {
+    readonly onProgress?: ((model: string) => void) | undefined
+  }) => Promise<unknown>
   readonly layout: () => unknown
 }
-const functionNames = { sim: 'benchSim', layout: 'benchLayout' } as const
+const functionNames = { sim: 'benchSim', check: 'benchCheck', layout: 'benchLayout' } as const
 
 export function addBench(program: Command): void {
   program
     .command('bench')
     .description('measure this installation (in a checkout only)')
-    .argument('<what>', 'sim: actions per second of the simulator; layout: cost of a field access')
+    .argument(
+      '<what>',
+      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access',
+    )
     .addOption(
       new Option('--system <name>', 'sim: only this system (repeatable)').argParser(
         (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
@@ -47,6 +53,7 @@ An action counts only if it changed something. Numbers are of this machine, as i
 Examples:
   aviary bench sim
   aviary bench sim --system rdma-register --seconds 20 --json
+  aviary bench check
   aviary bench layout`,
     )
     .action(async (what: string, flags: BenchFlags) => {
@@ -76,14 +83,17 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
       'build again: npm run build',
     )
   const wanted = flags.system
+  const onProgress = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`)
   const result =
     subject === 'layout'
       ? (run as Benches['layout'])()
-      : await (run as Benches['sim'])({
-          ...(wanted === undefined ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
-          ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
-          onProgress: (system) => process.stderr.write(`measuring ${system} …\n`),
-        })
+      : subject === 'check'
+        ? await (run as Benches['check'])({ onProgress })
+        : await (run as Benches['sim'])({
+            ...(wanted === undefined ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
+            ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
+            onProgress,
+          })
   sayFigures(terminal, result)
   terminal.json(result)
 }

@@ -23,6 +23,7 @@ export const twoPhaseCommit = defineSystem({
         // Prepared one way; Commit and Abort the other way, of which a right manager sends one.
         capacity: 2,
         lossy: false,
+        layout: messageLayout,
         describe: (memory, at) => messageKind.nameOf(memory.getUint8(at)),
       },
       atlas: atlasFor(choice.nodes),

@@ -25,6 +25,7 @@ const broken: Readonly<Record<string, string>> = {
     'export const system ',
     'const system ',
   ),
+  'odd.json': '{ "faults": { "crsh": 1 } }',
   'foreign.aviary': 'hello',
   'empty.aviary': '',
   'broken.txt': 'aviary trace 1\nheader: {"system": 7}\n',
@@ -89,6 +90,15 @@ const calls: readonly (readonly [string, string, string])[] = [
   ['explore ./wants-missing.ts', './missing.js', 'check the path'],
   ['explore ./wants-inside.ts', 'aviary/inside', 'mend the source'],
   ['explore ./two.ts', 'exports 2 systems', './two.ts#other'],
+  ['check paxs', 'SYSTEM', 'did you mean paxos'],
+  ['check 2pc --nodes 20', '--nodes 20', '2 to 9'],
+  ['check 2pc --ops 1', '--ops', 'aviary list'],
+  ['check 2pc --faults promised', '--faults promised', 'crash=1'],
+  ['check 2pc --bounds absent.json', 'absent.json', 'check the path'],
+  ['check 2pc --bounds syntax.ts', 'is not JSON', 'for instance'],
+  ['check 2pc --bounds odd.json', 'faults', 'it may say nodes, ops'],
+  ['check paxos --symmetry', 'the clients of the system', 'leave it out'],
+  ['check 2pc --depth x', '--depth', 'whole number'],
   ['replay absent.aviary', 'absent.aviary', 'check the path'],
   ['replay .', 'is a folder', 'name a file'],
   ['replay foreign.aviary', 'not an Aviary trace', 'begins with'],
@@ -106,7 +116,7 @@ const calls: readonly (readonly [string, string, string])[] = [
   ['export good.aviary', '--format', '--help'],
   ['export good.aviary --format pdf', '--format', 'perfetto'],
   ['export good.aviary --format text --out absent/x.txt', 'absent/x.txt', 'check the path'],
-  ['bench speed', 'speed', 'sim, layout'],
+  ['bench speed', 'speed', 'sim, check, layout'],
 ]
 
 test.concurrent.each(calls)('aviary %s', { timeout: 60_000 }, async (line, what, mend) => {

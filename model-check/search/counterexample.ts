@@ -1,0 +1,122 @@
+/**
+ * From a state of a search to a schedule: the way there is taken again in a fresh world, one step at a time, and each
+ * step is the one whose bytes are those of the next state on the way. What is wrong at the end is said by the judge of
+ * every other tool, which knows nothing of interning and memory of steps.
+ */
+import { Judge, type Violation } from '../../sim/run/judge.js'
+import type { NamedAction } from '../../sim/run/action-log.js'
+import { ClientEvents, type ClientEvent, judgeHistory } from '../../sim/shrink/client-events.js'
+import { Outcome } from '../../sim/world/site.js'
+import type { World } from '../../sim/world/world.js'
+import type { Search } from './search.js'
+
+export interface Finding {
+  readonly violation: Violation
+  /** A shortest schedule that ends in the violation. */
+  readonly actions: readonly NamedAction[]
+}
+
+/** What is wrong after a search that has found something. `fresh` is a world of the same setup at its beginning. */
+export function findingOf(search: Search, fresh: World, without: readonly string[]): Finding | undefined {
+  if (search.stuckAt >= 0) {
+    const walk = new Walk(search, fresh, without)
+    walk.goTo(search.stuckAt)
+    const { goal } = fresh.model.spec
+    const reason = `nothing can happen any more, and the goal is not reached: ${goal.meaning}`
+    return { violation: { kind: 'liveness', name: 'deadlock', reason }, actions: walk.actions }
+  }
+  if (search.brokenFrom < 0) return undefined
+  const walk = new Walk(search, fresh, without)
+  const atStart = walk.judge.atStart()
+  if (atStart !== undefined) return { violation: atStart, actions: [] }
+  walk.goTo(search.brokenFrom)
+  const violation = walk.takeBrokenStep()
+  if (violation === undefined)
+    throw new Error(
+      'the search found a violation that the judge of runs does not see: a fault of the checker',
+    )
+  return { violation, actions: walk.actions }
+}
+
+class Walk {
+  readonly actions: NamedAction[] = []
+  readonly judge: Judge
+  readonly #search: Search
+  readonly #world: World
+  readonly #seen = new ClientEvents()
+  readonly #history: ClientEvent[] = []
+  #residue = 0
+
+  constructor(search: Search, fresh: World, without: readonly string[]) {
+    this.#search = search
+    this.#world = fresh
+    this.judge = new Judge(fresh, without)
+    fresh.listener = this.#seen
+  }
+
+  goTo(state: number): void {
+    const path: number[] = []
+    const { parents } = this.#search.states
+    for (let at = state; at > 0; at = parents[at]!) path.push(at)
+    for (const next of path.reverse()) this.#stepTo(next)
+  }
+
+  /** Takes the step after which the judge objects. */
+  takeBrokenStep(): Violation | undefined {
+    return this.#tryAll(() => {
+      const violation = this.judge.afterStep()
+      if (violation !== undefined || !this.#seen.events.some(({ kind }) => kind === 'return'))
+        return violation
+      return judgeHistory(this.judge, [...this.#history, ...this.#seen.events])
+    })
+  }
+
+  #stepTo(state: number): void {
+    const search = this.#search
+    const { packing, components, residues, states, symmetry } = search
+    const wanted = new Int32Array(packing.slots)
+    packing.unpack(states.states, state * states.words, wanted)
+    const ids = new Int32Array(packing.slots)
+    const found = this.#tryAll(() => {
+      search.world.memory.words.set(this.#world.memory.words)
+      components.captureAll(ids)
+      const residue = this.#advanced()
+      if (residues !== undefined) ids[residues.slot] = residue
+      symmetry?.canonicalise(ids)
+      if (ids.some((id, slot) => id !== wanted[slot])) return undefined
+      this.#residue = residue
+      return true
+    })
+    if (found === undefined)
+      throw new Error('a state on the way to a violation cannot be reached: a fault of the checker')
+    this.#history.push(...this.#seen.events)
+  }
+
+  #advanced(): number {
+    const { residues } = this.#search
+    if (residues === undefined) return 0
+    residues.seen.events.splice(0, Infinity, ...this.#seen.events)
+    return residues.advance(this.#residue)
+  }
+
+  /** Tries every choice until one is accepted, and stays there. */
+  #tryAll<T>(accept: () => T | undefined): T | undefined {
+    const world = this.#world
+    const before = world.snapshot()
+    const armed = world.armed.slice()
+    for (const site of world.sites)
+      for (let choice = 0; choice < armed[site.index]!; choice++) {
+        const subject = site.subject(choice)
+        this.#seen.events.length = 0
+        this.judge.reset()
+        const outcome = world.step(site.index, choice)
+        const accepted = outcome === Outcome.moved ? accept() : undefined
+        if (accepted !== undefined) {
+          this.actions.push({ site: site.name, subject })
+          return accepted
+        }
+        world.restore(before)
+      }
+    return undefined
+  }
+}
