@@ -8,7 +8,7 @@ import { invariant } from '../invariant.js'
 import { connectionOf, entryKind, leaderOf } from './layout.js'
 import { noteKind } from './notes.js'
 import { BEAT_MICROS, type Replica, SUSPECT_MICROS, Timer, Window } from './replica.js'
-import { replicaRoles } from './roles.js'
+import { linkStates, replicaRoles } from './roles.js'
 
 export function createLeading(replica: Replica) {
   const { context, layouts } = replica
@@ -149,7 +149,8 @@ export function createLeading(replica: Replica) {
     let isNews = false
     for (let peer = 0; peer < nodes; peer++) {
       const its = state.links.at(peer)
-      if (peer === host.self || !replica.links.isUp(peer)) continue
+      // Once the own end is being connected the peer may write, before the call returns.
+      if (its.state === linkStates.states.down) continue
       const { connection, value } = cells.cells.at(peer)
       // The viewstamp: what was acknowledged on another connection was another log, or another life.
       if (!viewstampMissing && connection !== connectionOf(state.view, its.attempt)) continue
