@@ -128,8 +128,9 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
         },
 
         poll() {
-          if (leading.isLeading()) leading.poll()
-          else following.poll()
+          const isNews = links.hear()
+          if (!leading.isLeading()) following.poll()
+          else if (isNews) leading.heard()
         },
 
         observed(token) {

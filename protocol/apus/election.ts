@@ -39,8 +39,9 @@ export function createElection(replica: Replica) {
   function review(): void {
     lookAgain()
     if (state.target !== 0) return
-    if (state.beat !== state.beatMarked) {
-      state.beatMarked = state.beat
+    const beat = replica.following.lastBeat()
+    if (beat !== state.beatMarked) {
+      state.beatMarked = beat
       state.suspecting = false
       if (state.role === role.probing) state.role = next(state.role, events.HEAR)
     } else suspect()

@@ -15,7 +15,6 @@ import { LOOK_MICROS, Observe, type Replica, Timer, Window } from './replica.js'
 export function createFollowing(replica: Replica) {
   const { context, layouts } = replica
   const { host, state, input } = context
-  const cells = context.window(Window.cells, layouts.cells)
   const sighted = context.window(Window.header, layouts.header)
   const trailer = context.window(Window.trailer, layouts.trailer)
   const entry = layouts.header.view(input)
@@ -51,7 +50,6 @@ export function createFollowing(replica: Replica) {
     state.cursor = index
     state.cursorPosition = replica.log.positionOf(index + 1)
     state.acknowledged = index
-    state.beat = 0
     state.beatMarked = 0
     watch()
   }
@@ -61,12 +59,9 @@ export function createFollowing(replica: Replica) {
     return isOfLeader && (index === state.cursor + 1 || (indexUnchecked && index !== 0))
   }
 
-  /** Beats and entries are the leader's one-sided WRITEs, so nothing but a look finds them. */
+  /** Entries are the leader's one-sided WRITEs, so nothing but a look finds them. */
   function poll(): void {
-    const from = leader()
-    if (from === host.self) return
-    const cell = cells.cells.at(from)
-    if (cell.connection === connectionOf(state.view, state.attempt)) state.beat = cell.value
+    if (leader() === host.self) return
     const { index, bytes } = sighted
     // While a view is being joined nothing is accepted.
     if (state.target !== 0 || !isFresh(sighted.sender, index)) return
@@ -129,6 +124,12 @@ export function createFollowing(replica: Replica) {
     acknowledge()
   }
 
+  /** 1 + the leader's last beat on the present connection; 0: none. */
+  function lastBeat(): number {
+    const { heardConnection, heardValue } = state.links.at(leader())
+    return heardConnection === connectionOf(state.view, state.attempt) ? heardValue + 1 : 0
+  }
+
   /** Tells the leader what is stored of its log, if that is news and the queue pair has room. */
   function acknowledge(): void {
     const to = leader()
@@ -140,5 +141,5 @@ export function createFollowing(replica: Replica) {
     replica.links.writeCell(to, connectionOf(state.view, state.attempt), upTo)
   }
 
-  return { begin, lookAway, poll, look, observed, watch, acknowledge, leader }
+  return { begin, lookAway, poll, look, observed, watch, acknowledge, leader, lastBeat }
 }

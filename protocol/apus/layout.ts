@@ -162,6 +162,9 @@ export function apusLayouts(shape: Shape) {
     alive: boolean,
     /** `acked` at the last look, to see who stands still. */
     marked: u32,
+    /** What the peer has written into its word of the cells, whatever it means now. */
+    heardConnection: u32,
+    heardValue: u32,
   })
   /** Requests posted to one peer. One of them is signalled at a time: its completion frees all before it. */
   const sendQueue = struct({ outstanding: u8, covered: u8, signaled: boolean, reading: boolean, upTo: u32 })
@@ -254,8 +257,7 @@ export function apusLayouts(shape: Shape) {
     looking: looking,
     /** Last acknowledgement posted. */
     acknowledged: u32,
-    /** The last beat seen, and the one seen at the last look. */
-    beat: u32,
+    /** 1 + the last beat at the last look; 0: none yet. */
     beatMarked: u32,
     suspecting: boolean,
 

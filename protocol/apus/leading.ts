@@ -7,7 +7,7 @@ import type { NodeId } from '../contract.js'
 import { invariant } from '../invariant.js'
 import { connectionOf, entryKind, leaderOf } from './layout.js'
 import { noteKind } from './notes.js'
-import { BEAT_MICROS, type Replica, SUSPECT_MICROS, Timer, Window } from './replica.js'
+import { BEAT_MICROS, type Replica, SUSPECT_MICROS, Timer } from './replica.js'
 import { linkStates, replicaRoles } from './roles.js'
 
 export function createLeading(replica: Replica) {
@@ -15,7 +15,6 @@ export function createLeading(replica: Replica) {
   const { host, state, output } = context
   const { nodes, window, retained, logBytes } = layouts
   const { states: role, events, next } = replicaRoles
-  const cells = context.window(Window.cells, layouts.cells)
   const majority = Math.floor(nodes / 2) + 1
   /** What followers have acknowledged, in ascending order: scratch. */
   const acked = new Uint32Array(nodes)
@@ -43,6 +42,7 @@ export function createLeading(replica: Replica) {
     host.setTimer(Timer.suspect, SUSPECT_MICROS)
     replica.links.askAll()
     for (let peer = 0; peer < nodes; peer++) if (replica.links.isUp(peer)) begin(peer)
+    heard()
     advance()
   }
 
@@ -144,16 +144,16 @@ export function createLeading(replica: Replica) {
 
   // ---- committing
 
-  /** Acknowledgements are the followers' one-sided WRITEs, so nothing but a look finds them. */
-  function poll(): void {
+  /** Counts what the followers have acknowledged on the present connections. */
+  function heard(): void {
     let isNews = false
     for (let peer = 0; peer < nodes; peer++) {
       const its = state.links.at(peer)
       // Once the own end is being connected the peer may write, before the call returns.
       if (its.state === linkStates.states.down) continue
-      const { connection, value } = cells.cells.at(peer)
+      const { heardConnection, heardValue: value } = its
       // The viewstamp: what was acknowledged on another connection was another log, or another life.
-      if (!viewstampMissing && connection !== connectionOf(state.view, its.attempt)) continue
+      if (!viewstampMissing && heardConnection !== connectionOf(state.view, its.attempt)) continue
       if (value <= its.acked || value > state.end) continue
       its.acked = value
       its.alive = true
@@ -241,5 +241,5 @@ export function createLeading(replica: Replica) {
     return state.role === role.leader
   }
 
-  return { takeOffice, begin, isOpen, append, pump, poll, advance, beatAll, review, isLeading }
+  return { takeOffice, begin, isOpen, append, pump, heard, advance, beatAll, review, isLeading }
 }

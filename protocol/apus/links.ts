@@ -8,7 +8,7 @@
 import { Control, Flag, type NodeId } from '../contract.js'
 import { cellLayout, connectionOf, MOST_ATTEMPTS, queuePairOf } from './layout.js'
 import { noteKind } from './notes.js'
-import { MOST_POSTED, type Replica, RETRY_MICROS, Timer, Token } from './replica.js'
+import { MOST_POSTED, type Replica, RETRY_MICROS, Timer, Token, Window } from './replica.js'
 import { linkStates, replicaRoles } from './roles.js'
 
 export function createLinks(replica: Replica) {
@@ -17,12 +17,32 @@ export function createLinks(replica: Replica) {
   const { states: role } = replicaRoles
   const { states: link, events, next } = linkStates
   const cell = cellLayout.view(output)
+  const cells = context.window(Window.cells, layouts.cells)
   const awaitsSwallowed = replica.is('swallowed-completions-awaited')
   const takesBack = replica.is('failed-write-taken-back')
   const resetsOneEnd = replica.is('one-end-reset')
 
   function isUp(peer: NodeId): boolean {
     return state.links.at(peer).state === link.up
+  }
+
+  // ---- hearing
+
+  /**
+   * Remembers what the peers have written into the cells. Whether it counts depends on the connection, which may be made
+   * later than the word was seen. Returns whether there is news.
+   */
+  function hear(): boolean {
+    let isNews = false
+    for (let peer = 0; peer < host.nodes; peer++) {
+      const { connection, value } = cells.cells.at(peer)
+      const its = state.links.at(peer)
+      if (connection === its.heardConnection && value === its.heardValue) continue
+      its.heardConnection = connection
+      its.heardValue = value
+      isNews = true
+    }
+    return isNews
   }
 
   // ---- posting
@@ -145,6 +165,7 @@ export function createLinks(replica: Replica) {
     forgetPosted(peer)
     host.control(queuePairOf(peer), Control.connect, connectionOf(state.view, attempt), Token.control)
     state.changing.add(peer)
+    if (state.role === role.leader) replica.leading.heard()
   }
 
   /** The own end is connected. */
@@ -189,6 +210,7 @@ export function createLinks(replica: Replica) {
 
   return {
     isUp,
+    hear,
     hasRoom,
     hasRoomForEntry,
     writeCell,
