@@ -160,8 +160,9 @@ export function apusLayouts(shape: Shape) {
     fetched: u32,
     /** Has answered since the last look. */
     alive: boolean,
-    /** `acked` at the last look, to see who stands still. */
+    /** `acked` and `next` at the last look, to see who stands still. */
     marked: u32,
+    markedNext: u32,
     /** What the peer has written into its word of the cells, whatever it means now. */
     heardConnection: u32,
     heardValue: u32,

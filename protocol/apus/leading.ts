@@ -203,10 +203,11 @@ export function createLeading(replica: Replica) {
     for (let peer = 0; peer < nodes; peer++) {
       if (!replica.links.isUp(peer)) continue
       const its = state.links.at(peer)
-      if (its.acked < state.end && its.acked === its.marked && its.next > its.acked + 1) {
+      if (its.acked === its.marked && its.markedNext > its.acked + 1) {
         if (state.queues.at(peer).outstanding === 0) sendAgain(peer)
       }
-      state.links.at(peer).marked = state.links.at(peer).acked
+      its.marked = its.acked
+      its.markedNext = its.next
       begin(peer)
     }
     const isUntold = state.commit > state.told && state.lastRequest > state.told
@@ -233,6 +234,7 @@ export function createLeading(replica: Replica) {
     invariant(leaderOf(state.view, nodes) === host.self, 'only the leader of the view steps down')
     state.role = next(state.role, events.STEP_DOWN)
     host.cancelTimer(Timer.beat)
+    host.cancelTimer(Timer.retry)
     replica.clients.forgetWaiting()
     host.note(noteKind.code['stepped-down'], state.view)
   }

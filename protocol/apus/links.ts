@@ -138,6 +138,7 @@ export function createLinks(replica: Replica) {
       its.fetched = 0
       its.alive = false
       its.marked = 0
+      its.markedNext = 0
       forgetPosted(peer)
     }
   }
@@ -162,6 +163,7 @@ export function createLinks(replica: Replica) {
     its.next = cursor + 1
     its.fetched = cursor
     its.marked = cursor
+    its.markedNext = cursor + 1
     forgetPosted(peer)
     host.control(queuePairOf(peer), Control.connect, connectionOf(state.view, attempt), Token.control)
     state.changing.add(peer)
