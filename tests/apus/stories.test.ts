@@ -15,11 +15,18 @@ const folder = new URL('stories/', import.meta.url)
 const writes = process.env['AVIARY_STORIES'] === 'write'
 
 const stories = readdirSync(folder)
+  .filter((file) => file.endsWith('.story'))
   .sort()
   .map((file) => {
     const text = readFileSync(new URL(file, folder), 'utf8')
     return { file, text, story: parseStory(`tests/apus/stories/${file}`, text, settingNames) }
   })
+
+test('the list of stories names each of them once', () => {
+  const list = readFileSync(new URL('README.md', folder), 'utf8')
+  const named = [...list.matchAll(/\]\((.*?\.story)\)/g)].map(([, file]) => file)
+  expect(named.sort()).toEqual(stories.map(({ file }) => file))
+})
 
 describe.each(stories)('$story.title', ({ file, text, story }) => {
   test('goes as it is told', () => {

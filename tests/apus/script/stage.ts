@@ -1,6 +1,9 @@
 /**
  * The stage of a story: a run, virtual time without chance in which everything takes as long as it takes, and a script
  * that steps in. What is held does not happen by itself before it is released; faults happen only when they are called.
+ *
+ * It knows nothing of the protocol. Order and pace come from the simulator's own scheduler, told that nothing is ever slower
+ * or faster than its latency says; so a story depends on the table of latencies, and on nothing drawn.
  */
 import { Random } from '../../../sim/random.js'
 import { heal } from '../../../sim/run/heal.js'

@@ -16,6 +16,9 @@
  *     …
  * ```
  *
+ * A line `bites VARIANT violates PROPERTY` of the setup says that the story is fatal to a wrong variant of the protocol:
+ * told with it, the story ends in a violation of that property.
+ *
  * Lines that begin with `#` are for the reader. Lines at the margin are the setup, until the first step, and then the
  * steps. Indented lines are the golden output of the step above them. They are made, never written by hand.
  */
@@ -52,7 +55,6 @@ export interface Story {
 }
 
 const INDENT = '    '
-/** Words that begin a line of the setup; every other line at the margin is a step. */
 const teethSetting = 'bites'
 
 export function parseStory(file: string, text: string, settingNames: readonly string[]): Story {

@@ -1,7 +1,7 @@
 # An acknowledgement of an earlier view does not count
 #
-# In view 0 n1 stores three entries that nobody else gets, and its acknowledgement, "up to 3", lies in n0's memory.
-# n0 stops before it looks. The others elect n4, and n1's entries are replaced.
+# In view 0 n1 stores three entries that nobody else gets, and its acknowledgement, "up to 3", lies in n0's
+# memory. n0 stops before it looks. The others elect n4, and n1's entries are replaced.
 
 nodes 5
 window 3
@@ -36,9 +36,10 @@ show
     n3 follower, view 4, log 1-1 (last of view 4), stored 1, committed 0
     n4 leader, view 4, log 1-1 (last of view 4), stored 1, committed 1
 
-# n0 goes on, joins view 4, and when n4 stops it is elected for view 5. Its clients ask again, and it appends what they ask for at 2 and
-# 3. n2 stores both; n1 and n3 do not get them. The old word of n1 in n0's memory still says "up to 3". It names the
-# connection of view 0, so n0 counts two copies, which are no majority of five.
+# n0 goes on, joins view 4, and when n4 stops it is elected for view 5. Its clients ask again, and it appends
+# what they ask for at 2 and 3. n2 stores both; n1 and n3 do not get them. The old word of n1 in n0's memory
+# still says "up to 3". It names the connection of view 0, so n0 counts two copies, which are no majority of
+# five.
 release everything
 hold retry *
 resume n0

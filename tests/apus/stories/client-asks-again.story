@@ -1,8 +1,9 @@
 # A client asks again across a change of leader, and its request takes effect once
 #
-# n0 commits a put of 101, answers, and dies. n2 wins the election, and answers when it applies the entry; both answers are lost. Another client reads 101 and
-# puts 202. Then the first client, which has heard nothing, asks n2. The client table, which is part of what entries make,
-# knows the request and its reply: it is answered, and 202 stays. Were it applied once more, 101 would come back.
+# n0 commits a put of 101, answers, and dies. n2 wins the election, and answers when it applies the entry;
+# both answers are lost. Another client reads 101 and puts 202. Then the first client, which has heard
+# nothing, asks n2. The client table, which is part of what entries make, knows the request and its reply: it
+# is answered, and 202 stays. Were it applied once more, 101 would come back.
 
 bites duplicate-applied violates linearizable
 client 0 put k0 101

@@ -1,8 +1,8 @@
 # A deposed leader returns with an entry of its own
 #
-# n0 is cut off while a request is in its hands. It appends it and can commit nothing. n1 and n2 elect n2, which commits
-# an entry at the same index. When the links are back n0 learns of the later view, joins it, and its entry is replaced:
-# index 1 belongs to view 2. The request is not lost, for its client asks again.
+# n0 is cut off while a request is in its hands. It appends it and can commit nothing. n1 and n2 elect n2,
+# which commits an entry at the same index. When the links are back n0 learns of the later view, joins it, and
+# its entries are replaced: indices 1 and 2 belong to view 2. No request is lost, for clients ask again.
 
 bites conflict-kept violates accepted-from-own-leader
 cut n0 n1

@@ -1,8 +1,8 @@
 # A disk runs full
 #
-# Every flush of n1's disk fails. What a failed flush should have stored is void, so n1 appends it anew each time, until
-# nothing more goes on the disk. From then on n1 is as good as down: it follows, accepts, and never acknowledges. The
-# other two go on.
+# Every flush of n1's disk fails. What a failed flush should have stored is void, so n1 appends it anew each
+# time, until nothing more goes on the disk. From then on n1 is as good as down: it follows, accepts, and
+# never acknowledges. The other two go on.
 
 durability disk
 client 0 put k0 101
@@ -41,6 +41,9 @@ show
     n0 leader, view 0, log 1-3 (last of view 0), stored 3, committed 3
     n1 follower, view 0, log 1-3 (last of view 0), stored 0, committed 2
     n2 follower, view 0, log 1-3 (last of view 0), stored 3, committed 2
+
+# A loss of power takes with it what no flush has made durable, and the disk has room again. n1 has never
+# acknowledged anything of it, so nothing is missing: it goes on as a follower that is behind.
 crash n1
     n1 (the unflushed tail is lost)
 restart n1

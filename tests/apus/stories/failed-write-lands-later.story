@@ -1,9 +1,10 @@
 # A WRITE that was reported failed lands later
 #
-# The queue pair from n0 to n1 loses its way while the entry's packet is in the network. n0's NIC gives up waiting and
-# reports an error. An error says nothing about what has happened: the packet reaches n1's memory afterwards, and n1
-# accepts a whole entry. That does no harm, for the entry is the leader's. n1's acknowledgement travels on a queue pair
-# whose other end has failed, and is lost; what it would have said n1 says when it joins again.
+# The queue pair from n0 to n1 loses its way while the entry's packet is in the network. n0's NIC gives up
+# waiting and reports an error. An error says nothing about what has happened: the packet reaches n1's memory
+# afterwards, and n1 accepts a whole entry. That does no harm, for the entry is the leader's. n1's
+# acknowledgement travels on a queue pair whose other end has failed, and is lost; what it would have said n1
+# says when it joins again.
 
 crash n2
 client 0 put k0 101

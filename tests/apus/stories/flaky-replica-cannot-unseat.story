@@ -1,8 +1,8 @@
 # A replica with a bad link cannot unseat the leader
 #
-# Nothing gets from n0 to n1, so n1 suspects the leader. Before it stands for a view of its own it asks whether a majority
-# feels the same (pre-vote). n2 hears the heartbeats and grants nothing, however often n1 asks. n0 leads on, and no view
-# is lost.
+# Nothing gets from n0 to n1, so n1 suspects the leader. Before it stands for a view of its own it asks
+# whether a majority feels the same (pre-vote). n2 hears the heartbeats and grants nothing, however often n1
+# asks. n0 leads on, and no view is lost.
 
 client 0 put k0 101
     c0 calls put k0 101

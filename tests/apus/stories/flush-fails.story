@@ -1,8 +1,8 @@
 # A flush fails, and is not repeated
 #
-# A flush that fails has dropped what it should have stored: a second one that succeeds says nothing about it. n1
-# appends the record anew and flushes that; only then does it acknowledge. So when the power goes, what made a majority
-# is there.
+# A flush that fails has dropped what it should have stored: a second one that succeeds says nothing about it.
+# n1 appends the record anew and flushes that; only then does it acknowledge. So when the power goes, what
+# made a majority is there.
 
 durability disk
 bites failed-flush-retried violates linearizable

@@ -1,8 +1,8 @@
 # A candidate was granted, and then the log grew
 #
-# n1 and n2 miss the heartbeats; n2 grants what n1 probes for, and n1 moves on to view 1. Then the heartbeats come through,
-# and n0 and n2 commit a put. When n1 asks for votes both compare its last entry with theirs and refuse. Comparing at the
-# time of the grant would have been too early.
+# n1 and n2 miss the heartbeats; n2 grants what n1 probes for, and n1 moves on to view 1. Then the heartbeats
+# come through, and n0 and n2 commit a put. When n1 asks for votes both compare its last entry with theirs and
+# refuse. Comparing at the time of the grant would have been too early.
 
 bites position-read-before-revocation violates leader-has-all-committed
 bites votes-for-anyone violates leader-has-all-committed
@@ -40,8 +40,8 @@ show
     n1 candidate, view 1, log empty, stored 0, committed 0
     n2 probing, view 0, log 1-1 (last of view 0), stored 1, committed 0
 
-# n1 has left view 0 for good, but n0 leads it. When n1 is asked to follow it answers that it is ahead. A leader that has
-# a majority takes it along to a view that is later still.
+# n1 has left view 0 for good, but n0 leads it. When n1 is asked to follow it answers that it is ahead. A
+# leader that has a majority takes it along to a view that is later still.
 release everything
 run until n0 leads view 3
     n0 beat timer: appended 2

@@ -1,9 +1,9 @@
 # The leader dies in the middle of a WRITE
 #
-# An entry travels as one packet to each follower, and lands word by word. The packet to n2 is lost; that to n1 has
-# arrived, and its header and trailer lie in n1's memory, when n0 loses power. n1 looks at the whole entry, finds its
-# checksum wrong (torn), and will look again. What a NIC has accepted it places, whoever is dead; so in the end n1
-# accepts the entry of a leader that is no more.
+# An entry travels as one packet to each follower, and lands word by word. The packet to n2 is lost; that to
+# n1 has arrived, and its header and trailer lie in n1's memory, when n0 loses power. n1 looks at the whole
+# entry, finds its checksum wrong (torn), and will look again. What a NIC has accepted it places, whoever is
+# dead; so in the end n1 accepts the entry of a leader that is no more.
 
 bites canary-trusted violates accepted-from-own-leader
 client 0 put k0 101
@@ -27,8 +27,8 @@ release place n0->n1
 run until n1 notes accepted 1
     n1: accepted 1
 
-# Nobody knows whether this entry was committed, so it must live on. n2 does not have it, and n1 does not grant what n2
-# probes for. n1 wins, and commits an entry of its own view, and with it the one that it found.
+# Nobody knows whether this entry was committed, so it must live on. n2 does not have it, and n1 does not
+# grant what n2 probes for. n1 wins, and commits an entry of its own view, and with it the one that it found.
 run until n1 leads view 1
     n1 gives up waiting for n0: write 8B n0 cells cells[1].connection
     n1 is told of its write 8B n0 cells cells[1].connection: retryExceeded
@@ -51,7 +51,7 @@ run until committed 2 at n1
     n2: accepted 2
     n1: committed 2, applied 1, replied c0, applied 2
 
-# The client has heard nothing and asks again. n1 knows its request already.
+# A leader answers what it applies, whoever has appended it: the client need not ask again.
 run until client 0 answered done
     c0 <- done
 

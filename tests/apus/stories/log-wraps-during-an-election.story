@@ -1,8 +1,8 @@
 # The log wraps during an election
 #
-# With these bounds a ring has room for four longest entries. The fifth goes over the first. n0 dies while the WRITE of
-# the fifth is half placed in n1's memory: new words over old ones, and both from a leader that n1 followed. Nothing
-# that n1 has accepted is touched, for it keeps a copy of its own.
+# With these bounds a ring has room for four longest entries. The fifth goes over the first. n0 dies while the
+# WRITE of the fifth is half placed in n1's memory: new words over old ones, and both from a leader that n1
+# followed. Nothing that n1 has accepted is touched, for it keeps a copy of its own.
 
 window 1
 retained 1
@@ -48,9 +48,9 @@ place n0->n1 word 4
     write 72B n1 log bytes word 4
 crash n0
 
-# n1 votes for n2, which lays the entry of its own view down at the same place. Before n1 has looked, the rest of the dead
-# leader's words lands on top of it. What lies there now is no entry of anybody: n1 does not acknowledge it, and n2,
-# which sees that n1 stands still, sends the entry once more.
+# n1 votes for n2, which lays the entry of its own view down at the same place. Before n1 has looked, the rest
+# of the dead leader's words lands on top of it. What lies there now is no entry of anybody: n1 does not
+# acknowledge it, and n2, which sees that n1 stands still, sends the entry once more.
 run until n2 leads view 2
     n1 suspect timer: suspected 0, probed 1, now probing
     n2 <- n1 probe view=1 end=0.4

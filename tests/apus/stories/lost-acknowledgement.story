@@ -1,10 +1,10 @@
 # A lost acknowledgement
 #
-# n2 is down, so the leader needs n1. n1 stores the entry and acknowledges it by a WRITE into n0's memory, but the queue
-# pair has lost its way to n0: n1's NIC gives up, and the acknowledgement never arrives. Nothing tells n0 of it. A queue
-# pair that has failed at one end fails at the other when it is used, so n0's next heartbeat ends in an error; n0 asks
-# n1 to join again under another connection. The answer says up to where n1's log agrees, which is what the
-# acknowledgement would have said.
+# n2 is down, so the leader needs n1. n1 stores the entry and acknowledges it by a WRITE into n0's memory, but
+# the queue pair has lost its way to n0: n1's NIC gives up, and the acknowledgement never arrives. Nothing
+# tells n0 of it. A queue pair that has failed at one end answers nothing, so a WRITE of n0 ends in an error
+# when its NIC's patience is at an end; then n0 asks n1 to join again under another connection. The answer
+# says up to where n1's log agrees, which is what the acknowledgement would have said.
 
 crash n2
 client 0 put k0 101

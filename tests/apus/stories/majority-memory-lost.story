@@ -1,9 +1,9 @@
 # The memory of a majority is lost, in memory mode
 #
-# An acknowledgement stands for a memory. n0 and n1 lose theirs at the same time, and with them perhaps entries that n2
-# has never seen. They come back in a new life, ask everybody, and hear of each other that too many have forgotten:
-# service is refused, by name. n2 remembers, and can neither lead nor be followed. To answer from what is left would be to
-# guess.
+# An acknowledgement stands for a memory. n0 and n1 lose theirs at the same time, and with them perhaps
+# entries that n2 has never seen. They come back in a new life, ask everybody, and hear of each other that too
+# many have forgotten: service is refused, by name. n2 remembers, and finds nobody who might vote. To answer
+# from what is left would be to guess.
 
 client 0 put k0 101
     c0 calls put k0 101

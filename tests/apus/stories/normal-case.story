@@ -1,12 +1,14 @@
 # The normal case, and how a commit becomes known
 #
-# A view is led by the replica whose number is the view modulo the number of replicas: n0 leads view 0. It gives the
-# request the index 1 and lays the entry down in its own log; its NIC writes the bytes to the same place of the other
-# logs. A follower finds the entry by looking at its memory, checks it, stores it, and writes its acknowledgement into
-# the leader's memory. No message is sent and no follower's CPU is asked for anything.
+# A view is led by the replica whose number is the view modulo the number of replicas: n0 leads view 0. It
+# gives the request the index 1 and lays the entry down in its own log; its NIC writes the bytes to the same
+# place of the other logs. A follower finds the entry by looking at its memory, checks it, stores it, and
+# writes its acknowledgement into the leader's memory. No message is sent and no follower's CPU is asked for
+# anything.
 #
-# The leader commits what a majority has stored. The followers learn that from the next entry. When no client asks for
-# anything more there is none, so with its next heartbeat the leader appends an entry that does nothing (a NOP).
+# The leader commits what a majority has stored. The followers learn that from the next entry. When no client
+# asks for anything more there is none, so with its next heartbeat the leader appends an entry that does
+# nothing (a NOP).
 
 client 0 put k0 101
     c0 calls put k0 101
@@ -27,8 +29,8 @@ show
     n1 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1
     n2 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1
 
-# A read needs no entry. The leader asks a majority, by one-sided READs of their status words, whether it still leads,
-# and answers from its own state.
+# A read needs no entry. The leader asks a majority, by one-sided READs of their status words, whether it
+# still leads, and answers from its own state.
 client 0 get k0
     c0 calls get k0
 run until client 0 answered value 101

@@ -1,8 +1,8 @@
 # A read at a leader that has been deposed
 #
-# n0 is cut off and still thinks that it leads. n1 and n2 elect n2, and a client puts a new value there. Then another
-# client asks n0 for the value. n0 has it in memory, and does not answer: it READs the status words of a majority first,
-# and cannot. The client gives n0 up, asks n2 in the end, and sees the new value.
+# n0 is cut off and still thinks that it leads. n1 and n2 elect n2, and a client puts a new value there. Then
+# another client asks n0 for the value. n0 has it in memory, and does not answer: it READs the status words of
+# a majority first, and cannot. The client gives n0 up, asks n2 in the end, and sees the new value.
 
 bites read-unconfirmed violates linearizable
 client 0 put k0 101

@@ -1,8 +1,9 @@
 # A replica without memory confirms no read
 #
-# n1 has lost its memory. It is connected to n0 again, and has not caught up: its status word is blank. A READ of the word
-# succeeds, and says nothing; n1 may have promised another leader something that it has forgotten. So the read waits for
-# n2, or until n1 is a member again.
+# n1 has lost its memory. It is connected to n0 again, and has not caught up: its process is slow to look at
+# its memory, and its status word is blank. A READ of the word succeeds, and says nothing; n1 may have
+# promised another leader something that it has forgotten. So a client's read waits for n2, or until n1 is a
+# member again.
 
 client 0 put k0 101
     c0 calls put k0 101

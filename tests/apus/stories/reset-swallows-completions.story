@@ -1,8 +1,9 @@
 # A reset swallows completions
 #
-# n0 has WRITEs in its send queues whose completions are on their way. It learns of a later view and joins it, which resets
-# its queue pairs: what was posted on them never completes, neither well nor badly. n0 does not wait for that. It counts
-# what is posted on a queue pair from zero when it is connected again, and serves the new leader.
+# n0 has WRITEs in its send queues whose completions are on their way. It learns of a later view and joins it,
+# which resets its queue pairs: what was posted on them never completes, neither well nor badly. n0 does not
+# wait for that. It counts what is posted on a queue pair from zero when it is connected again, and serves the
+# new leader.
 
 hold complete n0->*
 client 0 put k0 101

@@ -1,8 +1,8 @@
 # A flushed record rots
 #
-# Both copies of a record on n1's disk change by themselves while it is down. They were flushed, and with them went
-# something that n1 has acknowledged. It must not take them for a torn tail and forget: it is faulty, as a replica
-# without memory is, until it has recovered from the others.
+# Both copies of a record on n1's disk change by themselves while it is down. They were flushed, and with them
+# went something that n1 has acknowledged. It must not take them for a torn tail and forget: it is faulty, as
+# a replica without memory is, until it has recovered from the others.
 
 durability disk
 client 0 put k0 101

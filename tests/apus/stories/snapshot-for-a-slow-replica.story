@@ -1,11 +1,12 @@
 # A replica that was away is brought up by a snapshot
 #
-# n2's process stops. The others need no acknowledgement of it, and drop entries that it has not seen. When it goes on,
-# the leader freezes a copy of what the applied entries have made, with the client table, and n2 fetches it by a
-# one-sided READ. The entries behind it come as usual.
+# n2's process stops. The others need no acknowledgement of it, and drop entries that it has not seen. When it
+# goes on, the leader freezes a copy of what the applied entries have made, with the client table, and n2
+# fetches it by a one-sided READ. The entries behind it come as usual.
 
 window 1
 retained 1
+bites table-not-in-snapshot violates agreement
 client 0 put k0 101
     c0 calls put k0 101
 quietly run until client 0 answered done

@@ -1,9 +1,9 @@
 # An entry is looked at before it is whole
 #
-# The NIC places the words of an entry in any order. Here the trailer lands before the operation. n1 copies the entry
-# in, and the checksum over all of it and the view of its sender is wrong. So n1 looks again a little later, and accepts
-# the entry when the last word has landed. On hardware that places words in order the trailer alone would do, but not
-# when a deposed leader's last words may land on top of a whole entry.
+# The NIC places the words of an entry in any order. Here the trailer lands before the operation. n1 copies
+# the entry in, and the checksum over all of it and the view of its sender is wrong. So n1 looks again a
+# little later, and accepts the entry when the last word has landed. On hardware that places words in order
+# the trailer alone would do, but not when a deposed leader's last words may land on top of a whole entry.
 
 bites canary-trusted violates accepted-from-own-leader
 client 0 put k0 101 in 3 words

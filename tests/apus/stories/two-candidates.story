@@ -1,9 +1,9 @@
 # Two candidates at the same time
 #
-# n0 is gone. n1 and n2 suspect it in the same moment, probe, and grant each other's probes: a grant is no promise. Both
-# go on to a view of their own, n1 to view 1 and n2 to view 2, and both revoke all other access first. Each asks the
-# other for its vote. n2, in view 2, cannot go back to 1 and says so; n1 joins view 2. A view has one possible leader, so
-# two candidates never win the same one.
+# n0 is gone. n1 and n2 suspect it in the same moment, probe, and grant each other's probes: a grant is no
+# promise. Both go on to a view of their own, n1 to view 1 and n2 to view 2, and both revoke all other access
+# first. Each asks the other for its vote. n2, in view 2, cannot go back to 1 and says so; n1 joins view 2. A
+# view has one possible leader, so two candidates never win the same one.
 
 crash n0
 hold timer *

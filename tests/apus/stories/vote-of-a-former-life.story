@@ -1,8 +1,9 @@
 # A vote of a former life
 #
-# n1 votes for n2, and loses its memory before the vote arrives. In its new life it knows nothing of the vote, and might
-# help n0 to commit something that n2 has never seen. It asks everybody what it should know, and so n2 learns of the new
-# life. Then the vote arrives. A vote names the life of its voter: this one does not count.
+# n1 votes for n2, and loses its memory before the vote arrives. In its new life it knows nothing of the vote,
+# and among five replicas it might help the old leader to commit something that n2 has never seen (Michael and
+# others, DISC 2017). It asks everybody what it should know, and so n2 learns of the new life. Then the vote
+# arrives. A vote names the life of its voter: this one does not count.
 
 hold arrive n0->*
 hold timer n0 suspect

@@ -1,7 +1,7 @@
 # The window is full
 #
-# With a window of 1 a leader has one uncommitted entry at a time. The requests of two other clients wait at the leader
-# until it is committed; nothing is lost and nobody is refused.
+# With a window of 1 a leader has one uncommitted entry at a time. The requests of two other clients wait at
+# the leader until it is committed; nothing is lost and nobody is refused.
 
 window 1
 client 0 put k0 101

@@ -1,8 +1,8 @@
 # A majority of zombies
 #
-# The processes of n1 and n2 stop while their NICs go on: WRITEs to them succeed, and every completion says ok. A
-# completion says that a NIC has the bytes, not that a replica has stored them. Nothing is committed on the strength of
-# completions, however many there are.
+# The processes of n1 and n2 stop while their NICs go on: WRITEs to them succeed, and every completion says
+# ok. A completion says that a NIC has the bytes, not that a replica has stored them. Nothing is committed on
+# the strength of completions, however many there are.
 
 bites completion-is-acknowledgement violates committed-is-stored
 client 0 put k0 101
