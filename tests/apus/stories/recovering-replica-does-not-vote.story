@@ -6,6 +6,7 @@
 # nothing is lost.
 
 bites votes-before-caught-up violates committed-is-stored
+bites vote-from-amnesia violates committed-is-stored
 client 0 put k0 101
     c0 calls put k0 101
 hold arrive n0->n2
