@@ -43,6 +43,9 @@ export const Handler = {
 } as const
 export const handlerNames: readonly string[] = Object.keys(Handler)
 
+/** Longer stretches of words are copied natively. */
+const mostWordsOfLoop = 48
+
 export class Node {
   readonly index: number
   readonly definition: CoreDefinition
@@ -68,6 +71,7 @@ export class Node {
   readonly #stateWords: number
   /** Word of the own clock, or -1. */
   readonly #clock: number
+  readonly #stateView: Uint32Array
   readonly #before: Uint32Array
   readonly #again: EffectLog
   readonly #after: Uint32Array
@@ -86,6 +90,7 @@ export class Node {
     this.#control = parts.control.offset / 4
     this.#state = parts.state.offset / 4
     this.#stateWords = parts.state.sizeBytes / 4
+    this.#stateView = memory.words.subarray(this.#state, this.#state + this.#stateWords)
     this.#before = new Uint32Array(this.#stateWords)
     this.#after = new Uint32Array(this.#stateWords)
     this.readyParts =
@@ -186,10 +191,7 @@ export class Node {
   run(handler: number, a: number, b: number, c: number): Outcome {
     const world = this.#world
     const words = this.#words
-    const start = this.#state
-    const size = this.#stateWords
-    const before = this.#before
-    for (let i = 0; i < size; i++) before[i] = words[start + i]!
+    this.#keepState()
     resetEffects(this.log)
     let pollWasIdle = false
     if (world.selfTest) {
@@ -205,12 +207,7 @@ export class Node {
         `pollFollowsWindows is promised, but after ${handlerNames[handler] ?? '?'} a poll of the same windows has something to do`,
       )
     world.coverage.handlers[this.index * 16 + handler]!++
-    let changed = false
-    for (let i = 0; i < size; i++)
-      if (before[i] !== words[start + i]) {
-        changed = true
-        break
-      }
+    const changed = this.#stateChanged()
     if (this.log.refused) {
       if (changed || this.log.count > 0)
         throw new InvariantViolation('a handler that refuses its input must change and ask for nothing')
@@ -220,6 +217,36 @@ export class Node {
     if (changed) world.touch(this.parts.state.index)
     if (this.log.count > 0) this.waiting.apply(this.log)
     return world.changes === mark ? Outcome.idle : Outcome.moved
+  }
+
+  /** Remembers the private bytes as they are before a handler. */
+  #keepState(): void {
+    const words = this.#words
+    const start = this.#state
+    const size = this.#stateWords
+    const before = this.#before
+    // A native copy costs as much as some fifty words in a loop, and next to nothing for each word more.
+    if (size > mostWordsOfLoop) before.set(this.#stateView)
+    else for (let i = 0; i < size; i++) before[i] = words[start + i]!
+  }
+  #stateChanged(): boolean {
+    const words = this.#words
+    const start = this.#state
+    const before = this.#before
+    // Four words at a time: most that is looked at is the same.
+    const size = this.#stateWords
+    let i = 0
+    for (; i + 4 <= size; i += 4) {
+      const at = start + i
+      const difference =
+        (before[i]! ^ words[at]!) |
+        (before[i + 1]! ^ words[at + 1]!) |
+        (before[i + 2]! ^ words[at + 2]!) |
+        (before[i + 3]! ^ words[at + 3]!)
+      if (difference !== 0) return true
+    }
+    for (; i < size; i++) if (before[i] !== words[start + i]) return true
+    return false
   }
 
   /** Runs the handler once beforehand on the same bytes with other scratch: any difference is hidden state. */
