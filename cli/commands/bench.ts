@@ -32,8 +32,9 @@ export function addBench(program: Command): void {
     .command('bench')
     .description('measure this installation (in a checkout only)')
     .argument('<what>', 'sim: actions per second of the simulator; layout: cost of a field access')
+    .argument('[system...]', 'sim: only these systems')
     .addOption(
-      new Option('--system <name>', 'sim: only this system (repeatable)').argParser(
+      new Option('--system <name>', 'sim: this system too (repeatable)').argParser(
         (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
       ),
     )
@@ -46,17 +47,18 @@ An action counts only if it changed something. Numbers are of this machine, as i
 
 Examples:
   aviary bench sim
+  aviary bench sim apus
   aviary bench sim --system rdma-register --seconds 20 --json
   aviary bench layout`,
     )
-    .action(async (what: string, flags: BenchFlags) => {
+    .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
       if (!(subjects as readonly string[]).includes(what))
         throw unknownName('WHAT: there is nothing to measure called', what, subjects)
-      await bench(what as Subject, flags)
+      await bench(what as Subject, [...named, ...(flags.system ?? [])], flags)
     })
 }
 
-async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
+async function bench(subject: Subject, wanted: readonly string[], flags: BenchFlags): Promise<void> {
   const terminal = makeTerminal(flags)
   const file = new URL(`../../bench/${subject}.js`, import.meta.url)
   if (!existsSync(file))
@@ -65,9 +67,9 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
       'run it in a checkout of Aviary.',
     )
   const names = systems.map(({ name }) => name)
-  for (const name of flags.system ?? [])
+  for (const name of wanted)
     if (!names.includes(name))
-      throw unknownName('--system: among those that come with Aviary there is no', name, names)
+      throw unknownName('SYSTEM: among those that come with Aviary there is no', name, names)
   const module = await importModule(file.href)
   const run = module[functionNames[subject]]
   if (typeof run !== 'function')
@@ -75,12 +77,11 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
       `bench ${subject}: ${functionNames[subject]} is missing in this build`,
       'build again: npm run build',
     )
-  const wanted = flags.system
   const result =
     subject === 'layout'
       ? (run as Benches['layout'])()
       : await (run as Benches['sim'])({
-          ...(wanted === undefined ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
+          ...(wanted.length === 0 ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
           ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
           onProgress: (system) => process.stderr.write(`measuring ${system} …\n`),
         })

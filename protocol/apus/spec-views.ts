@@ -24,7 +24,7 @@ export function isMemberAt(layouts: ApusLayouts, observer: Observer, node: NodeI
 }
 
 export function isLeaderAt(layouts: ApusLayouts, observer: Observer, node: NodeId): boolean {
-  return isAlive(observer, node) && observer.state(node, layouts.state).role === role.leader
+  return observer.state(node, layouts.state).role === role.leader && isAlive(observer, node)
 }
 
 /** The nodes that are members, as bits. */

@@ -73,8 +73,10 @@ export class Node {
   readonly #clock: number
   readonly #stateView: Uint32Array
   readonly #before: Uint32Array
+  // What a self-test remembers, beyond the bytes before.
   readonly #again: EffectLog
   readonly #after: Uint32Array
+  readonly #inputAgain: Uint8Array
   readonly timerSites: number[] = []
   #firing = -1
   #rearmed = false
@@ -110,6 +112,7 @@ export class Node {
     const output = new ArrayBuffer(scratch)
     this.inputWords = new Uint32Array(input)
     this.inputBytes = new Uint8Array(input)
+    this.#inputAgain = new Uint8Array(world.selfTest ? scratch : 0)
     this.outputBytes = new Uint8Array(output)
     this.log = effectLog(payloadCapacity(definition))
     this.#again = effectLog(payloadCapacity(definition))
@@ -190,7 +193,6 @@ export class Node {
   /** Runs one handler and applies its effects. */
   run(handler: number, a: number, b: number, c: number): Outcome {
     const world = this.#world
-    const words = this.#words
     this.#keepState()
     resetEffects(this.log)
     let pollWasIdle = false
@@ -255,10 +257,8 @@ export class Node {
     const start = this.#state
     this.outputBytes.fill(0xa5)
     this.#call(handler, a, b, c)
-    for (let i = 0; i < this.#stateWords; i++) {
-      this.#after[i] = words[start + i]!
-      words[start + i] = this.#before[i]!
-    }
+    this.#after.set(this.#stateView)
+    this.#stateView.set(this.#before)
     const rehearsal = this.#again
     rehearsal.count = this.log.count
     rehearsal.refused = this.log.refused
@@ -279,7 +279,7 @@ export class Node {
       equalWords(rehearsal.records, this.log.records, this.log.count * recordWords) &&
       equalWords(rehearsal.payload, this.log.payload, this.log.payloadBytes)
     if (!same) throw new HiddenState(this.#world.nodeName(this.index), name, undefined, 0)
-    for (let i = 0; i < this.#stateWords; i++) words[start + i] = this.#before[i]!
+    this.#stateView.set(this.#before)
     resetEffects(this.log)
   }
 
@@ -289,8 +289,8 @@ export class Node {
     const start = this.#state
     const { log } = this
     const { count, payloadBytes, refused } = log
-    const input = this.inputBytes.slice()
-    for (let i = 0; i < this.#stateWords; i++) this.#after[i] = words[start + i]!
+    this.#inputAgain.set(this.inputBytes)
+    this.#after.set(this.#stateView)
     const spare = this.#again
     spare.records.set(log.records.subarray(0, count * recordWords))
     spare.payload.set(log.payload.subarray(0, payloadBytes))
@@ -298,16 +298,14 @@ export class Node {
     this.#call(Handler.poll, 0, 0, 0)
     let idle = true
     for (let i = 0; i < log.count; i++) idle &&= log.records[i * recordWords] === EffectKind.note
-    for (let i = 0; i < this.#stateWords; i++) {
-      idle &&= words[start + i] === this.#after[i]
-      words[start + i] = this.#after[i]!
-    }
+    for (let i = 0; i < this.#stateWords; i++) idle &&= words[start + i] === this.#after[i]
+    this.#stateView.set(this.#after)
     log.records.set(spare.records.subarray(0, count * recordWords))
     log.payload.set(spare.payload.subarray(0, payloadBytes))
     log.count = count
     log.payloadBytes = payloadBytes
     log.refused = refused
-    this.inputBytes.set(input)
+    this.inputBytes.set(this.#inputAgain)
     return idle
   }
 
