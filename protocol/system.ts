@@ -176,6 +176,11 @@ export interface Workload {
 /** What a spec may look at: every byte of every node, between two steps. */
 export interface Observer {
   readonly nodes: number
+  /**
+   * Whether the memory of a node may have changed since the invariant that asks was last found to hold: it need not look
+   * again at what only nodes have a part in that have not changed.
+   */
+  hasChanged(node: NodeId): boolean
   isUp(node: NodeId): boolean
   isPaused(node: NodeId): boolean
   incarnation(node: NodeId): number
@@ -200,6 +205,8 @@ export interface StateInvariant {
 export interface StepInvariant {
   readonly name: string
   readonly meaning: string
+  /** Regions that it looks at, by index, as for a state invariant. Default: all. */
+  readonly regions?: readonly number[] | undefined
   /** A few numbers taken from the state, remembered for the next step. */
   readonly residue: number
   /** Writes what it must remember of this state into `into`. */
@@ -221,7 +228,16 @@ export interface Spec {
   readonly stepInvariants: readonly StepInvariant[]
   readonly history: HistoryProperty | undefined
   /** Liveness: what the healed core of the cluster must reach. */
-  readonly goal: { readonly name: string; readonly meaning: string; reached(observer: Observer): boolean }
+  readonly goal: Goal
+}
+
+/** What is reached in the end, when faults have ended. */
+export interface Goal {
+  readonly name: string
+  readonly meaning: string
+  /** Regions that it looks at, by index, as for a state invariant; besides memory it may ask for `clientsBusy`. Default: all. */
+  readonly regions?: readonly number[] | undefined
+  reached(observer: Observer): boolean
 }
 
 /** What hardware may be like, each value as some hardware is; drawn by a swarm, set by a checker, stored with every trace. */

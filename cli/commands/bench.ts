@@ -38,8 +38,9 @@ export function addBench(program: Command): void {
       '<what>',
       'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access',
     )
+    .argument('[system...]', 'sim: only these systems')
     .addOption(
-      new Option('--system <name>', 'sim: only this system (repeatable)').argParser(
+      new Option('--system <name>', 'sim: this system too (repeatable)').argParser(
         (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
       ),
     )
@@ -52,18 +53,19 @@ An action counts only if it changed something. Numbers are of this machine, as i
 
 Examples:
   aviary bench sim
+  aviary bench sim apus
   aviary bench sim --system rdma-register --seconds 20 --json
   aviary bench check
   aviary bench layout`,
     )
-    .action(async (what: string, flags: BenchFlags) => {
+    .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
       if (!(subjects as readonly string[]).includes(what))
         throw unknownName('WHAT: there is nothing to measure called', what, subjects)
-      await bench(what as Subject, flags)
+      await bench(what as Subject, [...named, ...(flags.system ?? [])], flags)
     })
 }
 
-async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
+async function bench(subject: Subject, wanted: readonly string[], flags: BenchFlags): Promise<void> {
   const terminal = makeTerminal(flags)
   const file = new URL(`../../bench/${subject}.js`, import.meta.url)
   if (!existsSync(file))
@@ -72,9 +74,9 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
       'run it in a checkout of Aviary.',
     )
   const names = systems.map(({ name }) => name)
-  for (const name of flags.system ?? [])
+  for (const name of wanted)
     if (!names.includes(name))
-      throw unknownName('--system: among those that come with Aviary there is no', name, names)
+      throw unknownName('SYSTEM: among those that come with Aviary there is no', name, names)
   const module = await importModule(file.href)
   const run = module[functionNames[subject]]
   if (typeof run !== 'function')
@@ -82,7 +84,6 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
       `bench ${subject}: ${functionNames[subject]} is missing in this build`,
       'build again: npm run build',
     )
-  const wanted = flags.system
   const onProgress = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`)
   const result =
     subject === 'layout'
@@ -90,7 +91,7 @@ async function bench(subject: Subject, flags: BenchFlags): Promise<void> {
       : subject === 'check'
         ? await (run as Benches['check'])({ onProgress })
         : await (run as Benches['sim'])({
-            ...(wanted === undefined ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
+            ...(wanted.length === 0 ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
             ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
             onProgress,
           })

@@ -1,7 +1,18 @@
 /** What each piece of the protocol sees to. */
 import type { StateInvariant, Workload } from '../system.js'
 import { type ApusLayouts, connectionOf, entryKind, leaderOf, Region, type ReplicaView } from './layout.js'
-import { entryText, isAlive, isLeaderAt, isMember, isMemberAt, isRetained, sameEntry } from './spec-views.js'
+import {
+  entryText,
+  hasEitherChanged,
+  isAlive,
+  isIn,
+  isLeaderAt,
+  isMember,
+  isMemberAt,
+  isRetained,
+  membersOf,
+  sameEntry,
+} from './spec-views.js'
 
 export function invariantsOfPieces(layouts: ApusLayouts, workload: Workload): readonly StateInvariant[] {
   return [
@@ -25,11 +36,12 @@ function logPrefixAgreement(layouts: ApusLayouts): StateInvariant {
     meaning: 'an index that two replicas know to be committed holds the same entry in both logs',
     regions: [],
     check(observer) {
+      const members = membersOf(layouts, observer)
       for (let a = 0; a < observer.nodes; a++) {
-        if (!isMemberAt(layouts, observer, a)) continue
+        if (!isIn(members, a)) continue
         const one = observer.state(a, layouts.state)
         for (let b = a + 1; b < observer.nodes; b++) {
-          if (!isMemberAt(layouts, observer, b)) continue
+          if (!isIn(members, b) || !hasEitherChanged(observer, a, b)) continue
           const other = observer.state(b, layouts.state)
           const last = Math.min(one.commit, other.commit)
           for (let index = Math.max(1, one.head, other.head); index <= last; index++) {
@@ -53,7 +65,8 @@ function leaderHasAllCommitted(layouts: ApusLayouts): StateInvariant {
         if (!isLeaderAt(layouts, observer, node)) continue
         const leader = observer.state(node, layouts.state)
         for (let peer = 0; peer < observer.nodes; peer++) {
-          if (peer === node || !isMemberAt(layouts, observer, peer)) continue
+          if (peer === node || !hasEitherChanged(observer, node, peer)) continue
+          if (!isMemberAt(layouts, observer, peer)) continue
           const other = observer.state(peer, layouts.state)
           const { commit } = other
           if (other.view > leader.view || commit === 0) continue
@@ -118,7 +131,8 @@ function storedBeforeAcknowledged(layouts: ApusLayouts): StateInvariant {
         const { view } = leader
         const { cells } = observer.region(node, Region.cells, layouts.cells)
         for (let peer = 0; peer < observer.nodes; peer++) {
-          if (peer === node || !isMemberAt(layouts, observer, peer)) continue
+          if (peer === node || !hasEitherChanged(observer, node, peer)) continue
+          if (!isMemberAt(layouts, observer, peer)) continue
           const state = observer.state(peer, layouts.state)
           if (state.view !== view) continue
           const { connection, value } = cells.at(peer)
@@ -145,7 +159,8 @@ function acceptedFromOwnLeader(layouts: ApusLayouts): StateInvariant {
         if (!isMemberAt(layouts, observer, peer)) continue
         const follower = observer.state(peer, layouts.state)
         const node = leaderOf(follower.view, observer.nodes)
-        if (node === peer || !isLeaderAt(layouts, observer, node)) continue
+        if (node === peer || !hasEitherChanged(observer, node, peer)) continue
+        if (!isLeaderAt(layouts, observer, node)) continue
         const leader = observer.state(node, layouts.state)
         const { cursor, view } = follower
         if (leader.view !== view) continue
@@ -170,7 +185,7 @@ function entriesAreWhole(layouts: ApusLayouts, workload: Workload): StateInvaria
     regions: [],
     check(observer) {
       for (let node = 0; node < observer.nodes; node++) {
-        if (!isMemberAt(layouts, observer, node)) continue
+        if (!observer.hasChanged(node) || !isMemberAt(layouts, observer, node)) continue
         const { head, end, log } = observer.state(node, layouts.state)
         for (let index = Math.max(1, head); index <= end; index++) {
           const entry = log.at(index % layouts.retained)
@@ -196,7 +211,7 @@ function fetchedAsPosted(layouts: ApusLayouts): StateInvariant {
     regions: [],
     check(observer) {
       for (let node = 0; node < observer.nodes; node++) {
-        if (!isLeaderAt(layouts, observer, node)) continue
+        if (!observer.hasChanged(node) || !isLeaderAt(layouts, observer, node)) continue
         const state = observer.state(node, layouts.state)
         for (let peer = 0; peer < observer.nodes; peer++) {
           if (state.queues.at(peer).outstanding === 0) continue
@@ -221,6 +236,7 @@ function confirmedByMembers(layouts: ApusLayouts): StateInvariant {
         const leader = observer.state(node, layouts.state)
         if (!leader.confirming) continue
         for (let peer = 0; peer < observer.nodes; peer++) {
+          if (!hasEitherChanged(observer, node, peer)) continue
           if (!leader.confirmed.has(peer) || !isAlive(observer, peer)) continue
           const state = observer.state(peer, layouts.state)
           // One that follows the leader already and has not caught up; else its word may be from before.
@@ -266,7 +282,7 @@ function ownViewCommittedFirst(layouts: ApusLayouts): StateInvariant {
     regions: [],
     check(observer) {
       for (let node = 0; node < observer.nodes; node++) {
-        if (!isLeaderAt(layouts, observer, node)) continue
+        if (!observer.hasChanged(node) || !isLeaderAt(layouts, observer, node)) continue
         const { commit, office, told, view } = observer.state(node, layouts.state)
         if (commit < office && commit > told)
           return `replica ${node} leads view ${view} and has committed index ${commit}, but its first own entry is ${office}`
@@ -283,7 +299,7 @@ function boundedLog(layouts: ApusLayouts): StateInvariant {
     regions: [],
     check(observer) {
       for (let node = 0; node < observer.nodes; node++) {
-        if (!isMemberAt(layouts, observer, node)) continue
+        if (!observer.hasChanged(node) || !isMemberAt(layouts, observer, node)) continue
         const { head, end, machine, commit } = observer.state(node, layouts.state)
         if (end - head >= layouts.retained)
           return `replica ${node} retains ${end - head + 1} entries, ${layouts.retained} at most`

@@ -24,7 +24,23 @@ export function isMemberAt(layouts: ApusLayouts, observer: Observer, node: NodeI
 }
 
 export function isLeaderAt(layouts: ApusLayouts, observer: Observer, node: NodeId): boolean {
-  return isAlive(observer, node) && observer.state(node, layouts.state).role === role.leader
+  return observer.state(node, layouts.state).role === role.leader && isAlive(observer, node)
+}
+
+/** The nodes that are members, as bits. */
+export function membersOf(layouts: ApusLayouts, observer: Observer): number {
+  let bits = 0
+  for (let node = 0; node < observer.nodes; node++) if (isMemberAt(layouts, observer, node)) bits |= 1 << node
+  return bits
+}
+
+export function isIn(bits: number, node: NodeId): boolean {
+  return ((bits >>> node) & 1) === 1
+}
+
+/** Whether what two nodes have between them may have changed. */
+export function hasEitherChanged(observer: Observer, a: NodeId, b: NodeId): boolean {
+  return observer.hasChanged(a) || observer.hasChanged(b)
 }
 
 export function isRetained(state: ReplicaView, index: number): boolean {

@@ -6,7 +6,7 @@ import type { HistoryProperty, Observer, Spec, StateInvariant, StepInvariant, Wo
 import { type ApusLayouts, entryKind } from './layout.js'
 import { replicaRoles } from './roles.js'
 import { invariantsOfPieces } from './spec-of-pieces.js'
-import { isAlive, isMember, isMemberAt, sameWords } from './spec-views.js'
+import { hasEitherChanged, isAlive, isIn, isMember, isMemberAt, membersOf, sameWords } from './spec-views.js'
 
 const { states: role } = replicaRoles
 
@@ -27,6 +27,7 @@ export function specOf(layouts: ApusLayouts, workload: Workload): Spec {
       name: 'all requests are answered and all replicas agree',
       meaning:
         'every client is done, and every replica that runs is a member of the same view and has applied every request; or a majority of memories is lost',
+      regions: [],
       reached: (observer) => hasConverged(layouts, observer),
     },
   }
@@ -79,15 +80,17 @@ function agreement(layouts: ApusLayouts): StateInvariant {
       'replicas that have applied the same number of entries have applied the same entries to the same effect',
     regions: [],
     check(observer) {
+      const members = membersOf(layouts, observer)
       for (let a = 0; a < observer.nodes; a++) {
-        if (!isMemberAt(layouts, observer, a)) continue
+        if (!isIn(members, a)) continue
         const one = observer.state(a, layouts.state)
         const { applied, digest } = one.machine
         // To be equal is transitive: each is held against the next that has applied as much.
         for (let b = a + 1; b < observer.nodes; b++) {
-          if (!isMemberAt(layouts, observer, b)) continue
+          if (!isIn(members, b)) continue
           const other = observer.state(b, layouts.state)
           if (other.machine.applied !== applied) continue
+          if (!hasEitherChanged(observer, a, b)) break
           if (other.machine.digest !== digest)
             return `replicas ${a} and ${b} have applied ${applied} entries each, and not the same ones`
           if (!sameMachine(layouts, one, other))
@@ -109,7 +112,7 @@ function applicationHolds(layouts: ApusLayouts): readonly StateInvariant[] {
       regions: [],
       check(observer) {
         for (let node = 0; node < observer.nodes; node++) {
-          if (!isMemberAt(layouts, observer, node)) continue
+          if (!observer.hasChanged(node) || !isMemberAt(layouts, observer, node)) continue
           const found = application.check(observer.state(node, layouts.state).machine.application)
           if (found !== undefined) return `at replica ${node} ${found}`
         }
@@ -125,6 +128,7 @@ function neverGoesBack(layouts: ApusLayouts): StepInvariant {
   return {
     name: 'commit-never-goes-back',
     meaning: 'in one incarnation of a replica its view, its commit index and what it has applied never fall',
+    regions: [],
     residue: width * layouts.nodes,
     remember(observer, into) {
       for (let node = 0; node < observer.nodes; node++) {

@@ -3,10 +3,12 @@ import { resolve, strideAt } from './path.js'
 import { Place } from './place.js'
 import type { AnyLayout, CursorView, Layout } from './types.js'
 
+const noOffsets = new Int32Array(0)
+
 export class Cursor implements CursorView {
   readonly _place: Place
-  constructor(memory: DataView, base: number, label: string) {
-    this._place = new Place(memory, base, label, this)
+  constructor(memory: DataView, base: number, label: string, offsets: Int32Array = noOffsets) {
+    this._place = new Place(memory, base, label, this, offsets)
   }
 
   get memory(): DataView {

@@ -18,7 +18,10 @@ export class Place {
   readonly cursor: Cursor
   /** The places of the composite fields of a struct. */
   readonly children: Place[] = []
-  constructor(memory: DataView, base: number, label: string, cursor: Cursor) {
+  /** Of a struct: where its fields are. */
+  readonly offsets: Int32Array
+  constructor(memory: DataView, base: number, label: string, cursor: Cursor, offsets: Int32Array) {
+    this.offsets = offsets
     this.memory = memory
     this.base = base
     this.label = label

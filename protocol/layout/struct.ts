@@ -1,17 +1,16 @@
 /**
  * Structs: named fields in the declared order, each aligned naturally, the size rounded up to the alignment.
  *
- * A struct layout makes one class whose prototype has a getter and a setter for each field, with the offset closed over
- * and the DataView method written literally. While the engine inlines them (some 20 to 30 accesses in one function) an
+ * A struct layout has a class whose prototype has a getter and a setter for each field (`struct-accessors.ts`). While the engine inlines them (some 20 to 30 accesses in one function) an
  * access costs about 1 ns; beyond that each is a call of about 5 ns. Keep handlers small, or raise the engine's limit with
  * `node --max-inlined-bytecode-size-cumulative=5000`.
  */
 import { Cursor, pathsOf, placeOf } from './cursor.js'
 import { checkPlace } from './errors.js'
 import { roundUp } from './path.js'
-import { readU64, refuseAt, writeU64 } from './place.js'
 import { isScalar, octetMost } from './scalars.js'
-import type { AnyScalar, Field, Fields, StructOf, StructShape } from './types.js'
+import { childAccessor, lookedUpChild, lookedUpScalar, scalarAccessor } from './struct-accessors.js'
+import type { Field, Fields, StructOf, StructShape } from './types.js'
 
 const RESERVED: ReadonlySet<string> = new Set([
   'memory',
@@ -37,7 +36,8 @@ export function struct<F extends Fields>(fields: F): StructOf<F> {
   if (table.length === 0) throw new Error('a struct needs a field')
   const sizeBytes = roundUp(end, alignBytes)
   const composites = table.filter((field) => !isScalar(field.layout))
-  const View = viewClass(table)
+  const offsets = Int32Array.from(table, ({ offset }) => offset)
+  const View = viewClass(table, offsets)
   const layout: StructShape = {
     kind: 'struct',
     sizeBytes,
@@ -46,7 +46,7 @@ export function struct<F extends Fields>(fields: F): StructOf<F> {
     ...pathsOf(() => layout),
     view: (memory, base = 0, label = '') => {
       checkPlace(memory, base, sizeBytes, alignBytes, label)
-      return new View(memory, base, label, composites)
+      return new View(memory, base, label, composites, offsets)
     },
   }
   return layout as StructOf<F>
@@ -60,8 +60,14 @@ function checkName(name: string): void {
 }
 
 class StructCursor extends Cursor {
-  constructor(memory: DataView, base: number, label: string, composites: readonly Field[]) {
-    super(memory, base, label)
+  constructor(
+    memory: DataView,
+    base: number,
+    label: string,
+    composites: readonly Field[],
+    offsets: Int32Array,
+  ) {
+    super(memory, base, label, offsets)
     const prefix = label === '' ? '' : `${label}.`
     for (const field of composites) {
       this._place.children.push(placeOf(field.layout, memory, base + field.offset, prefix + field.name))
@@ -72,124 +78,47 @@ class StructCursor extends Cursor {
 type ViewClass = new (...from: ConstructorParameters<typeof StructCursor>) => StructCursor
 
 /**
- * The classes so far, by what their accessors close over. A layout that is made again, for another run of the same
- * system, gets the class it had: handlers that met a new class with each run would slow down with the fifth.
+ * The classes so far. Handlers that meet a new class with each run slow down with the fifth, so a layout that is made
+ * again gets the class it had. A layout of the same fields at other places (of a run with more nodes, say) gets one class
+ * with all such layouts but the first: its accessors look the offset up, which costs little, where those of the first
+ * close over it.
  */
-const classes = new Map<string, ViewClass>()
+const families = new Map<string, Family>()
+interface Family {
+  readonly first: ViewClass
+  readonly firstOffsets: Int32Array
+  others: ViewClass | undefined
+}
 
-function viewClass(table: readonly Field[]): ViewClass {
+function viewClass(table: readonly Field[], offsets: Int32Array): ViewClass {
   const key = table.map(accessorKey).join()
-  const known = classes.get(key)
-  if (known !== undefined) return known
+  const family = families.get(key)
+  if (family === undefined) {
+    const first = makeClass(table, false)
+    families.set(key, { first, firstOffsets: offsets, others: undefined })
+    return first
+  }
+  if (offsets.every((offset, at) => offset === family.firstOffsets[at])) return family.first
+  family.others ??= makeClass(table, true)
+  return family.others
+}
+
+function makeClass(table: readonly Field[], looksUp: boolean): ViewClass {
   class View extends StructCursor {}
   let child = 0
-  for (const field of table) {
-    const accessor = isScalar(field.layout)
-      ? scalarAccessor(field.name, field.offset, field.layout)
-      : childAccessor(field.offset, child++)
-    Object.defineProperty(View.prototype, field.name, { ...accessor, enumerable: true })
-  }
-  classes.set(key, View)
+  table.forEach(({ name, offset, layout }, at) => {
+    const accessor = isScalar(layout)
+      ? looksUp
+        ? lookedUpScalar(name, at, layout)
+        : scalarAccessor(name, offset, layout)
+      : looksUp
+        ? lookedUpChild(at, child++)
+        : childAccessor(offset, child++)
+    Object.defineProperty(View.prototype, name, { ...accessor, enumerable: true })
+  })
   return View
 }
 
-function accessorKey({ name, offset, layout }: Field): string {
-  return `${name}:${offset}:` + (isScalar(layout) ? `${layout.kind}:${octetMost(layout)}` : 'child')
-}
-
-type Accessor<V> = PropertyDescriptor & ThisType<StructCursor> & { get(): V }
-
-function scalarAccessor(name: string, offset: number, layout: AnyScalar): Accessor<unknown> {
-  switch (layout.kind) {
-    case 'boolean':
-      return booleanAccessor(offset)
-    case 'u16':
-      return u16Accessor(name, offset)
-    case 'u32':
-    case 'remoteAddress':
-      return u32Accessor(name, offset)
-    case 'u64':
-      return u64Accessor(name, offset)
-    case 'u8':
-    case 'nodeId':
-    case 'enumeration':
-      return octetAccessor(name, offset, octetMost(layout))
-  }
-}
-
-function octetAccessor(name: string, offset: number, most: number): Accessor<number> {
-  return {
-    get() {
-      const place = this._place
-      return place.memory.getUint8(place.base + offset)
-    },
-    set(value: number) {
-      const place = this._place
-      if (value >>> 0 !== value || value > most) refuseAt(place, name, value, most)
-      place.memory.setUint8(place.base + offset, value)
-    },
-  }
-}
-
-function booleanAccessor(offset: number): Accessor<boolean> {
-  return {
-    get() {
-      const place = this._place
-      return place.memory.getUint8(place.base + offset) !== 0
-    },
-    set(value: boolean) {
-      const place = this._place
-      place.memory.setUint8(place.base + offset, value ? 1 : 0)
-    },
-  }
-}
-
-function u16Accessor(name: string, offset: number): Accessor<number> {
-  return {
-    get() {
-      const place = this._place
-      return place.memory.getUint16(place.base + offset, true)
-    },
-    set(value: number) {
-      const place = this._place
-      if ((value & 0xffff) !== value) refuseAt(place, name, value, 0xffff)
-      place.memory.setUint16(place.base + offset, value, true)
-    },
-  }
-}
-
-function u32Accessor(name: string, offset: number): Accessor<number> {
-  return {
-    get() {
-      const place = this._place
-      return place.memory.getUint32(place.base + offset, true)
-    },
-    set(value: number) {
-      const place = this._place
-      if (value >>> 0 !== value) refuseAt(place, name, value, 0xffffffff)
-      place.memory.setUint32(place.base + offset, value, true)
-    },
-  }
-}
-
-function u64Accessor(name: string, offset: number): Accessor<number> {
-  return {
-    get() {
-      return readU64(this._place, offset, name)
-    },
-    set(value: number) {
-      writeU64(this._place, offset, value, name)
-    },
-  }
-}
-
-function childAccessor(offset: number, child: number): Accessor<Cursor> {
-  return {
-    get() {
-      const place = this._place
-      const inner = place.children[child]!
-      inner.base = place.base + offset
-      return inner.cursor
-    },
-  }
+function accessorKey({ name, layout }: Field): string {
+  return `${name}:` + (isScalar(layout) ? `${layout.kind}:${octetMost(layout)}` : 'child')
 }

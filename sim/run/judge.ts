@@ -8,7 +8,7 @@ import { HistoryRecorder, type Operation } from '../history/history.js'
 import { checkLinearizable } from '../history/linearizability.js'
 import { WorldObserver } from '../world/observer.js'
 import type { Part } from '../world/memory.js'
-import type { Listener } from '../world/listener.js'
+import type { Failure, Listener } from '../world/listener.js'
 import type { World } from '../world/world.js'
 
 export type ViolationKind =
@@ -33,17 +33,33 @@ interface RoleWatch {
   incarnation: number
 }
 
-const everyInvariant = 0xffffffff
+// What may have to be looked at after a step, as bits: state invariants one by one, then those beyond the 28th together.
+const mostOwnBits = 28
+const otherInvariants = 1 << mostOwnBits
+const stepInvariants = 1 << 29
+const roleChanges = 1 << 30
+const goal = 1 << 31
+const everything = -1
+const everyNode = -1
 
-/** The invariants that look at a part, as bits. */
+const bitOf = (invariant: number): number => (invariant < mostOwnBits ? 1 << invariant : otherInvariants)
+
+/** What looks at a part: invariants name the regions that they look at, memory that is private concerns all. */
 function concernedBy(world: World, part: Part, invariants: readonly StateInvariant[]): number {
-  if (part.kind !== 'region') return everyInvariant
+  if (part.kind === 'private' || part.kind === 'status') return everything
+  if (part.kind === 'client') return goal
+  if (part.kind !== 'region') return 0
+  const { spec } = world.model
   const region = world.nodes[part.node]!.parts.regions.findIndex(({ index }) => index === part.index)
+  const looksAt = ({ regions }: { readonly regions?: readonly number[] | undefined }): boolean =>
+    regions === undefined || regions.includes(region)
   let bits = 0
-  invariants.forEach(({ regions }, i) => {
-    if (regions === undefined || regions.includes(region)) bits |= 1 << Math.min(i, 31)
+  invariants.forEach((invariant, i) => {
+    if (looksAt(invariant)) bits |= bitOf(i)
   })
-  return bits >>> 0
+  if (spec.stepInvariants.some(looksAt)) bits |= stepInvariants
+  if (looksAt(spec.goal)) bits |= goal
+  return bits
 }
 
 export class Judge implements Listener {
@@ -57,10 +73,17 @@ export class Judge implements Listener {
   readonly #positions: number[] = []
   /** Histories whose check was cut off by its limit: neither passed nor failed. */
   unjudgedHistories = 0
-  /** Parts whose change asks for a look at the invariants: memory of nodes and what clients hold. */
-  readonly #watched: Uint8Array
-  /** For each part the invariants that look at it: bit i for invariant i, from 31 on all in one bit. */
-  readonly #concerned: Uint32Array
+  /** For each part what looks at it, as bits. */
+  readonly #concerned: Int32Array
+  /** For each part the node it belongs to, and whether it is the status of one. */
+  readonly #nodeOf: Int32Array
+  readonly #isStatus: Uint8Array
+  /** Whether the last state was looked at and found good, so that what has not changed since holds. */
+  #isGood = false
+  /** Of that state: what observers see of the status of each node, and whether the goal was reached, if that was asked. */
+  readonly #statuses: Int32Array
+  readonly #incarnations: Float64Array
+  #goalReached: boolean | undefined
 
   constructor(world: World, without: readonly string[] = []) {
     this.world = world
@@ -77,12 +100,12 @@ export class Judge implements Listener {
     this.#history =
       spec.history === undefined || without.includes(spec.history.name) ? undefined : spec.history
     this.#roles = without.includes('role') ? [] : rolesOf(world)
-    this.#watched = Uint8Array.from(world.memory.parts, (part) =>
-      part.kind === 'private' || part.kind === 'region' || part.kind === 'status' ? 1 : 0,
-    )
-    this.#concerned = Uint32Array.from(world.memory.parts, (part) =>
-      concernedBy(world, part, this.#invariants),
-    )
+    const { parts } = world.memory
+    this.#concerned = Int32Array.from(parts, (part) => concernedBy(world, part, this.#invariants))
+    this.#nodeOf = Int32Array.from(parts, ({ node }) => node)
+    this.#isStatus = Uint8Array.from(parts, ({ kind }) => (kind === 'status' ? 1 : 0))
+    this.#statuses = new Int32Array(world.nodeCount)
+    this.#incarnations = new Float64Array(world.nodeCount)
     world.listener = this
     this.reset()
   }
@@ -91,6 +114,7 @@ export class Judge implements Listener {
   reset(): void {
     this.#recorder = new HistoryRecorder()
     this.#positions.length = 0
+    this.#isGood = false
     for (const { invariant, before } of this.#stepInvariants) invariant.remember(this.observer, before)
     for (const role of this.#roles) {
       role.last = this.world.memory.bytes[role.at]!
@@ -98,53 +122,96 @@ export class Judge implements Listener {
     }
   }
 
-  /** Looks at the state after a step. */
-  afterStep(): Violation | undefined {
+  /**
+   * Looks at the state after a step. `isNext`: this judge has looked after the step before as well, and at each since its
+   * reset. Then what the step has not changed need not be looked at again.
+   */
+  afterStep(isNext = false): Violation | undefined {
     const failure = this.world.failure
-    if (failure !== undefined) return { kind: failure.kind, name: failure.kind, reason: failure.message }
-    return this.#needsLook() ? this.#look(this.#concernedNow()) : undefined
+    if (failure !== undefined) return this.#fail(failure)
+    const follows = isNext && this.#isGood
+    let concerned = 0
+    let nodes = 0
+    const { world } = this
+    for (let i = 0; i < world.touchedCount; i++) {
+      const part = world.touchedPart(i)
+      const bits = this.#concerned[part]!
+      if (bits === 0) continue
+      if (follows && this.#isStatus[part] === 1 && !this.#statusChanged(this.#nodeOf[part]!)) continue
+      concerned |= bits
+      nodes |= 1 << this.#nodeOf[part]!
+    }
+    if (concerned === 0) return undefined
+    this.#goalReached = undefined
+    if (follows) return concerned === goal ? undefined : this.#look(concerned, nodes)
+    this.#rememberStatuses()
+    const violation = concerned === goal ? undefined : this.#look(concerned, everyNode)
+    this.#isGood = isNext && violation === undefined && concerned === everything
+    return violation
   }
 
   /** Looks at the state that a run begins in. */
   atStart(): Violation | undefined {
     const failure = this.world.failure
-    if (failure !== undefined) return { kind: failure.kind, name: failure.kind, reason: failure.message }
-    return this.#look(everyInvariant)
+    if (failure !== undefined) return this.#fail(failure)
+    this.#rememberStatuses()
+    this.#goalReached = undefined
+    const violation = this.#look(everything, everyNode)
+    this.#isGood = violation === undefined
+    return violation
   }
 
-  #look(concerned: number): Violation | undefined {
-    for (let i = 0; i < this.#roles.length; i++) {
-      const violation = this.#judgeRole(this.#roles[i]!)
-      if (violation !== undefined) return violation
-    }
+  #fail({ kind, message }: Failure): Violation {
+    this.#isGood = false
+    return { kind, name: kind, reason: message }
+  }
+
+  /** Whether a status is another one for observers: most of its changes are of copies under way. */
+  #statusChanged(node: number): boolean {
+    const status = this.world.nodes[node]!.status()
+    const incarnation = this.observer.incarnation(node)
+    if (status === this.#statuses[node] && incarnation === this.#incarnations[node]) return false
+    this.#statuses[node] = status
+    this.#incarnations[node] = incarnation
+    return true
+  }
+  #rememberStatuses(): void {
+    for (let node = 0; node < this.#statuses.length; node++) this.#statusChanged(node)
+  }
+
+  /** Looks at what is concerned by a change of the memory of some nodes. */
+  #look(concerned: number, nodes: number): Violation | undefined {
+    this.observer.changed = nodes
+    const violation = this.#find(concerned, nodes)
+    this.observer.changed = everyNode
+    if (violation !== undefined) this.#isGood = false
+    return violation
+  }
+
+  #find(concerned: number, nodes: number): Violation | undefined {
+    const { observer } = this
+    if ((concerned & roleChanges) !== 0)
+      for (let i = 0; i < this.#roles.length; i++) {
+        const role = this.#roles[i]!
+        if (((nodes >>> role.node) & 1) === 0) continue
+        const violation = this.#judgeRole(role)
+        if (violation !== undefined) return violation
+      }
     for (let i = 0; i < this.#invariants.length; i++) {
-      if (((concerned >>> Math.min(i, 31)) & 1) === 0) continue
+      if ((concerned & bitOf(i)) === 0) continue
       const invariant = this.#invariants[i]!
-      const reason = invariant.check(this.observer)
+      const reason = invariant.check(observer)
       if (reason !== undefined) return { kind: 'invariant', name: invariant.name, reason }
     }
+    if ((concerned & stepInvariants) === 0) return undefined
     for (let i = 0; i < this.#stepInvariants.length; i++) {
       const { invariant, before, after } = this.#stepInvariants[i]!
-      invariant.remember(this.observer, after)
-      const reason = invariant.check(before, after, this.observer)
+      invariant.remember(observer, after)
+      const reason = invariant.check(before, after, observer)
       if (reason !== undefined) return { kind: 'step', name: invariant.name, reason }
-      before.set(after)
+      for (let k = 0; k < before.length; k++) before[k] = after[k]!
     }
     return undefined
-  }
-
-  #needsLook(): boolean {
-    const watched = this.#watched
-    const { world } = this
-    for (let i = 0; i < world.touchedCount; i++) if (watched[world.touchedPart(i)] === 1) return true
-    return false
-  }
-
-  #concernedNow(): number {
-    const { world } = this
-    let concerned = 0
-    for (let i = 0; i < world.touchedCount; i++) concerned |= this.#concerned[world.touchedPart(i)]!
-    return concerned
   }
 
   #judgeRole(role: RoleWatch): Violation | undefined {
@@ -186,7 +253,11 @@ export class Judge implements Listener {
     return this.observer.clientsBusy === 0
   }
   goalReached(): boolean {
-    return this.world.model.spec.goal.reached(this.observer)
+    const { goal } = this.world.model.spec
+    if (!this.#isGood) return goal.reached(this.observer)
+    // Asked after every step of a liveness phase, most of which it does not look at.
+    this.#goalReached ??= goal.reached(this.observer)
+    return this.#goalReached
   }
 
   // ---- what clients see (Listener)

@@ -33,7 +33,7 @@ export class Run {
     const outcome = this.world.step(site, choice)
     if (outcome !== Outcome.moved) return outcome
     this.log.add(site, subject)
-    this.violation ??= this.judge.afterStep()
+    this.violation ??= this.judge.afterStep(true)
     this.onAction?.(this.log.length - 1, site, subject)
     return outcome
   }

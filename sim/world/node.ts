@@ -43,6 +43,9 @@ export const Handler = {
 } as const
 export const handlerNames: readonly string[] = Object.keys(Handler)
 
+/** Longer stretches of words are copied natively. */
+const mostWordsOfLoop = 48
+
 export class Node {
   readonly index: number
   readonly definition: CoreDefinition
@@ -68,9 +71,12 @@ export class Node {
   readonly #stateWords: number
   /** Word of the own clock, or -1. */
   readonly #clock: number
+  readonly #stateView: Uint32Array
   readonly #before: Uint32Array
+  // What a self-test remembers, beyond the bytes before.
   readonly #again: EffectLog
   readonly #after: Uint32Array
+  readonly #inputAgain: Uint8Array
   readonly timerSites: number[] = []
   #firing = -1
   #rearmed = false
@@ -86,6 +92,7 @@ export class Node {
     this.#control = parts.control.offset / 4
     this.#state = parts.state.offset / 4
     this.#stateWords = parts.state.sizeBytes / 4
+    this.#stateView = memory.words.subarray(this.#state, this.#state + this.#stateWords)
     this.#before = new Uint32Array(this.#stateWords)
     this.#after = new Uint32Array(this.#stateWords)
     this.readyParts =
@@ -105,6 +112,7 @@ export class Node {
     const output = new ArrayBuffer(scratch)
     this.inputWords = new Uint32Array(input)
     this.inputBytes = new Uint8Array(input)
+    this.#inputAgain = new Uint8Array(world.selfTest ? scratch : 0)
     this.outputBytes = new Uint8Array(output)
     this.log = effectLog(payloadCapacity(definition))
     this.#again = effectLog(payloadCapacity(definition))
@@ -185,11 +193,7 @@ export class Node {
   /** Runs one handler and applies its effects. */
   run(handler: number, a: number, b: number, c: number): Outcome {
     const world = this.#world
-    const words = this.#words
-    const start = this.#state
-    const size = this.#stateWords
-    const before = this.#before
-    for (let i = 0; i < size; i++) before[i] = words[start + i]!
+    this.#keepState()
     resetEffects(this.log)
     let pollWasIdle = false
     if (world.selfTest) {
@@ -205,12 +209,7 @@ export class Node {
         `pollFollowsWindows is promised, but after ${handlerNames[handler] ?? '?'} a poll of the same windows has something to do`,
       )
     world.coverage.handlers[this.index * 16 + handler]!++
-    let changed = false
-    for (let i = 0; i < size; i++)
-      if (before[i] !== words[start + i]) {
-        changed = true
-        break
-      }
+    const changed = this.#stateChanged()
     if (this.log.refused) {
       if (changed || this.log.count > 0)
         throw new InvariantViolation('a handler that refuses its input must change and ask for nothing')
@@ -222,16 +221,44 @@ export class Node {
     return world.changes === mark ? Outcome.idle : Outcome.moved
   }
 
+  /** Remembers the private bytes as they are before a handler. */
+  #keepState(): void {
+    const words = this.#words
+    const start = this.#state
+    const size = this.#stateWords
+    const before = this.#before
+    // A native copy costs as much as some fifty words in a loop, and next to nothing for each word more.
+    if (size > mostWordsOfLoop) before.set(this.#stateView)
+    else for (let i = 0; i < size; i++) before[i] = words[start + i]!
+  }
+  #stateChanged(): boolean {
+    const words = this.#words
+    const start = this.#state
+    const before = this.#before
+    // Four words at a time: most that is looked at is the same.
+    const size = this.#stateWords
+    let i = 0
+    for (; i + 4 <= size; i += 4) {
+      const at = start + i
+      const difference =
+        (before[i]! ^ words[at]!) |
+        (before[i + 1]! ^ words[at + 1]!) |
+        (before[i + 2]! ^ words[at + 2]!) |
+        (before[i + 3]! ^ words[at + 3]!)
+      if (difference !== 0) return true
+    }
+    for (; i < size; i++) if (before[i] !== words[start + i]) return true
+    return false
+  }
+
   /** Runs the handler once beforehand on the same bytes with other scratch: any difference is hidden state. */
   #rehearse(handler: number, a: number, b: number, c: number): void {
     const words = this.#words
     const start = this.#state
     this.outputBytes.fill(0xa5)
     this.#call(handler, a, b, c)
-    for (let i = 0; i < this.#stateWords; i++) {
-      this.#after[i] = words[start + i]!
-      words[start + i] = this.#before[i]!
-    }
+    this.#after.set(this.#stateView)
+    this.#stateView.set(this.#before)
     const rehearsal = this.#again
     rehearsal.count = this.log.count
     rehearsal.refused = this.log.refused
@@ -252,7 +279,7 @@ export class Node {
       equalWords(rehearsal.records, this.log.records, this.log.count * recordWords) &&
       equalWords(rehearsal.payload, this.log.payload, this.log.payloadBytes)
     if (!same) throw new HiddenState(this.#world.nodeName(this.index), name, undefined, 0)
-    for (let i = 0; i < this.#stateWords; i++) words[start + i] = this.#before[i]!
+    this.#stateView.set(this.#before)
     resetEffects(this.log)
   }
 
@@ -262,8 +289,8 @@ export class Node {
     const start = this.#state
     const { log } = this
     const { count, payloadBytes, refused } = log
-    const input = this.inputBytes.slice()
-    for (let i = 0; i < this.#stateWords; i++) this.#after[i] = words[start + i]!
+    this.#inputAgain.set(this.inputBytes)
+    this.#after.set(this.#stateView)
     const spare = this.#again
     spare.records.set(log.records.subarray(0, count * recordWords))
     spare.payload.set(log.payload.subarray(0, payloadBytes))
@@ -271,16 +298,14 @@ export class Node {
     this.#call(Handler.poll, 0, 0, 0)
     let idle = true
     for (let i = 0; i < log.count; i++) idle &&= log.records[i * recordWords] === EffectKind.note
-    for (let i = 0; i < this.#stateWords; i++) {
-      idle &&= words[start + i] === this.#after[i]
-      words[start + i] = this.#after[i]!
-    }
+    for (let i = 0; i < this.#stateWords; i++) idle &&= words[start + i] === this.#after[i]
+    this.#stateView.set(this.#after)
     log.records.set(spare.records.subarray(0, count * recordWords))
     log.payload.set(spare.payload.subarray(0, payloadBytes))
     log.count = count
     log.payloadBytes = payloadBytes
     log.refused = refused
-    this.inputBytes.set(input)
+    this.inputBytes.set(this.#inputAgain)
     return idle
   }
 

@@ -8,6 +8,8 @@ const regionSlots = 1 + 256
 
 export class WorldObserver implements Observer {
   readonly nodes: number
+  /** Nodes as bits: see `hasChanged`. */
+  changed = -1
   readonly #world: World
   /** For each node the layout that its private memory was last looked at with, and the view. */
   readonly #stateLayouts: (StructLayout | undefined)[] = []
@@ -17,6 +19,9 @@ export class WorldObserver implements Observer {
   constructor(world: World) {
     this.#world = world
     this.nodes = world.nodeCount
+  }
+  hasChanged(node: NodeId): boolean {
+    return ((this.changed >>> node) & 1) === 1
   }
   isUp(node: NodeId): boolean {
     return this.#world.nodes[node]!.status() === NodeStatus.up

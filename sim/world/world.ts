@@ -141,13 +141,14 @@ export class World {
     this.#countedIn = new Int32Array(count)
     this.#kindOf = Uint8Array.from(this.sites, (site) => actionKinds.indexOf(site.kind))
     this.#gates = Int32Array.from(this.sites, ({ gate }) => gate)
-    const sitesWhere = (test: (site: Site) => boolean): Int32Array =>
-      Int32Array.from(this.sites.filter(test), (site) => site.index)
-    const { parts: all } = this.memory
-    this.#guarded = all.map(({ index }) => sitesWhere((site) => site.guards.includes(index)))
-    this.#woken = all.map(({ index }) =>
-      sitesWhere((site) => !site.guards.includes(index) && site.wakes?.includes(index) === true),
-    )
+    const guarded: number[][] = this.memory.parts.map(() => [])
+    const woken: number[][] = this.memory.parts.map(() => [])
+    for (const { index, guards, wakes = [] } of this.sites) {
+      for (const part of new Set(guards)) guarded[part]!.push(index)
+      for (const part of new Set(wakes)) if (!guards.includes(part)) woken[part]!.push(index)
+    }
+    this.#guarded = guarded.map((sites) => Int32Array.from(sites))
+    this.#woken = woken.map((sites) => Int32Array.from(sites))
     this.fabric?.complete()
     this.#boot(options.budget ?? {})
   }
