@@ -72,10 +72,11 @@ export function createRecovery(replica: Replica) {
     if (view > state.heardView) {
       state.heardView = view
       state.heardLeader = false
+      state.catchUpTo = 0
     }
     if (view === state.heardView && leads) {
       state.heardLeader = true
-      state.catchUpTo = end
+      state.catchUpTo = Math.max(state.catchUpTo, end)
     }
     const isMajority = anyoneWillDo || state.responders.size >= majority
     state.quorate = isMajority && state.heardLeader

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { apus } from '../../../protocol/apus/index.js'
-import { Judge, Random, Run, drawPlan } from '../../../sim/index.js'
+import { Judge, Random, Run, type Violation, drawPlan } from '../../../sim/index.js'
 import { makeScheduler } from '../../../sim/explore/explore.js'
 
 test('to look only at what a step has changed finds what a look at everything finds', () => {
@@ -11,19 +11,20 @@ test('to look only at what a step has changed finds what a look at everything fi
       const plan = drawPlan(apus, seed, { bug })
       const run = new Run(apus, plan.setup)
       const scheduler = makeScheduler(run.world, plan, new Random(seed))
+      const violation = (): Violation | undefined => run.violation
       // Looks at every invariant with all nodes changed.
       const other = new Judge(run.world)
       scheduler.begin()
-      for (let left = 400; left > 0 && run.violation === undefined && scheduler.next(); left--) {
+      for (let left = 400; left > 0 && violation() === undefined && scheduler.next(); left--) {
         scheduler.after(run.take(scheduler.site, scheduler.choice))
         const expected = other.atStart()
         // A step and a role are judged against the one before, which a judge at its start does not know.
-        if (run.violation?.kind !== 'step' && run.violation?.kind !== 'role')
-          expect(run.violation).toEqual(expected)
-        if (run.violation === undefined) expect(run.judge.goalReached()).toBe(other.goalReached())
+        if (violation()?.kind !== 'step' && violation()?.kind !== 'role')
+          expect(violation()).toEqual(expected)
+        if (violation() === undefined) expect(run.judge.goalReached()).toBe(other.goalReached())
         other.reset()
       }
-      if (run.violation !== undefined) found++
+      if (violation() !== undefined) found++
     }
   expect(found).toBeGreaterThan(0)
 })
