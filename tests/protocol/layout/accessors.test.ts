@@ -322,3 +322,31 @@ describe('definitions', () => {
     expect([0, 1, 8, 9].map(roundUp8)).toEqual([0, 8, 8, 16])
   })
 })
+
+test('structs with the same fields at other places do not take each other for themselves', () => {
+  const layoutOf = (items: number) =>
+    struct({ head: u16, items: array(u32, items), flag: boolean, kind: u8, tail: u64, end: u32 })
+  // The first closes over its places, all others look them up.
+  const layouts = [3, 1, 7, 2, 3].map(layoutOf)
+  const views = layouts.map((layout) => layout.view(memoryOf(layout)))
+  views.forEach((view, i) => {
+    view.head = 10 + i
+    view.items.set(0, 100 + i)
+    view.flag = i % 2 === 0
+    view.kind = i
+    view.tail = 2 ** 40 + i
+    view.end = 1000 + i
+  })
+  views.forEach((view, i) => {
+    const layout = layouts[i]!
+    const { memory } = view
+    expect(view.head).toBe(10 + i)
+    expect(view.items.get(0)).toBe(100 + i)
+    expect(view.flag).toBe(i % 2 === 0)
+    expect(view.kind).toBe(i)
+    expect(view.tail).toBe(2 ** 40 + i)
+    expect(memory.getUint8(layout.offsetOf('kind'))).toBe(i)
+    expect(memory.getUint32(layout.offsetOf('end'), true)).toBe(1000 + i)
+    expect(() => (view.kind = 256)).toThrow('kind')
+  })
+})
