@@ -1,0 +1,44 @@
+/**
+ * Hunts each wrong variant of APUS, shrinks the first finding of a safety violation, and keeps its trace in
+ * tests/apus/traces, which the tests replay. With names as arguments, only those. Run it after a change of the core that
+ * the traces do not survive.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { systems } from '../dist/protocol/index.js'
+import { Run, encodeTrace, exploreSeed, namesOf, recordTrace, shrink } from '../dist/sim/index.js'
+
+const apus = systems.find(({ name }) => name === 'apus')
+const folder = fileURLToPath(new URL('../tests/apus/traces/', import.meta.url))
+const mostSeeds = 400
+
+function hunt(bug) {
+  for (let seed = 1; seed <= mostSeeds; seed++) {
+    const { findings } = exploreSeed(apus, seed, { bug }, () => false, { liveness: false })
+    const finding = findings.find(({ violation }) => violation.kind !== 'liveness')
+    if (finding !== undefined) return finding
+  }
+  return undefined
+}
+
+mkdirSync(folder, { recursive: true })
+const named = process.argv.slice(2)
+for (const bug of Object.keys(apus.bugs)) {
+  if (named.length > 0 && !named.includes(bug)) continue
+  const finding = hunt(bug)
+  if (finding === undefined) {
+    console.log(`${bug.padEnd(36)} no safety violation from ${mostSeeds} seeds`)
+    continue
+  }
+  const { plan, violation, actions } = finding
+  const found = new Run(apus, plan.setup)
+  const small = shrink(apus, plan.setup, namesOf(found.world, actions), violation)
+  const run = new Run(apus, small.setup)
+  for (const { site, subject } of small.actions) {
+    const its = run.world.siteNamed(site)
+    run.take(its.index, its.find(subject))
+  }
+  run.finish()
+  writeFileSync(`${folder}${bug}.aviary`, encodeTrace(recordTrace(run, { provenance: { seed: plan.seed } })))
+  console.log(`${bug.padEnd(36)} ${String(small.actions.length).padStart(4)} actions  ${run.violation?.name}`)
+}

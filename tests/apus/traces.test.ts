@@ -1,0 +1,50 @@
+/**
+ * The gallery's regressions. Of each wrong variant that breaks safety a shortened trace is kept: it ends in the same
+ * violation whenever it is replayed, byte for byte, and the right protocol survives the same story. They are made by
+ * `node scripts/apus-traces.mjs`. Variants that only stop progress are hunted.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { apus } from '../../protocol/apus/index.js'
+import { decodeTrace, encodeTrace, recordTrace, replayGuided, replayStrict } from '../../sim/index.js'
+import { hunt } from '../systems/hunt.js'
+
+/** Variants whose only harm is that progress ends; traces of that are as long as patience. */
+const stops = [
+  'waits-for-all',
+  'zero-is-no-acknowledgement',
+  'idle-commit-untold',
+  'swallowed-completions-awaited',
+]
+
+const fileOf = (bug: string): string => fileURLToPath(new URL(`traces/${bug}.aviary`, import.meta.url))
+
+describe('a kept trace', () => {
+  for (const bug of Object.keys(apus.bugs).filter((name) => !stops.includes(name)))
+    it(bug, () => {
+      expect(existsSync(fileOf(bug)), 'no trace is kept').toBe(true)
+      const bytes = readFileSync(fileOf(bug))
+      const trace = decodeTrace(bytes)
+      expect(trace.header.setup.bug).toBe(bug)
+      const { outcome, run } = replayStrict(apus, trace)
+      expect(outcome).toBe('reproduced')
+      expect((apus.bugs[bug]!.caughtBy as readonly string[]).concat('assertion')).toContain(run.violation?.name)
+      const { provenance } = trace.header
+      expect(Buffer.compare(encodeTrace(recordTrace(run, { provenance })), bytes)).toBe(0)
+      const right = replayGuided(apus, trace, { setup: { ...trace.header.setup, bug: undefined }, heal: true })
+      expect(right.violation).toBeUndefined()
+    })
+})
+
+describe('a variant that stops progress is found', () => {
+  for (const bug of stops)
+    it(
+      bug,
+      () => {
+        const { finding } = hunt(apus, { bug }, 1, { seeds: 60 })
+        expect(apus.bugs[bug]!.caughtBy).toContain(finding?.violation.name)
+      },
+      300_000,
+    )
+})
