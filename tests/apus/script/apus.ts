@@ -29,6 +29,7 @@ const knobs: Readonly<Record<string, readonly string[]>> = {
   placement: ['in-order', 'shuffled-in-packet', 'shuffled'],
   fetch: ['at-departure', 'early', 'by-word'],
   visibility: ['lagging', 'prompt'],
+  psn: ['derived', 'constant'],
 }
 export const settingNames: readonly string[] = [
   'nodes',

@@ -5,7 +5,7 @@
 
 nodes 5
 window 3
-bites acknowledgement-without-viewstamp violates committed-is-stored
+bites acknowledgement-without-viewstamp violates stored-before-acknowledged
 hold retry *
 hold arrive n0->n2
 hold arrive n0->n3

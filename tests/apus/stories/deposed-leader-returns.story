@@ -7,6 +7,8 @@
 bites conflict-kept violates accepted-from-own-leader
 cut n0 n1
 cut n0 n2
+hold timer n0 suspect
+hold retry c0
 client 0 put k0 101
     c0 calls put k0 101
 run until end 1 at n0
@@ -49,33 +51,29 @@ show
     n2 leader, view 2, log 1-2 (last of view 2), stored 2, committed 2
 
 # Every 3 heartbeats a leader looks whether a majority still answers. n0 steps down by itself.
+release timer n0 suspect
 run until n0 is probing
     n2 beat timer: appended 3
     n1: accepted 3, committed 2, applied 1, applied 2
     n2: committed 3, applied 3
-    c0 asks again: put k0 101
     n0 suspect timer: stepped-down 0, suspected 0, probed 3, now probing
-hold retry c0
 heal n0 n1
 heal n0 n2
 run until applied 2 at n0
-    n1 <- c0 put k0 101: redirected c0
     n1 <- n0 probe view=3 end=0.2
-    n1 <- n0 follow view=0 attempt=1 end=0.1 (3 times)
-    n1 <- n0 follow view=0 attempt=1 end=0.2 (2 times)
+    n1 <- n0 follow view=0 attempt=1 end=0.1 (8 times)
+    n1 <- n0 follow view=0 attempt=1 end=0.2 (5 times)
     n0 <- n1 probe view=1 end=0.0
     n2 <- n0 probe view=3 end=0.2
-    n2 <- n0 follow view=0 attempt=1 end=0.1 (3 times)
-    n2 <- n0 follow view=0 attempt=1 end=0.2 (2 times)
+    n2 <- n0 follow view=0 attempt=1 end=0.1 (8 times)
+    n2 <- n0 follow view=0 attempt=1 end=0.2 (5 times)
     n0 <- n2 vote view=2 attempt=0 end=0.0: refused 2
     n0 <- n2 probe view=2 end=0.0
     n0 <- n2 follow view=2 attempt=0 end=2.1
     n0 <- n2 follow view=2 attempt=0 end=2.2
-    n0 <- n2 follow view=2 attempt=0 end=2.3
-    n0 <- n1 ahead view=2 (6 times)
-    n0 <- n2 ahead view=2 (6 times)
-    n1 <- n0 vote view=0 attempt=1 end=0.2
-    n2 <- n0 vote view=0 attempt=1 end=0.2
+    n0 <- n2 follow view=2 attempt=0 end=2.3 (4 times)
+    n0 <- n1 ahead view=2 (13 times)
+    n0 <- n2 ahead view=2 (13 times)
     n0: fenced 2, joined 2, now follower
     n2 <- n0 joined view=2 attempt=0 up to 0
     n2: link-up n0
@@ -88,9 +86,8 @@ show
     n2 leader, view 2, log 1-3 (last of view 2), stored 3, committed 3
 release retry c0
 run until client 0 answered done
-    n1 <- n0 vote view=2 attempt=0 end=2.3 (7 times)
-    n2 <- n0 vote view=2 attempt=0 end=2.3 (7 times)
-    c0 asks again: put k0 101
+    c0 asks again: put k0 101 (2 times)
+    n1 <- c0 put k0 101: redirected c0
     n2 <- c0 put k0 101: appended 4
     n0 n1: accepted 4, committed 3, applied 3
     n2: committed 4, applied 4, replied c0

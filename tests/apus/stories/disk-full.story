@@ -32,8 +32,8 @@ run until client 0 answered done
     n0: committed 2, applied 2, replied c0
     c0 <- done
 run 2 ms
-    n0 beat timer: resent n1, appended 3
-    n2 n1: accepted 3, committed 2, applied 2
+    n0 beat timer: appended 3
+    n1 n2: accepted 3, committed 2, applied 2
     n0 n2: stored 3
     n0: committed 3, applied 3
     n0 beat timer: resent n1 (2 times)

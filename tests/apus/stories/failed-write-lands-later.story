@@ -4,8 +4,9 @@
 # waiting and reports an error. An error says nothing about what has happened: the packet reaches n1's memory
 # afterwards, and n1 accepts a whole entry. That does no harm, for the entry is the leader's. n1's
 # acknowledgement travels on a queue pair whose other end has failed, and is lost; what it would have said n1
-# says when it joins again.
+# says when it joins again. A leader that took the entry back, for its WRITE has failed, would be wrong.
 
+bites failed-write-taken-back violates accepted-from-own-leader
 crash n2
 client 0 put k0 101
     c0 calls put k0 101

@@ -70,6 +70,8 @@ run 10 us
 release poll n1
 run until n2 notes resent 1
     n1: accepted 4
+    c0 asks again: put k0 105
+    n1 <- c0 put k0 105: redirected c0
     n2 beat timer: resent n1
 run until committed 5 at n2
     n1: recycled 2, accepted 5
@@ -83,8 +85,7 @@ run until client 0 answered done
     n2 beat timer: recycled 3, appended 6
     n1: recycled 3, accepted 6, committed 5, applied 4, applied 5
     n2: committed 6, applied 6
-    c0 asks again: put k0 105 (2 times)
-    n1 <- c0 put k0 105: redirected c0
+    c0 asks again: put k0 105
     n2 <- c0 put k0 105: recycled 4, appended 7
     n1: recycled 4, accepted 7, committed 6, applied 6
     n2: committed 7, applied 7, replied c0

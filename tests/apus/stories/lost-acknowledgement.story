@@ -20,17 +20,14 @@ land n1->n0 is lost
     late write 8B n0 cells cells[1].connection is lost from n1
 run 100 us
     n1 is told of its write 8B n0 cells cells[1].connection: retryExceeded
-    n0 beat timer: resent n1
 expect not client 0 answered
 run until client 0 answered done
     n0 gives up waiting for n2: write 56B n2 log bytes
     n0 is told of its write 56B n2 log bytes: retryExceeded: link-down n2
     n0 is told of its write 8B n2 cells cells[0].connection: flushed (2 times)
-    n1 suspect timer: suspected 0, probed 1, now probing
-    n0 <- n1 probe view=1 end=0.1
-    n0 gives up waiting for n1: write 56B n1 log bytes
-    n0 is told of its write 56B n1 log bytes: retryExceeded: link-down n1
-    n0 is told of its write 8B n1 cells cells[0].connection: flushed (4 times)
+    n0 gives up waiting for n1: write 8B n1 cells cells[0].connection
+    n0 is told of its write 8B n1 cells cells[0].connection: retryExceeded: link-down n1
+    n0 is told of its write 8B n1 cells cells[0].connection: flushed (3 times)
     n1 <- n0 follow view=0 attempt=1 end=0.1
     n1: fenced 0
     n0 <- n1 joined view=0 attempt=1 up to 1
@@ -42,5 +39,5 @@ heal
 quietly run until converged
 show
     n0 leader, view 0, log 1-2 (last of view 0), stored 2, committed 2
-    n1 probing, view 0, log 1-2 (last of view 0), stored 2, committed 1
+    n1 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1
     n2 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1

@@ -38,9 +38,11 @@ run 5 ms
     n2 <- c0 get k0: redirected c0
     n1 <- n2 state view=0 end=1 life=1 (13 times)
     n1 <- n0 recover life=1 (12 times)
-    n2 <- n0 recover life=1 (12 times)
+    n2 <- n0 recover life=1 (11 times)
     n0 <- n1 recover life=1 (12 times)
-    n2 suspect timer: probed 2 (2 times)
+    n2 suspect timer: now follower
+    n2 <- n0 recover life=1: suspected 0, probed 2, now probing
+    n2 suspect timer: probed 2
 expect not n2 is leader
 expect not client 0 answered value 101
 show

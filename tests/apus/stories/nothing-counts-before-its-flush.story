@@ -15,7 +15,6 @@ run until stored 1 at n2
     n1 n2: accepted 1
     n2: stored 1
 run 10 us
-    n0 beat timer: resent n1
 show
     n0 leader, view 0, log 1-1 (last of view 0), stored 0, committed 0
     n1 follower, view 0, log 1-1 (last of view 0), stored 0, committed 0

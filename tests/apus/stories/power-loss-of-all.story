@@ -102,7 +102,6 @@ run until client 0 answered done
     n1 <- c0 put k0 102: redirected c0
     n2 <- c0 put k0 102: appended 4
     n0 n1: accepted 4, committed 3, applied 3
-    n2 beat timer: resent n0, resent n1
     n2 n0 n1: stored 4
     n2: committed 4, applied 4, replied c0
     c0 <- done

@@ -18,7 +18,6 @@ run 100 us
     n0 <- c2 put k0 301: full c1
     n1 n2: accepted 1
     n0: full c1 (2 times)
-    n0 beat timer: resent n1, resent n2
 expect end exactly 1 at n0
 release everything
 run until client 0 answered done and client 1 answered done and client 2 answered done
