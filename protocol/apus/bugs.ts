@@ -29,7 +29,7 @@ export const bugs = {
   },
   'position-read-before-revocation': {
     story:
-      "The voter compares its log with the candidate's when it is probed, and not again when the revocation has returned. In between it acknowledges an entry to the old leader, which commits it; the candidate wins without it.",
+      "The voter compares its log with the candidate's when it is probed, and not again when the revocation has returned. In between it acknowledges another entry to the old leader, which commits it; the candidate wins without it.",
     fix: 'Compare when the control calls have returned: only then is the own log final.',
     caughtBy: ['leader-has-all-committed', 'agreement', 'linearizable'],
   },
