@@ -5,7 +5,8 @@ const fingerprintWords = 4
 const headWords = 1 + fingerprintWords
 /** Set where the value of a word does not fit beside its position and follows. */
 const isLong = 0x8000_0000
-const mostPositions = 0x8000
+/** Most words of a state, for a position takes 15 bits. */
+export const mostStateWords = 0x8000
 
 /**
  * The states of one level of a breadth-first search, read in the order in which they were added. Of each its fingerprint
@@ -23,9 +24,9 @@ export class Level {
   #readAt = Infinity
 
   constructor(initial: Uint32Array) {
-    if (initial.length > mostPositions)
+    if (initial.length > mostStateWords)
       throw new RangeError(
-        `a state has at most ${String(mostPositions)} words, not ${String(initial.length)}`,
+        `a state has at most ${String(mostStateWords)} words, not ${String(initial.length)}`,
       )
     this.#initial = initial
     this.#chunkWords = Math.max(chunkWords, this.#mostRecordWords)

@@ -9,7 +9,7 @@
  * N² / 2^129: for 10^8 states 10^-23.
  *
  * Nothing but the violation is judged, so a schedule that breaks something else on its way counts too. Violations of
- * histories are not looked for.
+ * histories are not looked for, and states of more than {@link mostStateWords} words are not searched at all.
  */
 import type { SystemDefinition } from '../../protocol/index.js'
 import type { NamedAction } from '../run/action-log.js'
@@ -18,7 +18,7 @@ import { type Setup, buildWorld } from '../run/setup.js'
 import { Outcome, type Site } from '../world/site.js'
 import type { Snapshot, World } from '../world/world.js'
 import { FingerprintSet, Fingerprints } from './fingerprints.js'
-import { Level, Numbers } from './level.js'
+import { Level, Numbers, mostStateWords } from './level.js'
 
 export interface Shortest {
   /** Steps of a shortest schedule, when there is one that is short enough. */
@@ -87,7 +87,7 @@ class Search {
     this.#baseArmed = this.#world.armed.slice()
     const { memory, sites } = this.#world
     this.#fingerprints = new Fingerprints(memory)
-    const initialWords = this.#baseWords.slice()
+    const initialWords = this.#isTooLarge() ? new Uint32Array(0) : this.#baseWords.slice()
     this.#level = new Level(initialWords)
     this.#next = new Level(initialWords)
     // As the judge has it: nothing else asks for a look.
@@ -97,9 +97,15 @@ class Search {
     )
   }
 
+  /** Whether a state has more words than the records of a level can name. */
+  #isTooLarge(): boolean {
+    return this.#baseWords.length > mostStateWords
+  }
+
   run(): Shortest {
     const { depth: most } = this.#options
     if (this.#isWanted(this.#judge.atStart())) return this.#result(0, -1)
+    if (this.#isTooLarge()) return this.#result(undefined, 0)
     const { latest } = this.#fingerprints
     this.#fingerprints.compute(this.#baseWords)
     this.#known.add(latest)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { enumerate } from '../../../model-check/plain.js'
+import { apus } from '../../../protocol/apus/index.js'
 import type { Knobs, SystemDefinition } from '../../../protocol/index.js'
 import { paxos } from '../../../protocol/paxos/index.js'
 import { rdmaRegister } from '../../../protocol/rdma-register/index.js'
@@ -166,5 +167,16 @@ describe('what the search keeps', () => {
     expect(countNew()).toBe(20_000)
     expect(countNew()).toBe(0)
     expect(set.count).toBe(20_000)
+  })
+
+  test('states that are too large are not searched, and nothing is claimed of them', () => {
+    const setup: Setup = {
+      ...defaultSetup(apus),
+      nodes: 9,
+      parameters: { durability: 1, clients: 3, window: 3, retained: 4 },
+      knobs: { ...defaultKnobs, poll: 'loads' },
+    }
+    const wanted: Violation = { kind: 'invariant', name: 'agreement', reason: '' }
+    expect(findShortest(apus, setup, wanted, { depth: 2 })).toMatchObject({ length: undefined, noneUpTo: 0 })
   })
 })
