@@ -11,6 +11,7 @@ import { Run, encodeTrace, exploreSeed, namesOf, recordTrace, shrink } from '../
 const apus = systems.find(({ name }) => name === 'apus')
 const folder = fileURLToPath(new URL('../tests/apus/traces/', import.meta.url))
 const mostSeeds = 400
+const limits = { plays: 2_000, states: 2_000, exhaustiveStates: 1_000, huntActions: 20_000 }
 
 function hunt(bug) {
   for (let seed = 1; seed <= mostSeeds; seed++) {
@@ -32,7 +33,8 @@ for (const bug of Object.keys(apus.bugs)) {
   }
   const { plan, violation, actions } = finding
   const found = new Run(apus, plan.setup)
-  const small = shrink(apus, plan.setup, namesOf(found.world, actions), violation)
+  // A kept trace need not be the shortest.
+  const small = shrink(apus, plan.setup, namesOf(found.world, actions), violation, limits)
   const run = new Run(apus, small.setup)
   for (const { site, subject } of small.actions) {
     const its = run.world.siteNamed(site)

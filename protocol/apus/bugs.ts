@@ -140,12 +140,6 @@ export const bugs = {
     fix: 'Both ends begin a new connection, under a new number.',
     caughtBy: ['all requests are answered and all replicas agree'],
   },
-  'snapshot-unsealed': {
-    story:
-      'A replica restores what its READs have brought without checking that it is whole. The leader may have frozen another snapshot meanwhile.',
-    fix: 'A checksum over the whole snapshot.',
-    caughtBy: ['agreement', 'linearizable'],
-  },
   'duplicate-applied': {
     story:
       'Nobody remembers what clients have asked. A client that hears nothing asks again, and its request takes effect twice.',

@@ -57,7 +57,8 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
     timers: timerNames,
     notes: noteKind.names,
     scratchBytes: layouts.scratchBytes,
-    pollFollowsWindows: true,
+    // A variant that accepts whatever lies there finds something in bytes that it has seen before.
+    pollFollowsWindows: bug !== 'index-unchecked',
     role: { field: 'role', machine: replicaRoles },
 
     create(context) {

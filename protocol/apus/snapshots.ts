@@ -20,7 +20,6 @@ export function createSnapshots(replica: Replica) {
   const outgoingMachine = machine.view(output, at)
   const incoming = snapshot.view(input)
   const incomingMachine = machine.view(input, at)
-  const unsealed = replica.is('snapshot-unsealed')
   const tableMissing = replica.is('table-not-in-snapshot')
 
   /** Offers a follower the frozen snapshot; freezes a new one if the entries behind it are dropped. */
@@ -77,7 +76,7 @@ export function createSnapshots(replica: Replica) {
     if (from === host.self || index <= state.cursor) return
     const seal = avalanche(blendBytes(index, input, 4, snapshot.sizeBytes - 4)) >>> 0
     // The leader offers again at its next beat.
-    if (incoming.seal !== seal && !unsealed) return
+    if (incoming.seal !== seal) return
     restore(index)
   }
 
