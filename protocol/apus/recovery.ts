@@ -90,7 +90,8 @@ export function createRecovery(replica: Replica) {
 
   /** Follows the leader of a view, whose log ended there when it asked. */
   function joins(view: number, end: number): void {
-    if (view === state.heardView) return
+    // A view that was being joined when a later one was heard of does not make a member.
+    if (view <= state.heardView) return
     // A later view than any that was heard of: its leader has all that counts, and it began after this life.
     state.heardView = view
     state.catchUpTo = end

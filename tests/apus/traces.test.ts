@@ -3,7 +3,7 @@
  * violation whenever it is replayed, byte for byte, and the right protocol survives the same story. They are made by
  * `node scripts/apus-traces.mjs`. Variants that only stop progress are hunted.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { apus } from '../../protocol/apus/index.js'
@@ -29,10 +29,29 @@ describe('a kept trace', () => {
       expect(trace.header.setup.bug).toBe(bug)
       const { outcome, run } = replayStrict(apus, trace)
       expect(outcome).toBe('reproduced')
-      expect((apus.bugs[bug]!.caughtBy as readonly string[]).concat('assertion')).toContain(run.violation?.name)
+      expect((apus.bugs[bug]!.caughtBy as readonly string[]).concat('assertion')).toContain(
+        run.violation?.name,
+      )
       const { provenance } = trace.header
       expect(Buffer.compare(encodeTrace(recordTrace(run, { provenance })), bytes)).toBe(0)
-      const right = replayGuided(apus, trace, { setup: { ...trace.header.setup, bug: undefined }, heal: true })
+      const right = replayGuided(apus, trace, {
+        setup: { ...trace.header.setup, bug: undefined },
+        heal: true,
+      })
+      expect(right.violation).toBeUndefined()
+    })
+})
+
+describe('what was once wrong in the right core', () => {
+  const folder = fileURLToPath(new URL('found/', import.meta.url))
+  for (const file of readdirSync(folder))
+    it(file, () => {
+      const trace = decodeTrace(readFileSync(`${folder}${file}`))
+      const right = replayGuided(apus, trace, {
+        setup: { ...trace.header.setup, bug: undefined },
+        heal: true,
+      })
+      expect(right.followed).toBeGreaterThan(trace.actions.length / 2)
       expect(right.violation).toBeUndefined()
     })
 })
