@@ -50,7 +50,13 @@ export const bugs = {
     story:
       'A recovering replica takes the first leader that answers for the leader. It may be deposed and not know it.',
     fix: 'Wait for a majority, and for the leader of the highest view among them.',
-    caughtBy: ['votes-are-remembered', 'leader-has-all-committed', 'agreement', 'linearizable'],
+    caughtBy: [
+      'votes-are-remembered',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+      'confirmed-by-members',
+    ],
   },
   'votes-before-caught-up': {
     story:
@@ -97,18 +103,18 @@ export const bugs = {
     story:
       'A follower tells the new leader that its whole log agrees. The uncommitted end of it came from a leader that was deposed.',
     fix: 'What is known to agree is what is committed; everything behind it is sent again.',
-    caughtBy: ['log-prefix-agreement', 'agreement', 'linearizable'],
+    caughtBy: ['log-prefix-agreement', 'agreement', 'linearizable', 'accepted-from-own-leader'],
   },
   'conflict-kept': {
     story: 'A follower keeps its own entry where the leader has written another one at the same index.',
     fix: 'An entry of the leader replaces another one at its index, and everything behind it.',
-    caughtBy: ['log-prefix-agreement', 'agreement', 'linearizable'],
+    caughtBy: ['log-prefix-agreement', 'agreement', 'linearizable', 'accepted-from-own-leader'],
   },
   'canary-trusted': {
     story:
       'The follower trusts the trailer of an entry and computes no checksum. Words of the entry may land after the trailer, and words of a deposed leader on top of it.',
     fix: 'A checksum over all bytes and the view of the sender.',
-    caughtBy: ['entries-are-whole', 'agreement', 'linearizable'],
+    caughtBy: ['entries-are-whole', 'agreement', 'linearizable', 'accepted-from-own-leader'],
   },
   'index-unchecked': {
     story:
@@ -138,7 +144,7 @@ export const bugs = {
     story:
       'When a connection breaks the leader resets and connects its own end only. The other end counts packets of the former connection and never understands it again.',
     fix: 'Both ends begin a new connection, under a new number.',
-    caughtBy: ['all requests are answered and all replicas agree'],
+    caughtBy: ['all requests are answered and all replicas agree', 'fetched-as-posted'],
   },
   'duplicate-applied': {
     story:
@@ -250,7 +256,13 @@ export const bugs = {
   'torn-record-trusted': {
     story: 'A replica reads its log back without checksums and takes a torn record for what it has stored.',
     fix: 'A checksum over each record.',
-    caughtBy: ['stored-before-acknowledged', 'entries-are-whole', 'agreement', 'linearizable'],
+    caughtBy: [
+      'stored-before-acknowledged',
+      'entries-are-whole',
+      'agreement',
+      'linearizable',
+      'accepted-from-own-leader',
+    ],
   },
 } as const satisfies Readonly<Record<string, Bug>>
 

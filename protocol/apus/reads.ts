@@ -124,8 +124,9 @@ export function createReads(replica: Replica) {
     }
   }
 
-  /** The link to a peer is broken: what it was asked will not be answered. */
+  /** The link to a peer is broken: what it was asked will not be answered, and it may come back without memory. */
   function lost(peer: NodeId): void {
+    state.confirmed.delete(peer)
     state.asked.delete(peer)
     state.answered.delete(peer)
     state.lookedAt.delete(peer)

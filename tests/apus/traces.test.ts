@@ -29,9 +29,7 @@ describe('a kept trace', () => {
       expect(trace.header.setup.bug).toBe(bug)
       const { outcome, run } = replayStrict(apus, trace)
       expect(outcome).toBe('reproduced')
-      expect((apus.bugs[bug]!.caughtBy as readonly string[]).concat('assertion')).toContain(
-        run.violation?.name,
-      )
+      expect([...apus.bugs[bug]!.caughtBy, 'assertion']).toContain(run.violation?.name)
       const { provenance } = trace.header
       expect(Buffer.compare(encodeTrace(recordTrace(run, { provenance })), bytes)).toBe(0)
       const right = replayGuided(apus, trace, {
