@@ -46,18 +46,6 @@ export const bugs = {
       'linearizable',
     ],
   },
-  'recovered-from-anyone': {
-    story:
-      'A recovering replica takes the first leader that answers for the leader. It may be deposed and not know it.',
-    fix: 'Wait for a majority, and for the leader of the highest view among them.',
-    caughtBy: [
-      'votes-are-remembered',
-      'leader-has-all-committed',
-      'agreement',
-      'linearizable',
-      'confirmed-by-members',
-    ],
-  },
   'votes-before-caught-up': {
     story:
       'A recovering replica is a member again as soon as it follows a leader, before it holds what it may have acknowledged in its former life.',
@@ -279,7 +267,6 @@ const onDisk = { durability: Durability.disk }
 const inMemory = { durability: Durability.memory }
 export const needs: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'vote-from-amnesia': inMemory,
-  'recovered-from-anyone': inMemory,
   'votes-before-caught-up': inMemory,
   'vote-of-a-former-life': inMemory,
   'read-unconfirmed': confirmedReads,

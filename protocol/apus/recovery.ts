@@ -20,7 +20,6 @@ export function createRecovery(replica: Replica) {
   const { nodes } = layouts
   const { states: role, events, next } = replicaRoles
   const majority = Math.floor(nodes / 2) + 1
-  const anyoneWillDo = replica.is('recovered-from-anyone')
   const votesTooEarly = replica.is('votes-before-caught-up')
 
   /** Whether this replica remembers what it has promised. */
@@ -78,8 +77,7 @@ export function createRecovery(replica: Replica) {
       state.heardLeader = true
       state.catchUpTo = Math.max(state.catchUpTo, end)
     }
-    const isMajority = anyoneWillDo || state.responders.size >= majority
-    state.quorate = isMajority && state.heardLeader
+    state.quorate = state.responders.size >= majority && state.heardLeader
     if (state.view === state.heardView) holds(state.cursor)
   }
 
