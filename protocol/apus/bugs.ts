@@ -245,6 +245,7 @@ export const bugs = {
     story: 'A replica reads its log back without checksums and takes a torn record for what it has stored.',
     fix: 'A checksum over each record.',
     caughtBy: [
+      'committed-is-stored',
       'stored-before-acknowledged',
       'entries-are-whole',
       'agreement',

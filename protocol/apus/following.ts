@@ -106,11 +106,23 @@ export function createFollowing(replica: Replica) {
     return sealTrusted || entry.seal === sealOf(input, layouts.entryBytes(bytes))
   }
 
+  /**
+   * Whether the own entry at the index stands for the same as the leader's, so that what is behind it may be in the
+   * leader's log too and must not be dropped: it may be committed. A NOP that a later leader has replaced by its own is
+   * the same under another view. An entry that is newer than the whole own log was put there by a leader whose log ended
+   * before it: what is behind it here was never committed.
+   */
+  function isKnown(index: number, view: number, kind: number, client: number, sequence: number): boolean {
+    if (index > state.end || view > state.endView) return false
+    const own = replica.log.at(index)
+    return own.kind === kind && own.client === client && own.sequence === sequence
+  }
+
   function accept(): void {
     const { view, bytes, kind, client, sequence, commit } = entry
     const index = state.cursor + 1
-    const isNew = index > state.end || replica.log.viewOf(index) !== view
-    if (isNew && !(keepsConflicts && index <= state.end)) {
+    if (isKnown(index, view, kind, client, sequence)) replica.log.at(index).view = view
+    else if (!(keepsConflicts && index <= state.end)) {
       if (index <= state.end) host.note(noteKind.code.replaced, index)
       replica.log.put(index, view, kind, client, sequence, input, entryHeader.sizeBytes, bytes)
     }

@@ -6,7 +6,6 @@
 # be told from rot: n1 cuts it off and remembers everything else.
 
 durability disk
-bites torn-record-trusted violates accepted-from-own-leader
 bites flush-not-awaited violates linearizable
 client 0 put k0 101
     c0 calls put k0 101
