@@ -80,6 +80,11 @@ export interface FaultAtlas {
   readonly beyond: readonly Beyond[]
 }
 
+/** A budget of any number of each of these faults. */
+export function anyNumberOf(...kinds: readonly FaultKind[]): FaultBudget {
+  return Object.fromEntries(kinds.map((kind) => [kind, Infinity]))
+}
+
 export interface Beyond {
   readonly name: string
   readonly story: string

@@ -5,6 +5,7 @@
  * Replication Revisited, section 4.1).
  */
 import { entryKind, Reads } from './layout.js'
+import { copyOperation } from './log.js'
 import { noteKind } from './notes.js'
 import type { Replica } from './replica.js'
 import { replicaRoles } from './roles.js'
@@ -35,8 +36,7 @@ export function createClients(replica: Replica) {
     its.confirming = false
     const target = its.operation.memory
     const to = its.operation.base
-    for (let k = 0; k < length; k += 4) target.setUint32(to + k, input.getUint32(k, true), true)
-    for (let k = length; k < application.operationBytes; k += 4) target.setUint32(to + k, 0, true)
+    copyOperation(input, 0, length, target, to, application.operationBytes)
     if (isRead) replica.reads.advance()
     else appendWaiting()
   }

@@ -9,7 +9,7 @@
  * can still commit is missing in what was compared.
  */
 import { Control, type NodeId } from '../contract.js'
-import { connectionOf, queuePairOf, Region, statusLayout, leaderOf } from './layout.js'
+import { connectionOf, queuePairOf, Region, statusLayout, leaderOf, majorityOf } from './layout.js'
 import { linkStates, replicaRoles } from './roles.js'
 import { noteKind } from './notes.js'
 import { type Replica, STAGGER_MICROS, SUSPECT_MICROS, Timer, Token } from './replica.js'
@@ -19,7 +19,7 @@ export function createElection(replica: Replica) {
   const { host, state, output } = context
   const { nodes } = layouts
   const { states: role, events, next } = replicaRoles
-  const majority = Math.floor(nodes / 2) + 1
+  const majority = majorityOf(nodes)
   const status = statusLayout.view(output)
 
   const fenceForgotten = replica.is('fence-forgotten')
@@ -286,6 +286,5 @@ export function createElection(replica: Replica) {
     viewKept,
     publishStatus,
     lookAgain,
-    fence,
   }
 }

@@ -59,6 +59,11 @@ export function connectionOf(view: number, attempt: number): number {
   return view * (MOST_ATTEMPTS + 1) + attempt
 }
 
+/** How many replicas of a cluster are more than half of it. */
+export function majorityOf(nodes: number): number {
+  return Math.floor(nodes / 2) + 1
+}
+
 /** Only this replica can lead the view, so that no view has two leaders. */
 export function leaderOf(view: number, nodes: number): NodeId {
   return view % nodes

@@ -5,7 +5,7 @@
  */
 import type { NodeId } from '../contract.js'
 import { invariant } from '../invariant.js'
-import { connectionOf, entryKind, leaderOf } from './layout.js'
+import { connectionOf, entryKind, leaderOf, majorityOf } from './layout.js'
 import { noteKind } from './notes.js'
 import { BEAT_MICROS, type Replica, SUSPECT_MICROS, Timer } from './replica.js'
 import { linkStates, replicaRoles } from './roles.js'
@@ -15,7 +15,7 @@ export function createLeading(replica: Replica) {
   const { host, state, output } = context
   const { nodes, window, retained, logBytes } = layouts
   const { states: role, events, next } = replicaRoles
-  const majority = Math.floor(nodes / 2) + 1
+  const majority = majorityOf(nodes)
   /** What followers have acknowledged, in ascending order: scratch. */
   const acked = new Uint32Array(nodes)
 
@@ -243,5 +243,5 @@ export function createLeading(replica: Replica) {
     return state.role === role.leader
   }
 
-  return { takeOffice, begin, isOpen, append, pump, heard, advance, beatAll, review, isLeading }
+  return { takeOffice, begin, isOpen, append, heard, advance, beatAll, review, isLeading }
 }

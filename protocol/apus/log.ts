@@ -66,8 +66,7 @@ export function createLog(replica: Replica) {
     entry.bytes = bytes
     const target = entry.operation.memory
     const to = entry.operation.base
-    for (let k = 0; k < bytes; k += 4) target.setUint32(to + k, source.getUint32(from + k, true), true)
-    for (let k = bytes; k < application.operationBytes; k += 4) target.setUint32(to + k, 0, true)
+    copyOperation(source, from, bytes, target, to, application.operationBytes)
     state.end = index
     state.endView = view
     state.endPosition = layouts.after(position, layouts.entryBytes(bytes))
@@ -118,7 +117,7 @@ export function createLog(replica: Replica) {
     const source = entry.operation.memory
     const from = entry.operation.base
     const { sizeBytes } = entryHeader
-    for (let k = 0; k < bytes; k += 4) output.setUint32(sizeBytes + k, source.getUint32(from + k, true), true)
+    copyOperation(source, from, bytes, output, sizeBytes, bytes)
     trailer.base = sizeBytes + bytes
     trailer.index = index
     trailer.sender = state.view + 1
@@ -171,7 +170,20 @@ export function createLog(replica: Replica) {
     return endView > state.endView || (endView === state.endView && end >= state.end)
   }
 
-  return { at, positionOf, viewOf, put, dropNop, takeBack, lay, apply, commitUpTo, isUpToDate }
+  return { at, positionOf, viewOf, put, dropNop, takeBack, lay, commitUpTo, isUpToDate }
+}
+
+/** Copies an operation of `bytes` bytes, a multiple of 4, and fills what is left of its `room` with zeros. */
+export function copyOperation(
+  source: DataView,
+  from: number,
+  bytes: number,
+  target: DataView,
+  to: number,
+  room: number,
+): void {
+  for (let k = 0; k < bytes; k += 4) target.setUint32(to + k, source.getUint32(from + k, true), true)
+  for (let k = bytes; k < room; k += 4) target.setUint32(to + k, 0, true)
 }
 
 /** Checksum of an entry of `length` bytes at the front of `memory`: over everything but the seal itself. */

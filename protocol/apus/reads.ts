@@ -6,7 +6,7 @@
  */
 import type { NodeId } from '../contract.js'
 import { clear } from '../layout/index.js'
-import { queuePairOf, Region, statusLayout } from './layout.js'
+import { majorityOf, queuePairOf, Region, statusLayout } from './layout.js'
 import { noteKind } from './notes.js'
 import { Observe, type Replica, Token } from './replica.js'
 import { replicaRoles } from './roles.js'
@@ -16,7 +16,7 @@ export function createReads(replica: Replica) {
   const { host, state, input, output } = context
   const { application, clients, nodes, answers } = layouts
   const { states: role } = replicaRoles
-  const majority = Math.floor(nodes / 2) + 1
+  const majority = majorityOf(nodes)
   const cleared = answers.view(output)
   const seen = answers.view(input)
   const unconfirmed = replica.is('read-unconfirmed')

@@ -9,7 +9,7 @@
  * answer; when they are so many that no majority remembers, service is refused.
  */
 import type { NodeId } from '../contract.js'
-import { leaderOf } from './layout.js'
+import { leaderOf, majorityOf } from './layout.js'
 import { noteKind } from './notes.js'
 import { type Replica, RETRY_MICROS, Timer } from './replica.js'
 import { replicaRoles } from './roles.js'
@@ -19,7 +19,7 @@ export function createRecovery(replica: Replica) {
   const { host, state } = context
   const { nodes } = layouts
   const { states: role, events, next } = replicaRoles
-  const majority = Math.floor(nodes / 2) + 1
+  const majority = majorityOf(nodes)
   const votesTooEarly = replica.is('votes-before-caught-up')
 
   /** Whether this replica remembers what it has promised. */

@@ -1,6 +1,14 @@
 /** What each piece of the protocol sees to. */
 import type { StateInvariant, Workload } from '../system.js'
-import { type ApusLayouts, connectionOf, entryKind, leaderOf, Region, type ReplicaView } from './layout.js'
+import {
+  type ApusLayouts,
+  connectionOf,
+  entryKind,
+  leaderOf,
+  Region,
+  type ReplicaView,
+  majorityOf,
+} from './layout.js'
 import {
   entryText,
   hasEitherChanged,
@@ -100,7 +108,7 @@ function committedIsStored(layouts: ApusLayouts): StateInvariant {
     regions: [],
     check(observer) {
       const { nodes } = observer
-      const minority = nodes - (Math.floor(nodes / 2) + 1)
+      const minority = nodes - majorityOf(nodes)
       for (let node = 0; node < nodes; node++) {
         if (!isLeaderAt(layouts, observer, node)) continue
         const leader = observer.state(node, layouts.state)
@@ -256,7 +264,7 @@ function votesAreRemembered(layouts: ApusLayouts): StateInvariant {
     regions: [],
     check(observer) {
       const { nodes } = observer
-      const majority = Math.floor(nodes / 2) + 1
+      const majority = majorityOf(nodes)
       for (let node = 0; node < nodes; node++) {
         if (!isLeaderAt(layouts, observer, node)) continue
         const { view, votes } = observer.state(node, layouts.state)

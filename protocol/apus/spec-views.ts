@@ -1,6 +1,5 @@
 /** How the spec looks at replicas. It is asked after every step, so it allocates nothing while all is well. */
 import type { NodeId } from '../contract.js'
-import type { AnyLayout, CursorView } from '../layout/index.js'
 import type { Observer } from '../system.js'
 import { type ApusLayouts, entryKind, type ReplicaView } from './layout.js'
 import { replicaRoles } from './roles.js'
@@ -62,16 +61,4 @@ export function entryText(layouts: ApusLayouts, state: ReplicaView, index: numbe
   return kind === entryKind.code.request
     ? `request ${sequence} of client ${client}`
     : `a ${entryKind.nameOf(kind)}`
-}
-
-/** Whether two views of a layout that is aligned to 4 hold the same bytes. */
-export function sameWords(layout: AnyLayout, a: CursorView, b: CursorView): boolean {
-  const { memory: one, base: from } = a
-  const { memory: other, base: to } = b
-  const { sizeBytes } = layout
-  let k = 0
-  for (; k + 4 <= sizeBytes; k += 4)
-    if (one.getUint32(from + k, true) !== other.getUint32(to + k, true)) return false
-  for (; k < sizeBytes; k++) if (one.getUint8(from + k) !== other.getUint8(to + k)) return false
-  return true
 }

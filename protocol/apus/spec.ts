@@ -2,11 +2,12 @@
  * What APUS promises, as checked. `agreement` and `linearizable` are the promise itself; the others say what each piece of
  * the protocol sees to, and name the piece that failed (`spec-of-pieces.ts`).
  */
+import { equals } from '../layout/index.js'
 import type { HistoryProperty, Observer, Spec, StateInvariant, StepInvariant, Workload } from '../system.js'
-import { type ApusLayouts, entryKind } from './layout.js'
+import { type ApusLayouts, entryKind, majorityOf } from './layout.js'
 import { replicaRoles } from './roles.js'
 import { invariantsOfPieces } from './spec-of-pieces.js'
-import { hasEitherChanged, isAlive, isIn, isMember, isMemberAt, membersOf, sameWords } from './spec-views.js'
+import { hasEitherChanged, isAlive, isIn, isMember, isMemberAt, membersOf } from './spec-views.js'
 
 const { states: role } = replicaRoles
 
@@ -34,7 +35,7 @@ export function specOf(layouts: ApusLayouts, workload: Workload): Spec {
 }
 
 function hasConverged(layouts: ApusLayouts, observer: Observer): boolean {
-  const majority = Math.floor(observer.nodes / 2) + 1
+  const majority = majorityOf(observer.nodes)
   let members = 0
   let first = -1
   let leaders = 0
@@ -68,8 +69,8 @@ type View = ReturnType<ApusLayouts['state']['view']>
 /** Whether the same requests have had the same effect: NOPs may come behind them. */
 function sameMachine(layouts: ApusLayouts, a: View, b: View): boolean {
   return (
-    sameWords(layouts.application.layout, a.machine.application, b.machine.application) &&
-    sameWords(layouts.machineTable, a.machine.table, b.machine.table)
+    equals(layouts.application.layout, a.machine.application, b.machine.application) &&
+    equals(layouts.machineTable, a.machine.table, b.machine.table)
   )
 }
 
@@ -168,7 +169,7 @@ function votesAreOfThisLife(layouts: ApusLayouts): StepInvariant {
         into[node] = isAlive(observer, node) ? observer.state(node, layouts.state).role : role.follower
     },
     check(before, after, observer) {
-      const majority = Math.floor(observer.nodes / 2) + 1
+      const majority = majorityOf(observer.nodes)
       for (let node = 0; node < observer.nodes; node++) {
         if (after[node] !== role.leader || before[node] === role.leader) continue
         const { view, votes, voteLives, lives } = observer.state(node, layouts.state)

@@ -17,6 +17,7 @@
 import { avalanche, blendBytes } from '../checksum.js'
 import { forEachRecord } from '../contract.js'
 import { copy } from '../layout/index.js'
+import { copyOperation } from './log.js'
 import type { Replica } from './replica.js'
 
 /** Bytes of the length that stands before each record. */
@@ -86,7 +87,7 @@ export function openStableLog(replica: Replica) {
     const source = entry.operation.memory
     const from = entry.operation.base
     const to = at + storedEntry.sizeBytes
-    for (let k = 0; k < bytes; k += 4) output.setUint32(to + k, source.getUint32(from + k, true), true)
+    copyOperation(source, from, bytes, output, to, bytes)
     return to + bytes
   }
 

@@ -1,6 +1,6 @@
 /** APUS as a system: replicas with registered logs, queue pairs between every two, clients, and what may go wrong. */
 import { Right } from '../contract.js'
-import { defineSystem, type FaultAtlas, type SystemModel } from '../system.js'
+import { anyNumberOf, defineSystem, type FaultAtlas, type SystemModel } from '../system.js'
 import type { Application } from './application.js'
 import { bank } from './bank.js'
 import { bugs, hardware, needs } from './bugs.js'
@@ -46,21 +46,21 @@ const parameters = {
 function atlasOf(nodes: number, isOnDisk: boolean): FaultAtlas {
   return {
     safety: {
-      crash: Infinity,
-      restart: Infinity,
-      pause: Infinity,
-      resume: Infinity,
-      cut: Infinity,
-      heal: Infinity,
-      drop: Infinity,
-      duplicate: Infinity,
-      kill: Infinity,
-      halt: Infinity,
-      sever: Infinity,
-      mend: Infinity,
-      retransmit: Infinity,
+      ...anyNumberOf(
+        'crash',
+        'restart',
+        'kill',
+        'halt',
+        'pause',
+        'resume',
+        'cut',
+        'heal',
+        'drop',
+        'duplicate',
+      ),
+      ...anyNumberOf('sever', 'mend', 'retransmit'),
       // What a disk loses for good is recovered from the peers.
-      ...(isOnDisk ? { 'fail-flush': Infinity, rot: Infinity, misdirect: Infinity } : {}),
+      ...(isOnDisk ? anyNumberOf('fail-flush', 'rot', 'misdirect') : {}),
     },
     unavailable: Math.floor((nodes - 1) / 2),
     beyond: [

@@ -30,8 +30,10 @@ export function sameBytes(
   baseB: number,
   length: number,
 ): boolean {
-  for (let index = 0; index < length; index++) {
+  let index = 0
+  for (; index + 4 <= length; index += 4)
+    if (memoryA.getUint32(baseA + index, true) !== memoryB.getUint32(baseB + index, true)) return false
+  for (; index < length; index++)
     if (memoryA.getUint8(baseA + index) !== memoryB.getUint8(baseB + index)) return false
-  }
   return true
 }

@@ -1,5 +1,5 @@
 /** Paxos as a system: servers with disks, a lossy network that reorders, and clients that race to put a value. */
-import { defineSystem, type FaultAtlas } from '../system.js'
+import { anyNumberOf, defineSystem, type FaultAtlas } from '../system.js'
 import { bugs } from './bugs.js'
 import { server } from './core.js'
 import { roundOf, serverState } from './layout.js'
@@ -59,20 +59,20 @@ export const paxos = defineSystem({
 function atlasFor(replicas: number): FaultAtlas {
   return {
     safety: {
-      crash: Infinity,
-      restart: Infinity,
-      kill: Infinity,
-      halt: Infinity,
-      pause: Infinity,
-      resume: Infinity,
-      cut: Infinity,
-      heal: Infinity,
-      drop: Infinity,
-      duplicate: Infinity,
-      'fail-flush': Infinity,
+      ...anyNumberOf(
+        'crash',
+        'restart',
+        'kill',
+        'halt',
+        'pause',
+        'resume',
+        'cut',
+        'heal',
+        'drop',
+        'duplicate',
+      ),
       // What a disk loses for good costs an acceptor at most, and the goal wants a majority that has lost nothing.
-      rot: Infinity,
-      misdirect: Infinity,
+      ...anyNumberOf('fail-flush', 'rot', 'misdirect'),
     },
     unavailable: Math.floor((replicas - 1) / 2),
     beyond: [

@@ -8,7 +8,13 @@
  */
 import type { World } from '../world/world.js'
 
-export const defaultFingerprintEvery = 64
+/**
+ * Actions between two fingerprints unless said otherwise: 64, or as many as the world has parts. A fingerprint names each
+ * part that has changed in some 3 bytes, so that a trace takes as much for them as for its actions at the most.
+ */
+export function defaultFingerprintEvery(world: World): number {
+  return Math.max(64, world.memory.parts.length)
+}
 
 /** Which parts changed before each fingerprint, and the folds they had then. */
 interface Components {
@@ -136,7 +142,7 @@ export class FingerprintLog {
   readonly #component = (part: number, hash: number): void => this.#points.component(part, hash)
   #left: number
 
-  constructor(world: World, every = defaultFingerprintEvery) {
+  constructor(world: World, every = defaultFingerprintEvery(world)) {
     if (!Number.isInteger(every) || every < 1)
       throw new RangeError('fingerprints are taken every 1 or more actions')
     this.every = every

@@ -65,7 +65,7 @@ export interface About {
   readonly codeFingerprint?: string | undefined
   readonly modulePath?: string | undefined
   readonly createdBy?: string | undefined
-  /** 64 unless said otherwise; with 1 a replay names the very step that diverges, at some 10 bytes an action. */
+  /** See {@link defaultFingerprintEvery}; with 1 a replay names the very step that diverges, at some 10 bytes an action. */
   readonly fingerprintEvery?: number | undefined
   /** Whether the last state is stored in full; true unless said otherwise. */
   readonly image?: boolean | undefined
@@ -78,7 +78,8 @@ export interface About {
 export function recordTrace(run: Run, about: About, log?: RunRecorder): Trace {
   run.finish()
   const { world } = run
-  const header = headerOf(run, about, log?.every ?? about.fingerprintEvery ?? defaultFingerprintEvery)
+  const every = log?.every ?? about.fingerprintEvery ?? defaultFingerprintEvery(world)
+  const header = headerOf(run, about, every)
   const measured =
     log === undefined ? measure(run, header.fingerprintEvery) : { points: log.finish(), at: log.violationAt }
   return {

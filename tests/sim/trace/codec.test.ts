@@ -1,15 +1,16 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { apus } from '../../../protocol/apus/index.js'
 import { faultKinds, ruleNames } from '../../../protocol/index.js'
 import { ActionLog } from '../../../sim/run/action-log.js'
-import type { Setup } from '../../../sim/run/setup.js'
+import { type Setup, defaultSetup } from '../../../sim/run/setup.js'
 import { crc32, fromUtf8, utf8 } from '../../../sim/trace/bytes.js'
 import { blockActions, decodeTrace, encodeTrace, openTrace } from '../../../sim/trace/codec.js'
 import { TraceError, type TraceProblem } from '../../../sim/trace/errors.js'
 import { noPoints, pointCount } from '../../../sim/trace/fingerprints.js'
 import { fromText, toText } from '../../../sim/trace/text.js'
 import { type Trace, type TraceHeader, traceFormatVersion } from '../../../sim/trace/trace.js'
-import { pingSetup, ping, plain, record } from './support.js'
+import { pingSetup, ping, plain, record, someFaults } from './support.js'
 
 // ---- arbitrary traces
 
@@ -152,6 +153,18 @@ describe('a trace as bytes', () => {
     expect(bare / 20_000).toBeLessThan(3)
     expect(bytes / 20_000).toBeLessThan(4)
   })
+
+  for (const nodes of [3, 5])
+    it(`takes at most 8 bytes an action of ${String(nodes)} replicas of APUS on disk, fingerprints included`, () => {
+      const plainSetup = defaultSetup(apus)
+      const parameters = { ...plainSetup.parameters, durability: 1 }
+      const setup = { ...plainSetup, nodes, parameters, budget: someFaults }
+      const [long, empty] = [20_000, 0].map((steps) =>
+        record(steps, { definition: apus, setup, about: { image: false } }),
+      ) as [Trace, Trace]
+      const bytes = encodeTrace(long).length - encodeTrace(empty).length
+      expect(bytes / long.actions.length).toBeLessThan(8)
+    })
 
   it('tells every cut and every flipped bit', () => {
     const bytes = encodeTrace(record(50, { about: { fingerprintEvery: 16 } }))
