@@ -176,6 +176,11 @@ export interface Workload {
   readonly replyBytes: number
   describeRequest(operation: Uint8Array): string
   describeReply(memory: DataView, at: number, length: number): string
+  /**
+   * Whether a reply refuses: the client gives the operation up, and its outcome is unknown for ever. Without it no reply
+   * refuses.
+   */
+  isRefusal?(memory: DataView, at: number, length: number): boolean
 }
 
 /** What a spec may look at: every byte of every node, between two steps. */

@@ -10,6 +10,9 @@ import { noteKind } from './notes.js'
 import type { Replica } from './replica.js'
 import { replicaRoles } from './roles.js'
 
+/** An empty reply says that a majority of memories is lost: whether the request has taken effect, nobody can know. */
+export const REFUSAL_BYTES = 0
+
 export function createClients(replica: Replica) {
   const { context, layouts } = replica
   const { host, state, input, output } = context
@@ -19,6 +22,11 @@ export function createClients(replica: Replica) {
 
   /** A client asks, perhaps not for the first time. */
   function request(client: number, sequence: number, length: number): void {
+    if (state.role === role.refusing) {
+      host.reply(client, sequence, 0, REFUSAL_BYTES)
+      host.note(noteKind.code['turned-away'], client)
+      return
+    }
     if (state.role !== role.leader) {
       host.note(noteKind.code.redirected, client)
       return

@@ -50,6 +50,8 @@ export function createElection(replica: Replica) {
   function suspect(): void {
     if (!state.suspecting) host.note(noteKind.code.suspected, state.view)
     state.suspecting = true
+    // What comes from now on is a sign of life.
+    state.beatMarked = replica.following.lastBeat()
     if (state.role === role.follower || state.role === role.candidate) {
       state.role = next(state.role, events.SUSPECT)
       host.cancelTimer(Timer.retry)

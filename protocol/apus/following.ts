@@ -121,6 +121,9 @@ export function createFollowing(replica: Replica) {
   function accept(): void {
     const { view, bytes, kind, client, sequence, commit } = entry
     const index = state.cursor + 1
+    host.note(noteKind.code.accepted, index)
+    // Before the entry takes the place of an older one: the leader has dropped that, for it knows that it is committed.
+    replica.log.commitUpTo(Math.min(commit, state.cursor))
     if (isKnown(index, view, kind, client, sequence)) replica.log.at(index).view = view
     else if (!(keepsConflicts && index <= state.end)) {
       if (index <= state.end) host.note(noteKind.code.replaced, index)
@@ -129,17 +132,15 @@ export function createFollowing(replica: Replica) {
     state.cursor = index
     state.cursorPosition = replica.log.positionOf(index + 1)
     watch()
-    host.note(noteKind.code.accepted, index)
     replica.storage.keep()
-    replica.log.commitUpTo(Math.min(commit, index))
     replica.recovery.holds(index)
     acknowledge()
   }
 
-  /** 1 + the leader's last beat on the present connection; 0: none. */
+  /** The leader's last beat on the present connection; 0: none. */
   function lastBeat(): number {
     const { heardConnection, heardValue } = state.links.at(leader())
-    return heardConnection === connectionOf(state.view, state.attempt) ? heardValue + 1 : 0
+    return heardConnection === connectionOf(state.view, state.attempt) ? heardValue : 0
   }
 
   /** Tells the leader what is stored of its log, if that is news and the queue pair has room. */

@@ -263,7 +263,7 @@ export function apusLayouts(shape: Shape) {
     looking: looking,
     /** Last acknowledgement posted. */
     acknowledged: u32,
-    /** 1 + the last beat at the last look; 0: none yet. */
+    /** The last beat at the last look; 0: none yet. */
     beatMarked: u32,
     suspecting: boolean,
 
@@ -278,7 +278,7 @@ export function apusLayouts(shape: Shape) {
     told: u32,
     /** The last entry retained that holds a request; 0: none. */
     lastRequest: u32,
-    /** Counts beats modulo 2^16. */
+    /** Number of the last beat: 1 to 2^16 - 1, then 1 again. */
     beats: u32,
     links: perNode(link, nodes),
     queues: perNode(sendQueue, nodes),
@@ -296,13 +296,14 @@ export function apusLayouts(shape: Shape) {
     /** Answers are being copied in. */
     observingAnswers: boolean,
 
-    // Recovering.
-    responders: nodeSet,
-    amnesiacs: nodeSet,
-    /** The highest view heard of, and, recovering, whether its leader has answered. */
+    /** The highest view heard of. */
     heardView: u32,
-    heardLeader: boolean,
-    /** A majority has answered, with the leader of the highest view among them. */
+
+    // Recovering.
+    /** What each peer has answered last: 1 + its view, or 0; whether it leads it; where its log ended. */
+    states: perNode(struct({ view: u32, leads: boolean, end: u32 }), nodes),
+    amnesiacs: nodeSet,
+    /** A majority has answered, with the leader of the highest view among them, which `heardView` is then. */
     quorate: boolean,
     /** What this replica must hold before it may vote again. */
     catchUpTo: u32,

@@ -36,6 +36,7 @@ export function createLeading(replica: Replica) {
     state.office = state.end + 1
     state.told = state.commit
     state.frozen = 0
+    nextBeat()
     append(entryKind.code.nop, 0, 0, output, 0, 0)
     replica.clients.forgetWaiting()
     host.setTimer(Timer.beat, BEAT_MICROS)
@@ -137,6 +138,11 @@ export function createLeading(replica: Replica) {
     host.note(noteKind.code.resent, peer)
   }
 
+  /** A word that was never written is zero, so no beat is. */
+  function nextBeat(): void {
+    state.beats = (state.beats % 0xffff) + 1
+  }
+
   function beat(peer: NodeId): void {
     if (!replica.links.hasRoom(peer, 0)) return
     replica.links.writeCell(peer, connectionOf(state.view, state.links.at(peer).attempt), state.beats)
@@ -199,7 +205,7 @@ export function createLeading(replica: Replica) {
 
   /** Every T: tells that the leader lives, and in idle times, by a NOP, what is committed. */
   function beatAll(): void {
-    state.beats = (state.beats + 1) & 0xffff
+    nextBeat()
     for (let peer = 0; peer < nodes; peer++) {
       if (!replica.links.isUp(peer)) continue
       const its = state.links.at(peer)

@@ -11,6 +11,7 @@ export const noteKind = enumeration([
   'duplicate', // a request that had been applied before came through the log again: the client
   'replied', // to a client
   'redirected', // a client asked a replica that does not lead
+  'turned-away', // a client: a majority of memories is lost
   'full', // the log has no room: the request waits
   'recycled', // log entries up to the index were dropped
   'resent', // the entries after the index go to a peer that stands still once more

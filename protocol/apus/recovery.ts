@@ -3,7 +3,7 @@
  * it may have acknowledged before: it may have been the one whose word made a majority.
  *
  * It begins a new life and asks everybody. When a majority has answered, and with them the leader of the highest view
- * that any of them knows, it may follow that leader, and it is a member again when it has all that the leader had when it
+ * that any of these knows, it may follow that leader, and it is a member again when it has all that the leader had when it
  * answered (Liskov and Cowling, "Viewstamped Replication Revisited", section 4.3). Who answers remembers the new life, so
  * that votes of a former one are not counted any more (`election.ts`). Replicas that are recovering themselves do not
  * answer; when they are so many that no majority remembers, service is refused.
@@ -63,22 +63,39 @@ export function createRecovery(replica: Replica) {
   /** A replica with memory has answered this life. */
   function answered(from: NodeId, life: number, view: number, leads: boolean, end: number): void {
     if (hasMemory() || life !== state.life) return
-    state.responders.add(from)
+    const its = state.states.at(from)
+    its.view = view + 1
+    its.leads = leads
+    its.end = end
     state.amnesiacs.delete(from)
     if (state.role === role.refusing && state.amnesiacs.size + 1 <= nodes - majority) {
       state.role = next(state.role, events.HEAR)
     }
-    if (view > state.heardView) {
-      state.heardView = view
-      state.heardLeader = false
-      state.catchUpTo = 0
-    }
-    if (view === state.heardView && leads) {
-      state.heardLeader = true
-      state.catchUpTo = Math.max(state.catchUpTo, end)
-    }
-    state.quorate = state.responders.size >= majority && state.heardLeader
+    weigh()
     if (state.view === state.heardView) holds(state.cursor)
+  }
+
+  /**
+   * Looks for a leader that a majority, with itself, puts in no later view than its own. Any answers of this life will do,
+   * one of each replica: who has spoken of a later view may have forgotten it since, or be gone with it.
+   */
+  function weigh(): void {
+    state.quorate = false
+    let highest = 0
+    for (let leader = 0; leader < nodes; leader++) {
+      const { view, leads, end } = state.states.at(leader)
+      if (!leads || view < highest) continue
+      let answers = 0
+      for (let node = 0; node < nodes; node++) {
+        const { view: its } = state.states.at(node)
+        if (its > 0 && its <= view) answers++
+      }
+      if (answers < majority) continue
+      highest = view
+      state.heardView = view - 1
+      state.catchUpTo = end
+      state.quorate = true
+    }
   }
 
   /** Whether a leader may be followed. */
@@ -91,6 +108,10 @@ export function createRecovery(replica: Replica) {
     // A view that was being joined when a later one was heard of does not make a member.
     if (view <= state.heardView) return
     // A later view than any that was heard of: its leader has all that counts, and it began after this life.
+    const its = state.states.at(leaderOf(view, nodes))
+    its.view = view + 1
+    its.leads = true
+    its.end = end
     state.heardView = view
     state.catchUpTo = end
   }
@@ -100,10 +121,14 @@ export function createRecovery(replica: Replica) {
     if (hasMemory() || !state.quorate || state.view !== state.heardView) return
     if (!state.open.has(leaderOf(state.view, nodes)) || (index < state.catchUpTo && !votesTooEarly)) return
     state.role = next(state.role, events.CATCH_UP)
-    state.responders.clear()
+    for (let node = 0; node < nodes; node++) {
+      const its = state.states.at(node)
+      its.view = 0
+      its.leads = false
+      its.end = 0
+    }
     state.amnesiacs.clear()
     state.quorate = false
-    state.heardLeader = false
     state.heardView = 0
     state.catchUpTo = 0
     host.cancelTimer(Timer.retry)

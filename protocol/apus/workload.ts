@@ -1,6 +1,7 @@
 /** Clients that ask one replica after another until they are answered. */
 import type { ClientModel, Draw, Workload } from '../system.js'
 import type { Application } from './application.js'
+import { REFUSAL_BYTES } from './clients.js'
 
 export const MOST_CLIENTS = 3
 export const MOST_OPERATIONS = 8
@@ -29,6 +30,10 @@ export function workloadOf(
     clients: scripts.slice(0, clients).map((script) => clientOf(script.slice(0, operations))),
     replyBytes: application.replyBytes,
     describeRequest: (operation) => application.describeRequest(operation),
-    describeReply: (memory, at, length) => application.describeReply(memory, at, length),
+    describeReply: (memory, at, length) =>
+      length === REFUSAL_BYTES
+        ? 'refused: a majority of memories is lost'
+        : application.describeReply(memory, at, length),
+    isRefusal: (_memory, _at, length) => length === REFUSAL_BYTES,
   }
 }

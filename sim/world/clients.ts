@@ -286,19 +286,20 @@ export class Clients {
     closeSlot(side, ordinals + i, ordinals + count)
     this.#world.touch(parts.replies.index)
   }
-  /** A reply reaches its client: the pending operation returns, or the reply is stale. */
+  /** A reply reaches its client: the pending operation returns, or is given up when it is refused, or the reply is stale. */
   receive(client: number, i: number): void {
     const at = this.replySlot(client, i)
     const words = this.#words
     const current = this.isPending(client) && words[at] === this.position(client) + 1
-    if (current)
-      this.#world.listener?.return?.(
-        client,
-        this.position(client),
-        this.#world.memory.view,
-        (at + 2) * 4,
-        words[at + 1]!,
-      )
+    if (current) {
+      const { view } = this.#world.memory
+      const position = this.position(client)
+      const from = (at + 2) * 4
+      const length = words[at + 1]!
+      if (this.workload.isRefusal?.(view, from, length) === true)
+        this.#world.listener?.abandon?.(client, position)
+      else this.#world.listener?.return?.(client, position, view, from, length)
+    }
     this.takeReply(client, i)
     if (current) this.#finish(client)
   }

@@ -198,7 +198,7 @@ function scriptedDraw(story: Story, scripts: readonly (readonly Wanted[])[], app
 
 // ---- notes
 
-const aboutClients = ['duplicate', 'replied', 'redirected', 'full']
+const aboutClients = ['duplicate', 'replied', 'redirected', 'turned-away', 'full']
 const aboutStatus = ['disk-failed']
 const aboutNodes = ['resent', 'link-up', 'link-down', 'read-denied']
 

@@ -20,7 +20,7 @@ export class Scribe {
   #lines: { text: string; times: number }[] = []
   /** Of the action under way. */
   #remarks: string[] = []
-  #returned = false
+  #isOver = false
   readonly #roles: string[] = []
 
   constructor(stage: Stage, describeNote: (note: Note) => string) {
@@ -35,11 +35,14 @@ export class Scribe {
       },
       call: (client, position) => judge.call?.(client, position),
       return: (client, position, memory, at, length) => {
-        this.#returned = true
+        this.#isOver = true
         this.replies.set(client, world.clients!.workload.describeReply(memory, at, length))
         judge.return?.(client, position, memory, at, length)
       },
-      abandon: (client, position) => judge.abandon?.(client, position),
+      abandon: (client, position) => {
+        this.#isOver = true
+        judge.abandon?.(client, position)
+      },
     }
     for (const node of world.nodes) this.#roles.push(this.#roleOf(node.index))
     stage.onAction = (action) => {
@@ -75,7 +78,7 @@ export class Scribe {
       }
     }
     const head = this.#head(action, remarks.length > 0)
-    this.#returned = false
+    this.#isOver = false
     if (head === undefined) return
     this.#add(remarks.length === 0 ? head : `${head}: ${remarks.join(', ')}`)
   }
@@ -106,7 +109,7 @@ export class Scribe {
       case 'request':
         return isNoted || isCalled ? `n${node} <- ${client} ${words}` : undefined
       case 'reply':
-        return `${client} <- ${words}${this.#returned ? '' : ' (stale)'}`
+        return `${client} <- ${words}${this.#isOver ? '' : ' (stale)'}`
       case 'invoke':
         return `${client} calls ${words}`
       case 'retry':

@@ -99,7 +99,7 @@ run until stored 3 at n2
     n0: link-up n1
     n0: link-up n2
     n0: link-up n3
-    n2: replaced 1, accepted 1
+    n2: accepted 1, replaced 1
     n2: accepted 2
     n2: accepted 3
 run 20 us
@@ -112,7 +112,7 @@ show
     n4 leader (paused), view 4, log 1-1 (last of view 4), stored 1, committed 1
 release everything
 run until client 0 answered and client 1 answered and client 2 answered
-    n1 n3: replaced 1, accepted 1
+    n1 n3: accepted 1, replaced 1
     n1 n3: accepted 2
     n1 n3: accepted 3
     n0: committed 1, applied 1

@@ -65,7 +65,7 @@ client 1 get k0
     c1 calls get k0
 run until client 1 answered value 202
     n2 beat timer: recycled 0, appended 5
-    n1: recycled 0, accepted 5, committed 4, applied 4
+    n1: accepted 5, committed 4, applied 4, recycled 0
     n2: committed 5, applied 5
     c1 asks again: get k0 (2 times)
     n1 <- c1 get k0: redirected c1

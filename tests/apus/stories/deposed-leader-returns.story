@@ -61,23 +61,23 @@ heal n0 n1
 heal n0 n2
 run until applied 2 at n0
     n1 <- n0 probe view=3 end=0.2
-    n1 <- n0 follow view=0 attempt=1 end=0.1 (8 times)
-    n1 <- n0 follow view=0 attempt=1 end=0.2 (5 times)
+    n1 <- n0 follow view=0 attempt=1 end=0.1 (3 times)
+    n1 <- n0 follow view=0 attempt=1 end=0.2 (6 times)
     n0 <- n1 probe view=1 end=0.0
     n2 <- n0 probe view=3 end=0.2
-    n2 <- n0 follow view=0 attempt=1 end=0.1 (8 times)
-    n2 <- n0 follow view=0 attempt=1 end=0.2 (5 times)
+    n2 <- n0 follow view=0 attempt=1 end=0.1 (3 times)
+    n2 <- n0 follow view=0 attempt=1 end=0.2 (6 times)
     n0 <- n2 vote view=2 attempt=0 end=0.0: refused 2
     n0 <- n2 probe view=2 end=0.0
     n0 <- n2 follow view=2 attempt=0 end=2.1
     n0 <- n2 follow view=2 attempt=0 end=2.2
-    n0 <- n2 follow view=2 attempt=0 end=2.3 (4 times)
-    n0 <- n1 ahead view=2 (13 times)
-    n0 <- n2 ahead view=2 (13 times)
+    n0 <- n2 follow view=2 attempt=0 end=2.3 (5 times)
+    n0 <- n1 ahead view=2 (9 times)
+    n0 <- n2 ahead view=2 (9 times)
     n0: fenced 2, joined 2, now follower
     n2 <- n0 joined view=2 attempt=0 up to 0
     n2: link-up n0
-    n0: replaced 1, accepted 1
+    n0: accepted 1, replaced 1
     n0: accepted 2
     n0: accepted 3, committed 2, applied 1, applied 2
 show
@@ -95,4 +95,4 @@ run until client 0 answered done
 heal
 run until converged
     n2 beat timer: recycled 0, appended 5
-    n0 n1: recycled 0, accepted 5, committed 4, applied 4
+    n0 n1: accepted 5, committed 4, applied 4, recycled 0

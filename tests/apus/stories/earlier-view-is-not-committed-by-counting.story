@@ -18,12 +18,12 @@ hold place n1->n2
 run until n1 leads view 1
     n1 gives up waiting for n0: write 8B n0 cells cells[1].connection
     n1 is told of its write 8B n0 cells cells[1].connection: retryExceeded
-    c0 asks again: put k0 101
-    n1 <- c0 put k0 101: redirected c0
     n1 suspect timer: suspected 0, probed 1, now probing
     n2 <- n1 probe view=1 end=0.1
     n2 suspect timer: suspected 0, probed 2, now probing
     n1 <- n2 probe view=2 end=0.0
+    c0 asks again: put k0 101
+    n1 <- c0 put k0 101: redirected c0
     n1 suspect timer: probed 1
     n2 <- n1 probe view=1 end=0.1: granted 1
     n1 <- n2 grant view=1

@@ -22,7 +22,7 @@ client 0 put k1 104 in 3 words
     c0 calls put k1 104
 run until client 0 answered
     n0 <- c0 put k1 104: recycled 1, appended 4
-    n1 n2: recycled 1, accepted 4, committed 3, applied 3
+    n1 n2: accepted 4, committed 3, applied 3, recycled 1
     n0: committed 4, applied 4, replied c0
     c0 <- done
 run 20 us
@@ -49,7 +49,7 @@ place n0->n1 log bytes word 2
 place n0->n1 log bytes word 3
     write 72B n1 log bytes word 3
 run 20 us
-    n2: recycled 2, accepted 5, committed 4, applied 4
+    n2: accepted 5, committed 4, applied 4, recycled 2
     n0: committed 5, applied 5, replied c0
     c0 <- done
 expect not n1 notes torn
@@ -59,7 +59,7 @@ run until n1 notes torn
     n1: torn 5
 release place n0->n1
 run until n1 notes accepted 5
-    n1: recycled 2, accepted 5, committed 4, applied 4
+    n1: accepted 5, committed 4, applied 4, recycled 2
 heal
 quietly run until converged
 show

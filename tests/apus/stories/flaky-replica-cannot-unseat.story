@@ -17,8 +17,8 @@ run 8 ms
     n0 is told of its write 40B n1 log bytes+56: flushed
     n0 is told of its write 8B n1 cells cells[0].connection: flushed (2 times)
     n1 suspect timer: suspected 0, probed 1, now probing
-    n2 <- n1 probe view=1 end=0.1 (3 times)
-    n1 suspect timer: probed 1 (3 times)
+    n2 <- n1 probe view=1 end=0.1 (4 times)
+    n1 suspect timer: probed 1 (4 times)
 show
     n0 leader, view 0, log 1-2 (last of view 0), stored 2, committed 2
     n1 probing, view 0, log 1-1 (last of view 0), stored 1, committed 0
@@ -34,7 +34,7 @@ run until client 0 answered done
 heal n0 n1
 run until n1 is follower
     n1 <- n0 follow view=0 attempt=1 end=0.2 (15 times)
-    n0 <- n1 probe view=1 end=0.1 (4 times)
+    n0 <- n1 probe view=1 end=0.1 (5 times)
     late write 8B n1 cells cells[0].connection from n0 lands
     n1 <- n0 follow view=0 attempt=1 end=0.3
     n1: fenced 0

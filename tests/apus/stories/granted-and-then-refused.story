@@ -8,13 +8,11 @@ bites position-read-before-revocation violates leader-has-all-committed
 bites votes-for-anyone violates leader-has-all-committed
 hold timer *
 hold arrive n0->*
-fire n2 suspect x2
-    n2 suspect timer
+fire n2 suspect
     n2 suspect timer: suspected 0, probed 2, now probing
 drop n2->n1 probe
     lost: probe view=2 end=0.0
-fire n1 suspect x2
-    n1 suspect timer
+fire n1 suspect
     n1 suspect timer: suspected 0, probed 1, now probing
 hold deliver n1->n0
 run until n1 is candidate

@@ -32,9 +32,9 @@ release arrive n0->n2
 run until client 0 answered done
     n2: accepted 1
     n2: accepted 2, committed 1, applied 1
-    n2: recycled 0, accepted 3, committed 2, applied 2
+    n2: accepted 3, committed 2, applied 2, recycled 0
     n0: recycled 1, appended 4
-    n1 n2: recycled 1, accepted 4, committed 3, applied 3
+    n1 n2: accepted 4, committed 3, applied 3, recycled 1
     n0: committed 4, applied 4, replied c0
     c0 <- done
 heal

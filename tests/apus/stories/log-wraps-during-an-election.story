@@ -24,7 +24,7 @@ client 0 put k0 103 in 3 words
     c0 calls put k0 103
 run until client 0 answered
     n0 <- c0 put k0 103: recycled 0, appended 3
-    n1 n2: recycled 0, accepted 3, committed 2, applied 2
+    n1 n2: accepted 3, committed 2, applied 2, recycled 0
     n0: committed 3, applied 3, replied c0
     c0 <- done
 client 0 put k1 104 in 3 words
@@ -70,11 +70,9 @@ run 10 us
 release poll n1
 run until n2 notes resent 1
     n1: accepted 4
-    c0 asks again: put k0 105
-    n1 <- c0 put k0 105: redirected c0
     n2 beat timer: resent n1
 run until committed 5 at n2
-    n1: recycled 2, accepted 5
+    n1: accepted 5, recycled 2
     n2: committed 5, applied 4, replied c0, applied 5
 show
     n0 down
@@ -83,11 +81,12 @@ show
 run until client 0 answered done
     c0 <- done (stale)
     n2 beat timer: recycled 3, appended 6
-    n1: recycled 3, accepted 6, committed 5, applied 4, applied 5
+    n1: accepted 6, committed 5, applied 4, applied 5, recycled 3
     n2: committed 6, applied 6
-    c0 asks again: put k0 105
+    c0 asks again: put k0 105 (2 times)
+    n1 <- c0 put k0 105: redirected c0
     n2 <- c0 put k0 105: recycled 4, appended 7
-    n1: recycled 4, accepted 7, committed 6, applied 6
+    n1: accepted 7, committed 6, applied 6, recycled 4
     n2: committed 7, applied 7, replied c0
     c0 <- done
 heal

@@ -25,6 +25,8 @@ run until client 0 answered done
     n0 gives up waiting for n2: write 56B n2 log bytes
     n0 is told of its write 56B n2 log bytes: retryExceeded: link-down n2
     n0 is told of its write 8B n2 cells cells[0].connection: flushed (2 times)
+    n1 suspect timer: suspected 0, probed 1, now probing
+    n0 <- n1 probe view=1 end=0.1
     n0 gives up waiting for n1: write 8B n1 cells cells[0].connection
     n0 is told of its write 8B n1 cells cells[0].connection: retryExceeded: link-down n1
     n0 is told of its write 8B n1 cells cells[0].connection: flushed (3 times)
@@ -39,5 +41,5 @@ heal
 quietly run until converged
 show
     n0 leader, view 0, log 1-2 (last of view 0), stored 2, committed 2
-    n1 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1
+    n1 probing, view 0, log 1-2 (last of view 0), stored 2, committed 1
     n2 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1

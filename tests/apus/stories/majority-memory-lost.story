@@ -2,8 +2,8 @@
 #
 # An acknowledgement stands for a memory. n0 and n1 lose theirs at the same time, and with them perhaps
 # entries that n2 has never seen. They come back in a new life, ask everybody, and hear of each other that too
-# many have forgotten: service is refused, by name. n2 remembers, and finds nobody who might vote. To answer
-# from what is left would be to guess.
+# many have forgotten: service is refused, and the client is told why. n2 remembers, and finds nobody who might
+# vote. To answer from what is left would be to guess.
 
 client 0 put k0 101
     c0 calls put k0 101
@@ -33,16 +33,15 @@ run 5 ms
     n0 <- n2 probe view=2 end=0.1 (3 times)
     n0 <- n2 state view=0 end=1 life=1 (13 times)
     n1 <- n2 probe view=2 end=0.1 (3 times)
-    n0 <- c0 get k0: redirected c0
-    n1 <- c0 get k0: redirected c0
+    n0 <- c0 get k0: turned-away c0
+    n1 <- c0 get k0: turned-away c0
     n2 <- c0 get k0: redirected c0
     n1 <- n2 state view=0 end=1 life=1 (13 times)
+    c0 <- refused: a majority of memories is lost
     n1 <- n0 recover life=1 (12 times)
-    n2 <- n0 recover life=1 (11 times)
+    n2 <- n0 recover life=1 (12 times)
     n0 <- n1 recover life=1 (12 times)
-    n2 suspect timer: now follower
-    n2 <- n0 recover life=1: suspected 0, probed 2, now probing
-    n2 suspect timer: probed 2
+    n2 suspect timer: probed 2 (2 times)
 expect not n2 is leader
 expect not client 0 answered value 101
 show

@@ -10,13 +10,11 @@ bites fence-forgotten violates accepted-from-own-leader
 bites constant-psn violates accepted-from-own-leader
 hold timer *
 hold arrive n0->*
-fire n1 suspect x2
-    n1 suspect timer
+fire n1 suspect
     n1 suspect timer: suspected 0, probed 1, now probing
 drop n1->n2 probe
     lost: probe view=1 end=0.0
-fire n2 suspect x2
-    n2 suspect timer
+fire n2 suspect
     n2 suspect timer: suspected 0, probed 2, now probing
 hold deliver n2->n0
 run until n2 is candidate
@@ -63,7 +61,7 @@ run until client 0 answered done
     n0: fenced 2, joined 2
     n2 <- n0 joined view=2 attempt=0 up to 0
     n2: link-up n0
-    n0: replaced 1, accepted 1
+    n0: accepted 1, replaced 1
     c0 asks again: put k0 101 (2 times)
     n1 <- c0 put k0 101: redirected c0
     n2 <- c0 put k0 101: appended 2

@@ -22,14 +22,12 @@ expire n0->n1
 run until n0 notes link-down 1
     n0 is told of its write 56B n1 log bytes: retryExceeded: link-down n1
 mend n0->n1
-fire n1 suspect x2
-    n1 suspect timer
+fire n1 suspect
     n1 suspect timer: suspected 0, probed 1, now probing
 run 20 us
     n0 <- n1 probe view=1 end=0.0
     n2 <- n1 probe view=1 end=0.0
-fire n2 suspect x2
-    n2 suspect timer
+fire n2 suspect
     n2 suspect timer: suspected 0, probed 2, now probing
 run until n2 leads view 2
     n0 <- n2 probe view=2 end=0.0
@@ -57,7 +55,7 @@ run until n2 notes link-up 0
 run 20 us
 release poll n0
 run until n0 notes accepted 1
-    n0: replaced 1, accepted 1
+    n0: accepted 1, replaced 1
 show
     n0 follower, view 2, log 1-1 (last of view 2), stored 1, committed 0
     n1 follower, view 2, log 1-1 (last of view 2), stored 1, committed 0
@@ -104,7 +102,7 @@ run until n0 notes resent 1
     n2 gives up waiting for n1: write 8B n1 cells cells[2].connection
     n0 beat timer: resent n1
 run until committed 1 at n0
-    n1: replaced 1, accepted 1
+    n1: accepted 1, replaced 1
     n0: committed 1, applied 1
 run until client 0 answered done
     c0 asks again: put k0 101 (2 times)

@@ -37,13 +37,13 @@ crash n2
 restart n0
     n0 (incarnation 1): committed 1, applied 1, committed 2, applied 2, now follower
 restart n1
-    n1 (incarnation 1)
+    n1 (incarnation 1): committed 1, applied 1
 restart n2
-    n2 (incarnation 1)
+    n2 (incarnation 1): committed 1, applied 1
 show
     n0 follower, view 0, log 1-3 (last of view 0), stored 3, committed 2
-    n1 follower, view 0, log 1-2 (last of view 0), stored 2, committed 0
-    n2 follower, view 0, log 1-2 (last of view 0), stored 2, committed 0
+    n1 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1
+    n2 follower, view 0, log 1-2 (last of view 0), stored 2, committed 1
 
 # All of them remember their view and what they have acknowledged, so nobody needs to recover. n0 does not
 # vote for n2, whose log is shorter, but n1's vote is enough: the second put was never committed, so it may
@@ -66,7 +66,7 @@ run until n2 leads view 2
     n1 <- n2 vote view=2 attempt=0 end=0.2
     n1: fenced 2, now follower
     n1: stored 2, joined 2
-    n2 <- n1 joined view=2 attempt=0 up to 0: elected 2, appended 2, now leader
+    n2 <- n1 joined view=2 attempt=0 up to 1: elected 2, appended 2, now leader
 client 1 get k0
     c1 calls get k0
 retry c1
@@ -79,34 +79,28 @@ run until client 1 answered value 101
     n1 <- c1 get k0: redirected c1
     n2: stored 2
     n2: link-up n1
-    n1: accepted 1
-    n1: replaced 2, accepted 2
+    n1: accepted 2, replaced 2
     n0: fenced 2, now follower
     n1: stored 2
-    n2: committed 2, applied 1, replied c0, applied 2
+    n2: committed 2, applied 2
     n2: read-confirmed 2, replied c1
     n0: stored 3, joined 2
-    c0 <- done (stale)
     c1 <- value 101
 release retry c0
 run until client 0 answered done
     n2 <- n0 joined view=2 attempt=0 up to 2
     n2: link-up n0
-    n2 beat timer: appended 3
-    n0: replaced 3, accepted 3
-    n1: accepted 3, committed 2, applied 1, applied 2
-    n2 n0 n1: stored 3
-    n2: committed 3, applied 3
     c0 asks again: put k0 102 (2 times)
     n1 <- c0 put k0 102: redirected c0
-    n2 <- c0 put k0 102: appended 4
-    n0 n1: accepted 4, committed 3, applied 3
-    n2 n0 n1: stored 4
-    n2: committed 4, applied 4, replied c0
+    n2 <- c0 put k0 102: appended 3
+    n0: accepted 3, replaced 3
+    n1: accepted 3, committed 2, applied 2
+    n2 n0 n1: stored 3
+    n2: committed 3, applied 3, replied c0
     c0 <- done
 heal
 quietly run until converged
 show
-    n0 follower, view 2, log 1-5 (last of view 2), stored 4, committed 4
-    n1 follower, view 2, log 1-5 (last of view 2), stored 4, committed 4
-    n2 leader, view 2, log 1-5 (last of view 2), stored 4, committed 4
+    n0 follower, view 2, log 1-4 (last of view 2), stored 3, committed 3
+    n1 follower, view 2, log 1-4 (last of view 2), stored 3, committed 3
+    n2 leader, view 2, log 1-4 (last of view 2), stored 3, committed 3

@@ -19,8 +19,6 @@ hold arrive n0->*
 hold deliver n2->n0
 run until n2 leads view 2
     n0 beat timer: appended 2
-    c1 asks again: get k0
-    n1 <- c1 get k0: redirected c1
     n1 suspect timer: suspected 0, probed 1, now probing
     n0 <- n1 probe view=1 end=0.1
     n2 <- n1 probe view=1 end=0.1
@@ -63,23 +61,23 @@ release complete n0->*
 run 20 us
     n0: read-confirmed 0, replied c1
     c1 <- value 101
-    n2 beat timer: appended 4
 show
     n0 leader, view 0, log 1-3 (last of view 0), stored 3, committed 1
     n1 follower, view 2, log 1-3 (last of view 2), stored 3, committed 2
-    n2 leader, view 2, log 1-4 (last of view 2), stored 4, committed 3
+    n2 leader, view 2, log 1-3 (last of view 2), stored 3, committed 3
 release everything
 run until client 1 answered and client 0 answered
-    n1: accepted 4, committed 3, applied 3
-    n2: committed 4, applied 4
     n0 <- n2 vote view=2 attempt=0 end=0.1: refused 2
     n0 <- n2 probe view=2 end=0.1
     n0 <- n2 follow view=2 attempt=0 end=2.2: now follower
     n0 <- n2 follow view=2 attempt=0 end=2.3
+    n2 beat timer: appended 4
+    n1: accepted 4, committed 3, applied 3
+    n2: committed 4, applied 4
     n0: fenced 2, joined 2
     n2 <- n0 joined view=2 attempt=0 up to 1
     n2: link-up n0
-    n0: replaced 2, accepted 2
+    n0: accepted 2, replaced 2
     n0: accepted 3, committed 2, applied 2
     n0: accepted 4, committed 3, applied 3
     c0 asks again: get k0 (2 times)

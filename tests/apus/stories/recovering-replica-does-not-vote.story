@@ -44,10 +44,10 @@ run 6 ms
     n0 is told of its write 8B n2 cells cells[0].connection: flushed (3 times)
     n0 is told of its write 8B n1 cells cells[0].connection: flushed (3 times)
     n0 is told of its write 40B n2 log bytes+56: flushed
-    n1 suspect timer: suspected 0
     n2 suspect timer: suspected 0, probed 2, now probing
-    n1 <- n2 probe view=2 end=0.0 (2 times)
-    n2 suspect timer: probed 2
+    n1 <- n2 probe view=2 end=0.0 (3 times)
+    n1 suspect timer: suspected 0
+    n2 suspect timer: probed 2 (2 times)
 show
     n0 leader, view 0, log 1-2 (last of view 0), stored 2, committed 1
     n1 recovering, view 0, log empty, stored 0, committed 0

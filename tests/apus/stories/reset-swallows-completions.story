@@ -57,7 +57,7 @@ run until client 0 answered done
     c0 <- done
 run until applied 3 at n0
     n2: link-up n0
-    n0: replaced 2, accepted 2
+    n0: accepted 2, replaced 2
     n0: accepted 3, committed 2, applied 2
     n2 beat timer: appended 4
     n0: accepted 4, committed 3, applied 3

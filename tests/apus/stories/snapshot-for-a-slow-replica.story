@@ -42,10 +42,10 @@ show
 resume n2
 run until converged
     n2: accepted 2, committed 1, applied 1
-    n2: recycled 0, accepted 3, committed 2, applied 2
-    n2: recycled 1, accepted 4, committed 3, applied 3
+    n2: accepted 3, committed 2, applied 2, recycled 0
+    n2: accepted 4, committed 3, applied 3, recycled 1
     n0 beat timer: frozen 9, recycled 7, appended 10
-    n1: recycled 7, accepted 10, committed 9, applied 9
+    n1: accepted 10, committed 9, applied 9, recycled 7
     n0: committed 10, applied 10
     n2 <- n0 snapshot view=0 up to 9
     n2: restored 9

@@ -59,4 +59,4 @@ quietly run until converged
 show
     n0 follower, view 2, log 1-5 (last of view 2), stored 5, committed 4
     n1 follower, view 2, log 1-5 (last of view 2), stored 5, committed 4
-    n2 leader, view 2, log 1-5 (last of view 2), stored 5, committed 4
+    n2 leader, view 2, log 1-5 (last of view 2), stored 5, committed 5

@@ -8,11 +8,9 @@
 crash n0
 hold timer *
 quietly run 2 ms
-fire n1 suspect x2
-    n1 suspect timer
+fire n1 suspect
     n1 suspect timer: suspected 0, probed 1, now probing
-fire n2 suspect x2
-    n2 suspect timer
+fire n2 suspect
     n2 suspect timer: suspected 0, probed 2, now probing
 run until n1 is candidate and n2 is candidate
     n2 <- n1 probe view=1 end=0.0: granted 1
