@@ -58,6 +58,19 @@ export const bugs = {
       'linearizable',
     ],
   },
+  'recovered-from-anyone': {
+    story:
+      'A recovering replica follows the first leader that answers. That one may have been deposed: what the replica had acknowledged to its successor is missing there.',
+    fix: 'Wait for a majority of answers, with the leader of the highest view among them.',
+    caughtBy: [
+      'members-hold-enough',
+      'committed-is-stored',
+      'votes-are-remembered',
+      'leader-has-all-committed',
+      'agreement',
+      'linearizable',
+    ],
+  },
   'vote-of-a-former-life': {
     story:
       'A candidate counts the vote of a replica that has lost its memory since. In its new life the voter has helped the old leader to commit (the hole in VR Revisited that Michael and others found).',
@@ -269,6 +282,7 @@ const inMemory = { durability: Durability.memory }
 export const needs: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   'vote-from-amnesia': inMemory,
   'votes-before-caught-up': inMemory,
+  'recovered-from-anyone': inMemory,
   'vote-of-a-former-life': inMemory,
   'read-unconfirmed': confirmedReads,
   'confirmation-remembered': confirmedReads,

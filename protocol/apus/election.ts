@@ -190,7 +190,7 @@ export function createElection(replica: Replica) {
       count()
       return
     }
-    replica.recovery.holds(state.cursor)
+    replica.recovery.holds()
     vote()
   }
 

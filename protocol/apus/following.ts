@@ -133,7 +133,7 @@ export function createFollowing(replica: Replica) {
     state.cursorPosition = replica.log.positionOf(index + 1)
     watch()
     replica.storage.keep()
-    replica.recovery.holds(index)
+    replica.recovery.holds()
     acknowledge()
   }
 

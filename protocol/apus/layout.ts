@@ -305,7 +305,7 @@ export function apusLayouts(shape: Shape) {
     amnesiacs: nodeSet,
     /** A majority has answered, with the leader of the highest view among them, which `heardView` is then. */
     quorate: boolean,
-    /** What this replica must hold before it may vote again. */
+    /** What this replica must have stored before it may vote again. */
     catchUpTo: u32,
 
     machine,

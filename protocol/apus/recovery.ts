@@ -21,6 +21,7 @@ export function createRecovery(replica: Replica) {
   const { states: role, events, next } = replicaRoles
   const majority = majorityOf(nodes)
   const votesTooEarly = replica.is('votes-before-caught-up')
+  const believesAnyone = replica.is('recovered-from-anyone')
 
   /** Whether this replica remembers what it has promised. */
   function hasMemory(): boolean {
@@ -72,7 +73,7 @@ export function createRecovery(replica: Replica) {
       state.role = next(state.role, events.HEAR)
     }
     weigh()
-    if (state.view === state.heardView) holds(state.cursor)
+    holds()
   }
 
   /**
@@ -90,7 +91,7 @@ export function createRecovery(replica: Replica) {
         const { view: its } = state.states.at(node)
         if (its > 0 && its <= view) answers++
       }
-      if (answers < majority) continue
+      if (answers < (believesAnyone ? 1 : majority)) continue
       highest = view
       state.heardView = view - 1
       state.catchUpTo = end
@@ -116,21 +117,15 @@ export function createRecovery(replica: Replica) {
     state.catchUpTo = end
   }
 
-  /** The log agrees with the leader's up to an index. */
-  function holds(index: number): void {
+  /**
+   * Becomes a member again when it has stored what is needed of the log of the leader that it follows. What the answers
+   * said stays, for the spec to look at.
+   */
+  function holds(): void {
     if (hasMemory() || !state.quorate || state.view !== state.heardView) return
-    if (!state.open.has(leaderOf(state.view, nodes)) || (index < state.catchUpTo && !votesTooEarly)) return
+    if (!state.open.has(leaderOf(state.view, nodes)) || replica.storage.isKeepingView()) return
+    if (Math.min(state.cursor, state.stored) < state.catchUpTo && !votesTooEarly) return
     state.role = next(state.role, events.CATCH_UP)
-    for (let node = 0; node < nodes; node++) {
-      const its = state.states.at(node)
-      its.view = 0
-      its.leads = false
-      its.end = 0
-    }
-    state.amnesiacs.clear()
-    state.quorate = false
-    state.heardView = 0
-    state.catchUpTo = 0
     host.cancelTimer(Timer.retry)
     host.note(noteKind.code.recovered, state.view)
     replica.election.publishStatus()

@@ -97,7 +97,7 @@ export function createSnapshots(replica: Replica) {
     host.note(noteKind.code.restored, index)
     replica.following.watch()
     replica.storage.keepSnapshot()
-    replica.recovery.holds(index)
+    replica.recovery.holds()
     replica.following.acknowledge()
   }
 

@@ -4,7 +4,7 @@
  */
 import { equals } from '../layout/index.js'
 import type { HistoryProperty, Observer, Spec, StateInvariant, StepInvariant, Workload } from '../system.js'
-import { type ApusLayouts, entryKind, majorityOf } from './layout.js'
+import { type ApusLayouts, entryKind, leaderOf, majorityOf } from './layout.js'
 import { replicaRoles } from './roles.js'
 import { invariantsOfPieces } from './spec-of-pieces.js'
 import { hasEitherChanged, isAlive, isIn, isMember, isMemberAt, membersOf } from './spec-views.js'
@@ -186,29 +186,41 @@ function votesAreOfThisLife(layouts: ApusLayouts): StepInvariant {
   }
 }
 
+/**
+ * What makes a member of a replica that has lost its memory (Viewstamped Replication Revisited, section 4.3): the answers
+ * of a majority, the leader of the highest view among them, and what that leader had when it answered.
+ */
 function membersHoldEnough(layouts: ApusLayouts): StepInvariant {
-  const width = 2
   return {
     name: 'members-hold-enough',
     meaning:
-      'a replica that recovers becomes a member again when it holds what the leader had when it was asked',
-    residue: width * layouts.nodes,
+      'a replica that recovers becomes a member again when a majority has answered, in no later view than the leader that it follows, and when it has stored what that leader had',
+    residue: layouts.nodes,
     remember(observer, into) {
       for (let node = 0; node < observer.nodes; node++) {
-        const state = isAlive(observer, node) ? observer.state(node, layouts.state) : undefined
-        const isRecovering = state !== undefined && !isMember(state)
-        into[width * node] = isRecovering ? 1 + observer.incarnation(node) : 0
-        into[width * node + 1] = isRecovering ? state.catchUpTo : 0
+        const isRecovering = isAlive(observer, node) && !isMember(observer.state(node, layouts.state))
+        into[node] = isRecovering ? 1 + observer.incarnation(node) : 0
       }
     },
-    check(before, after, observer) {
-      for (let node = 0; node < observer.nodes; node++) {
-        if (before[width * node] === 0 || !isMemberAt(layouts, observer, node)) continue
-        if (before[width * node] !== 1 + observer.incarnation(node)) continue
-        const { end } = observer.state(node, layouts.state)
-        const needed = before[width * node + 1]!
-        if (end < needed)
-          return `replica ${node} is a member again with ${end} entries, but may have acknowledged ${needed} before it lost its memory`
+    check(before, _after, observer) {
+      const { nodes } = observer
+      for (let node = 0; node < nodes; node++) {
+        if (before[node] === 0 || !isMemberAt(layouts, observer, node)) continue
+        if (before[node] !== 1 + observer.incarnation(node)) continue
+        const { states, view, cursor, stored } = observer.state(node, layouts.state)
+        let answers = 0
+        for (let peer = 0; peer < nodes; peer++) {
+          const { view: its } = states.at(peer)
+          if (its > 0 && its <= view + 1) answers++
+        }
+        if (answers < majorityOf(nodes))
+          return `replica ${node} is a member of view ${view} again, and ${answers} of ${nodes} replicas have told it of no later view`
+        const { view: its, leads, end } = states.at(leaderOf(view, nodes))
+        if (!leads || its !== view + 1)
+          return `replica ${node} is a member of view ${view} again, of whose leader it has not heard`
+        const held = Math.min(cursor, stored)
+        if (held < end)
+          return `replica ${node} is a member again with ${held} entries, but may have acknowledged ${end} before it lost its memory`
       }
       return undefined
     },

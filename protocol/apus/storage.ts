@@ -105,6 +105,7 @@ export function createStorage(replica: Replica) {
       state.keepingView = false
       replica.election.viewKept()
     }
+    replica.recovery.holds()
     begin()
     if (replica.leading.isLeading()) replica.leading.advance()
     else replica.following.acknowledge()

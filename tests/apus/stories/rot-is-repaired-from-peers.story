@@ -31,10 +31,10 @@ run until n1 is follower
     n0 <- n1 joined view=0 attempt=1 up to 0
     n0: link-up n1
     n1: accepted 1
-    n1: accepted 2, committed 1, applied 1, recovered 0, now follower
-run until stored 2 at n1
+    n1: accepted 2, committed 1, applied 1
     n1: stored 1
-    n1: stored 2
+    n1: stored 2, recovered 0, now follower
+run until stored 2 at n1
 heal
 quietly run until converged
 show
