@@ -107,12 +107,14 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
         host.setTimer(Timer.suspect, SUSPECT_MICROS)
       }
 
-      /** A replica that remembers what it has promised goes on as a follower; its queue pairs are gone. */
+      /**
+       * A replica that remembers what it has promised goes on as a follower; its queue pairs are gone. Nothing leaves it
+       * before all that it remembers is stored again.
+       */
       function resume(): void {
         state.lives.set(host.self, state.life)
         following.begin(state.commit)
-        election.publishStatus()
-        election.lookAgain()
+        replica.storage.keepReadBack()
       }
 
       return {

@@ -141,7 +141,7 @@ export function createElection(replica: Replica) {
   /** All control calls have returned: nobody but the leader of the new view reaches this replica's memory. */
   function join(): void {
     const view = state.target - 1
-    const isNewView = view !== state.view || !replica.recovery.hasMemory()
+    const isNewView = view !== state.view || !replica.recovery.hasMemory() || replica.storage.isKeepingView()
     host.note(noteKind.code.fenced, view)
     state.target = 0
     for (let peer = 0; peer < nodes; peer++) replica.links.forgetPosted(peer)
@@ -190,6 +190,8 @@ export function createElection(replica: Replica) {
       count()
       return
     }
+    // After a restart nobody has asked yet.
+    if (!state.open.has(to)) return
     replica.recovery.holds()
     vote()
   }

@@ -148,6 +148,7 @@ export function createFollowing(replica: Replica) {
     const to = leader()
     // A queue pair that is being reset or connected takes no requests.
     if (to === host.self || !state.open.has(to) || state.changing.has(to)) return
+    if (replica.storage.isKeepingView()) return
     const upTo = acknowledgesUnseen ? state.stored : Math.min(state.stored, state.cursor)
     if (upTo <= state.acknowledged || !replica.links.hasRoom(to, 0)) return
     state.acknowledged = upTo

@@ -23,6 +23,7 @@ export function createStorage(replica: Replica) {
   const viewUnflushed = replica.is('view-not-flushed')
   const flushUnawaited = replica.is('flush-not-awaited')
   const flushRetried = replica.is('failed-flush-retried')
+  const readBackTrusted = replica.is('read-back-is-stored')
 
   /** Stores what the log has. */
   function keep(): void {
@@ -136,10 +137,19 @@ export function createStorage(replica: Replica) {
       state.baseNeeded = true
       return false
     }
-    // Reading back is not storing.
     state.unstoredFrom = 0
     state.stored = state.end
     return true
+  }
+
+  /**
+   * Stores again what was read back: if only the process has died, the flush of it may never have returned. Then goes on
+   * with `viewKept`.
+   */
+  function keepReadBack(): void {
+    if (readBackTrusted) return replica.election.viewKept()
+    state.baseNeeded = isOnDisk
+    keepView()
   }
 
   /** Wrong: takes an entry that was only seen for stored. */
@@ -154,6 +164,7 @@ export function createStorage(replica: Replica) {
     isKeepingView,
     keepMembership,
     keepSnapshot,
+    keepReadBack,
     forgetFrom,
     flushed,
     recover,

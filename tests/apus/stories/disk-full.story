@@ -49,6 +49,7 @@ crash n1
 restart n1
     n1 (incarnation 1)
 run 5 ms
+    n1: stored 0, joined 0
     n0 gives up waiting for n1: write 56B n1 log bytes
     n0 is told of its write 56B n1 log bytes: retryExceeded: link-down n1
     n0 is told of its write 56B n1 log bytes+56: flushed

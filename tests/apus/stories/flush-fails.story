@@ -33,6 +33,8 @@ client 0 get k0
     c0 calls get k0
 run until client 0 answered value 101
     n0 <- c0 get k0: redirected c0
+    n0 n1: stored 1, joined 0
+    n2: stored 0, joined 0
     n0 suspect timer: suspected 0, probed 3, now probing
     n1 <- n0 probe view=3 end=0.1
     n2 <- n0 probe view=3 end=0.1

@@ -51,6 +51,8 @@ show
 release everything
 hold retry c0
 run until n2 leads view 2
+    n0: stored 3, joined 0
+    n1 n2: stored 2, joined 0
     n0 suspect timer: suspected 0, probed 3, now probing
     n1 <- n0 probe view=3 end=0.3
     n2 <- n0 probe view=3 end=0.3
