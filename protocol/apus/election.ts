@@ -44,6 +44,7 @@ export function createElection(replica: Replica) {
       state.beatMarked = beat
       state.suspecting = false
       if (state.role === role.probing) state.role = next(state.role, events.HEAR)
+      replica.following.acknowledgeAgain()
     } else suspect()
   }
 

@@ -143,6 +143,15 @@ export function createFollowing(replica: Replica) {
     return heardConnection === connectionOf(state.view, state.attempt) ? heardValue : 0
   }
 
+  /**
+   * Tells the leader again what is stored but, as far as is known here, not committed. Where packets are numbered alike in
+   * every connection a NIC may take a WRITE for one that it has seen, and answer it without placing it.
+   */
+  function acknowledgeAgain(): void {
+    if (state.acknowledged > state.commit) state.acknowledged = state.commit
+    acknowledge()
+  }
+
   /** Tells the leader what is stored of its log, if that is news and the queue pair has room. */
   function acknowledge(): void {
     const to = leader()
@@ -155,5 +164,5 @@ export function createFollowing(replica: Replica) {
     replica.links.writeCell(to, connectionOf(state.view, state.attempt), upTo)
   }
 
-  return { begin, lookAway, poll, look, observed, watch, acknowledge, leader, lastBeat }
+  return { begin, lookAway, poll, look, observed, watch, acknowledge, acknowledgeAgain, leader, lastBeat }
 }

@@ -165,6 +165,11 @@ function healerOf(world: World, random: Random): Scheduler {
   return new Timed(world, random, dice, { meanNanos: Infinity, stableNanos: 0 }, defaultLatency)
 }
 
+/** Ends a run as `explore` ends one that has violated nothing: see {@link livenessPhase}. */
+export function demandGoal(run: Run, random: Random): boolean {
+  return livenessPhase(run, healerOf(run.world, random), random)
+}
+
 /**
  * Ends the faults and demands the goal of a healed core. Nodes that are down stay down as far as the promise allows, so
  * that a core, not the whole cluster, must do. Returns whether the goal was demanded and reached.
