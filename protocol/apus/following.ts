@@ -143,23 +143,25 @@ export function createFollowing(replica: Replica) {
     return heardConnection === connectionOf(state.view, state.attempt) ? heardValue : 0
   }
 
-  /**
-   * Tells the leader again what is stored but, as far as is known here, not committed. Where packets are numbered alike in
-   * every connection a NIC may take a WRITE for one that it has seen, and answer it without placing it.
-   */
-  function acknowledgeAgain(): void {
-    if (state.acknowledged > state.commit) state.acknowledged = state.commit
-    acknowledge()
+  /** Tells the leader what is stored of its log, if that is news. */
+  function acknowledge(): void {
+    const upTo = acknowledgesUnseen ? state.stored : Math.min(state.stored, state.cursor)
+    if (upTo > state.acknowledged) tell(upTo)
   }
 
-  /** Tells the leader what is stored of its log, if that is news and the queue pair has room. */
-  function acknowledge(): void {
+  /**
+   * Tells it again. Where packets are numbered alike in every connection a NIC may take a WRITE for one that it has seen,
+   * and answer it without placing it. And after a restart less may be known to agree than was told before it.
+   */
+  function acknowledgeAgain(): void {
+    tell(Math.min(state.stored, state.cursor))
+  }
+
+  function tell(upTo: number): void {
     const to = leader()
     // A queue pair that is being reset or connected takes no requests.
     if (to === host.self || !state.open.has(to) || state.changing.has(to)) return
-    if (replica.storage.isKeepingView()) return
-    const upTo = acknowledgesUnseen ? state.stored : Math.min(state.stored, state.cursor)
-    if (upTo <= state.acknowledged || !replica.links.hasRoom(to, 0)) return
+    if (replica.storage.isKeepingView() || !replica.links.hasRoom(to, 0)) return
     state.acknowledged = upTo
     replica.links.writeCell(to, connectionOf(state.view, state.attempt), upTo)
   }

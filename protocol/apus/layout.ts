@@ -165,7 +165,7 @@ export function apusLayouts(shape: Shape) {
     fetched: u32,
     /** Has answered since the last look. */
     alive: boolean,
-    /** `acked` and `next` at the last look, to see who stands still. */
+    /** What the peer held, and `next`, at the last look, to see who stands still. */
     marked: u32,
     markedNext: u32,
     /** What the peer has written into its word of the cells, whatever it means now. */

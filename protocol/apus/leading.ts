@@ -126,15 +126,25 @@ export function createLeading(replica: Replica) {
   }
 
   /**
-   * A follower stands still with nothing under way: what it was sent has been spoiled, in its log or in the own one, by
-   * words of a deposed leader that a NIC had accepted before the revocation.
+   * Entries that a follower says it has. It may be less than it has acknowledged: one that has stored them and restarted,
+   * and was reached on the same connection by a late message, does not know yet that they agree with the leader's.
+   */
+  function heldBy(peer: NodeId): number {
+    const { acked: upTo, attempt, heardConnection, heardValue } = state.links.at(peer)
+    return heardConnection === connectionOf(state.view, attempt) ? Math.min(upTo, heardValue) : upTo
+  }
+
+  /**
+   * A follower stands still with nothing under way: it has restarted, or what it was sent has been spoiled, in its log or
+   * in the own one, by words of a deposed leader that a NIC had accepted before the revocation.
    */
   function sendAgain(peer: NodeId): void {
     const its = state.links.at(peer)
-    for (let index = Math.max(state.head, its.acked + 1); index < its.next; index++)
+    const held = heldBy(peer)
+    for (let index = Math.max(state.head, held + 1); index < its.next; index++)
       replica.log.at(index).written = 0
-    its.next = its.acked + 1
-    its.fetched = its.acked
+    its.next = held + 1
+    its.fetched = held
     host.note(noteKind.code.resent, peer)
   }
 
@@ -209,10 +219,11 @@ export function createLeading(replica: Replica) {
     for (let peer = 0; peer < nodes; peer++) {
       if (!replica.links.isUp(peer)) continue
       const its = state.links.at(peer)
-      if (its.acked === its.marked && its.markedNext > its.acked + 1) {
+      const held = heldBy(peer)
+      if (held === its.marked && its.markedNext > held + 1) {
         if (state.queues.at(peer).outstanding === 0) sendAgain(peer)
       }
-      its.marked = its.acked
+      its.marked = held
       its.markedNext = its.next
       begin(peer)
     }
