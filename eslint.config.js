@@ -195,6 +195,15 @@ export default defineConfig(
     },
   },
   {
+    files: ['native/**/*.ts'],
+    rules: {
+      'no-restricted-imports': packagesAllowed(
+        ['node:\\w+'],
+        'native/ imports the library of Node, nothing else.',
+      ),
+    },
+  },
+  {
     files: ['protocol/*/core*.ts', 'protocol/*/*-core.ts'],
     rules: {
       'no-restricted-globals': ['error', ...deterministicGlobals, ...each(rawMemoryNames, rawMemory)],

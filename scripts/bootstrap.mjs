@@ -1,4 +1,4 @@
-// Makes a checkout ready to run: packages installed, sources compiled, `npx aviary` linked.
+// Makes a checkout ready to run: packages installed, sources and the native addon compiled, `npx aviary` linked.
 //
 // Guarantees: depends on Node's own library only; does and prints nothing when nothing is to do, and then does not
 // write either (a checkout may be mounted read-only); two at once are safe, the second waits for the first; an
@@ -9,6 +9,7 @@ import * as fs from 'node:fs'
 import { hostname } from 'node:os'
 import { delimiter, dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { NativeBuildError, addonPath, buildAddon, compiler, nativeFingerprint } from './build-native.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = (...parts) => join(root, ...parts)
@@ -78,6 +79,9 @@ const onPath = (command) =>
  */
 const systemPackages = [
   { probe: 'git', package: 'git', required: false, why: 'names the commit in reports and traces' },
+  ...(process.platform === 'linux' && process.env.CXX === undefined
+    ? [{ probe: 'g++', package: 'g++', required: false, why: 'compiles shared memory and storage' }]
+    : []),
 ]
 
 const present = ({ probe }) => (probe.startsWith('/') ? fs.existsSync(probe) : onPath(probe))
@@ -115,6 +119,13 @@ const installSystemPackages = async (missing) => {
 
 const packagesStamp = { path: at('node_modules', '.aviary-packages'), of: () => packagesFingerprint() }
 const buildStamp = { path: at('dist', '.aviary-build'), of: () => sourcesFingerprint() }
+
+/** Without a compiler there is nothing to do, which changes when there is one. */
+const canBuildNative = () => process.platform === 'linux' && (onPath(compiler) || fs.existsSync(compiler))
+const nativeStamp = {
+  path: at('dist', 'native', '.aviary-addon'),
+  of: () => (canBuildNative() ? nativeFingerprint() : 'no compiler'),
+}
 
 const isFresh = (stamp) => {
   try {
@@ -197,6 +208,23 @@ const build = async () => {
   }
   fs.mkdirSync(dirname(buildStamp.path), { recursive: true })
   fs.writeFileSync(buildStamp.path, fingerprint)
+}
+
+/** Where it cannot be built, whatever asks for it says so by name. */
+const buildNative = async () => {
+  const fingerprint = nativeStamp.of()
+  if (canBuildNative()) {
+    try {
+      await withProgress('compiling the native addon', buildAddon)
+    } catch (error) {
+      if (!(error instanceof NativeBuildError)) throw error
+      // Nothing but shared memory and storage needs it; not tried again before its sources or the compiler change.
+      fs.rmSync(addonPath, { force: true })
+      say('the native addon does not compile: `node scripts/build-native.mjs` says why')
+    }
+  } else fs.rmSync(addonPath, { force: true })
+  fs.mkdirSync(dirname(nativeStamp.path), { recursive: true })
+  fs.writeFileSync(nativeStamp.path, fingerprint)
 }
 
 const link = { path: at('node_modules', '.bin', 'aviary'), target: join('..', '..', 'cli', 'aviary.mjs') }
@@ -304,7 +332,7 @@ const underLock = async (work) => {
 
 // ---- All together -----------------------------------------------------------------------------------------------
 
-const isReady = () => isFresh(packagesStamp) && isFresh(buildStamp) && isLinked()
+const isReady = () => isFresh(packagesStamp) && isFresh(buildStamp) && isFresh(nativeStamp) && isLinked()
 
 /** Brings the checkout up to date; throws an error whose message can be shown as it is. */
 const bootstrap = async () => {
@@ -319,6 +347,7 @@ const bootstrap = async () => {
     if (missing.length > 0) await installSystemPackages(missing)
     if (!isFresh(packagesStamp)) await installPackages()
     if (!isFresh(buildStamp)) await build()
+    if (!isFresh(nativeStamp)) await buildNative()
     if (!isLinked()) linkCommand()
   })
 }

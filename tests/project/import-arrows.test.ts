@@ -18,13 +18,14 @@ const clean: Readonly<Record<string, string>> = {
   'protocol/index.ts': `export const quorum = (nodes: number): number => (nodes >> 1) + 1\n`,
   'sim/index.ts': `import { quorum } from '../protocol/index.js'\nexport const needed = quorum(3)\n`,
   'model-check/index.ts': `import { needed } from '../sim/index.js'\nexport const bound = needed\n`,
+  'native/index.ts': `import { existsSync } from 'node:fs'\nexport const exists = existsSync\n`,
 }
 
 /** Builds the real project references over these sources, with every installed package within reach. */
 const build = async (sources: Readonly<Record<string, string>>): Promise<string> => {
   const copy = mkdtempSync(join(tmpdir(), 'aviary-arrows-'))
   copies.push(copy)
-  const configs = ['protocol', 'sim', 'model-check'].map((folder) => `${folder}/tsconfig.json`)
+  const configs = ['protocol', 'sim', 'model-check', 'native'].map((folder) => `${folder}/tsconfig.json`)
   for (const config of ['tsconfig.base.json', ...configs]) cpSync(join(root, config), join(copy, config))
   writeFileSync(join(copy, 'package.json'), '{ "type": "module" }')
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'))
@@ -34,7 +35,7 @@ const build = async (sources: Readonly<Record<string, string>>): Promise<string>
   }
   const compiler = join(root, 'node_modules/typescript/bin/tsc')
   return new Promise((resolve) => {
-    const args = [compiler, '-b', '--pretty', 'false', 'protocol', 'sim', 'model-check']
+    const args = [compiler, '-b', '--pretty', 'false', 'protocol', 'sim', 'model-check', 'native']
     execFile(process.execPath, args, { cwd: copy }, (_error, output) => {
       resolve(output)
     })
@@ -61,6 +62,7 @@ test('a folder that imports against the arrows does not build', async () => {
     'protocol/imports-sim.ts': `import { needed } from '../sim/index.js'\nexport const n = needed\n`,
     'sim/imports-model-check.ts': `import { bound } from '../model-check/index.js'\nexport const n = bound\n`,
     'sim/imports-cli.ts': `import { main } from '../cli/main.js'\nexport const n = main\n`,
+    'native/imports-protocol.ts': `import { quorum } from '../protocol/index.js'\nexport const n = quorum\n`,
     'cli/main.ts': `export const main = 1\n`,
   })
   const notListed = expect.arrayContaining(['TS6307']) as unknown
@@ -68,6 +70,7 @@ test('a folder that imports against the arrows does not build', async () => {
     'protocol/imports-sim.ts': notListed,
     'sim/imports-model-check.ts': notListed,
     'sim/imports-cli.ts': notListed,
+    'native/imports-protocol.ts': notListed,
   })
 })
 

@@ -65,6 +65,11 @@ test('the simulator may import its generator, a protocol may not', async () => {
   expect(await bans('protocol/random.ts', code)).toHaveLength(1)
 })
 
+test('native code may import the library of Node, and no package', async () => {
+  expect(await bans('native/files.ts', `export { readFileSync } from 'node:fs'`)).toEqual([])
+  expect(await bans('native/files.ts', `export { z } from 'zod'`)).toHaveLength(1)
+})
+
 test('outside deterministic code the clock and promises are free', async () => {
   const code = `export const now = async (): Promise<number> => Promise.resolve(Date.now() + performance.now())`
   expect(await bans('cli/run.ts', code)).toEqual([])

@@ -1,0 +1,225 @@
+#include "node_handle.h"
+
+#include <cstring>
+
+#include "../shm/shm_fabric.h"
+#include "options.h"
+
+namespace aviary {
+
+namespace {
+
+void throwTyped(Napi::Env env, const std::string& code, const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  error.ThrowAsJavaScriptException();
+}
+
+/// An ArrayBuffer over mapped memory, without copying; it keeps the mapping alive.
+Napi::ArrayBuffer expose(Napi::Env env, std::shared_ptr<Mapping> mapping, size_t bytes) {
+  std::byte* const base = mapping->base();
+  auto* keeper = new std::shared_ptr<Mapping>(std::move(mapping));
+  return Napi::ArrayBuffer::New(
+      env, base, bytes, [](Napi::Env, void*, std::shared_ptr<Mapping>* kept) { delete kept; }, keeper);
+}
+
+void detach(Napi::Reference<Napi::ArrayBuffer>& reference) {
+  if (reference.IsEmpty()) return;
+  Napi::ArrayBuffer buffer = reference.Value();
+  if (!buffer.IsEmpty() && !buffer.IsDetached()) buffer.Detach();
+  reference.Reset();
+}
+
+bool isCount(const Napi::Value& value) {
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  return number >= 0 && number <= UINT32_MAX && number == static_cast<double>(static_cast<uint32_t>(number));
+}
+
+ShmOptions shmOptions(const OptionReader& reader) {
+  ShmOptions options;
+  options.cluster = reader.text("cluster");
+  options.self = reader.number("self");
+  options.nodes = reader.number("nodes");
+  options.pairsPerPeer = reader.number("pairsPerPeer", options.pairsPerPeer);
+  options.loopback = reader.flag("loopback", options.loopback);
+  options.regionBytes = reader.numbers("regionBytes");
+  options.sendQueueDepth = reader.number("sendQueueDepth", options.sendQueueDepth);
+  options.receiveQueueDepth = reader.number("receiveQueueDepth", options.receiveQueueDepth);
+  options.messageBytes = reader.number("messageBytes", options.messageBytes);
+  options.inlineBytes = reader.number("inlineBytes", options.inlineBytes);
+  options.packetBytes = reader.number("packetBytes", options.packetBytes);
+  options.initialRights = reader.number("initialRights", options.initialRights);
+  options.isRestarted = reader.flag("isRestarted", options.isRestarted);
+  options.receiverRetriesFinite = reader.flag("receiverRetriesFinite", options.receiverRetriesFinite);
+  options.retryMicros = reader.number("retryMicros", options.retryMicros);
+  options.graceMicros = reader.number("graceMicros", options.graceMicros);
+  return options;
+}
+
+std::unique_ptr<Log> openLog(const OptionReader& reader) {
+  LogOptions options;
+  options.folder = reader.text("folder");
+  options.segmentBytes = reader.number("segmentBytes", options.segmentBytes);
+  options.bufferBytes = reader.number("bufferBytes", options.bufferBytes);
+  std::unique_ptr<Disk> disk;
+  if (reader.flag("ioUring", true)) disk = openUringDisk();
+  if (disk == nullptr) disk = std::make_unique<PlainDisk>();
+  return std::make_unique<Log>(options, std::move(disk));
+}
+
+BatchOptions batchOptions(const OptionReader& reader) {
+  BatchOptions options;
+  options.requests = reader.number("requests", options.requests);
+  options.completions = reader.number("completions", options.completions);
+  options.outputBytes = reader.number("outputBytes", options.outputBytes);
+  options.inputBytes = reader.number("inputBytes", options.inputBytes);
+  if (reader.has("windowBytes")) options.windowBytes = reader.numbers("windowBytes");
+  return options;
+}
+
+}  // namespace
+
+Napi::Value NodeHandle::open(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  try {
+    const auto handle = std::make_shared<NodeHandle>();
+    handle->build(info[0]);
+    return handle->face(env);
+  } catch (const NativeError& error) {
+    throwTyped(env, error.code(), error.what());
+  } catch (const PendingException&) {
+  } catch (const std::exception& error) {
+    throwTyped(env, "ERR_MEMORY", error.what());
+  }
+  return env.Undefined();
+}
+
+NodeHandle::~NodeHandle() {
+  release();
+  if (hookedEnv_ != nullptr) napi_remove_env_cleanup_hook(hookedEnv_, releaseAtExit, this);
+}
+
+/// The thread that opened the node ends.
+void NodeHandle::releaseAtExit(void* self) {
+  auto* const handle = static_cast<NodeHandle*>(self);
+  handle->hookedEnv_ = nullptr;
+  handle->release();
+}
+
+void NodeHandle::build(Napi::Value value) {
+  const OptionReader reader(value, "options");
+  if (reader.has("log")) log_ = openLog(reader.object("log"));
+  if (reader.has("shm")) fabric_ = std::make_unique<ShmFabric>(shmOptions(reader.object("shm")));
+  if (log_ == nullptr && fabric_ == nullptr)
+    throw NativeError("ERR_OPTIONS", "options must name a fabric (shm), a log, or both");
+  const BatchOptions options = reader.has("batch") ? batchOptions(reader.object("batch")) : BatchOptions{};
+  batch_ = std::make_unique<Batch>(options, fabric_.get(), log_.get());
+}
+
+template <Napi::Value (NodeHandle::*method)(const Napi::CallbackInfo&)>
+void NodeHandle::define(Napi::Object& object, const char* name) {
+  object.Set(name, Napi::Function::New(
+                       object.Env(),
+                       [self = shared_from_this()](const Napi::CallbackInfo& info) -> Napi::Value {
+                         if (self->batch_ == nullptr) {
+                           throwTyped(info.Env(), "ERR_CLOSED", "the node has been closed");
+                           return info.Env().Undefined();
+                         }
+                         try {
+                           return ((*self).*method)(info);
+                         } catch (const NativeError& error) {
+                           throwTyped(info.Env(), error.code(), error.what());
+                         } catch (const std::exception& error) {
+                           throwTyped(info.Env(), "ERR_MEMORY", error.what());
+                         }
+                         return info.Env().Undefined();
+                       },
+                       name));
+}
+
+Napi::Object NodeHandle::face(Napi::Env env) {
+  Napi::Object object = Napi::Object::New(env);
+  const BatchLayout& layout = batch_->layout();
+  Napi::ArrayBuffer batchMemory = expose(env, batch_->share(), layout.bytes);
+  batchMemory_ = Napi::Persistent(batchMemory);
+  object.Set("batch", batchMemory);
+  object.Set("requestsAt", layout.requests);
+  object.Set("completionsAt", layout.completions);
+  object.Set("outputAt", layout.output);
+  object.Set("inputAt", layout.input);
+  Napi::Array windows = Napi::Array::New(env, layout.windows.size());
+  for (uint32_t i = 0; i < layout.windows.size(); i++) windows.Set(i, layout.windows[i]);
+  object.Set("windowsAt", windows);
+  if (fabric_ != nullptr) {
+    Napi::ArrayBuffer memory = expose(env, fabric_->memory(), fabric_->memory()->bytes());
+    memory_ = Napi::Persistent(memory);
+    object.Set("memory", memory);
+    const auto regions = fabric_->regions();
+    Napi::Array offsets = Napi::Array::New(env, regions.size());
+    for (uint32_t i = 0; i < regions.size(); i++) offsets.Set(i, regions[i].offset);
+    object.Set("regionsAt", offsets);
+    object.Set("placesInOrder", fabric_->placesInOrder());
+  }
+  if (log_ != nullptr) {
+    std::vector<std::byte>& found = log_->recovered();
+    Napi::ArrayBuffer recovered = Napi::ArrayBuffer::New(env, found.size());
+    if (!found.empty()) std::memcpy(recovered.Data(), found.data(), found.size());
+    std::vector<std::byte>().swap(found);
+    object.Set("recovered", recovered);
+  }
+  define<&NodeHandle::turn>(object, "turn");
+  define<&NodeHandle::close>(object, "close");
+  define<&NodeHandle::peerState>(object, "peerState");
+  define<&NodeHandle::endState>(object, "endState");
+  define<&NodeHandle::impair>(object, "impair");
+  define<&NodeHandle::relocations>(object, "relocations");
+  if (napi_add_env_cleanup_hook(env, releaseAtExit, this) == napi_ok) hookedEnv_ = env;
+  return object;
+}
+
+/// Closes everything native; the memory itself goes when its ArrayBuffers go.
+void NodeHandle::release() {
+  batch_.reset();
+  fabric_.reset();
+  log_.reset();
+}
+
+Napi::Value NodeHandle::turn(const Napi::CallbackInfo& info) {
+  batch_->turn();
+  return info.Env().Undefined();
+}
+
+Napi::Value NodeHandle::close(const Napi::CallbackInfo& info) {
+  detach(memory_);
+  detach(batchMemory_);
+  release();
+  return info.Env().Undefined();
+}
+
+Napi::Value NodeHandle::peerState(const Napi::CallbackInfo& info) {
+  if (fabric_ == nullptr || !isCount(info[0])) throw NativeError("ERR_ARGUMENT", "peerState takes a node of a fabric");
+  return Napi::Number::New(info.Env(),
+                           static_cast<uint32_t>(fabric_->peerState(info[0].As<Napi::Number>().Uint32Value())));
+}
+
+Napi::Value NodeHandle::endState(const Napi::CallbackInfo& info) {
+  if (fabric_ == nullptr || !isCount(info[0]))
+    throw NativeError("ERR_ARGUMENT", "endState takes a queue pair of a fabric");
+  return Napi::Number::New(info.Env(),
+                           static_cast<uint32_t>(fabric_->endState(info[0].As<Napi::Number>().Uint32Value())));
+}
+
+Napi::Value NodeHandle::impair(const Napi::CallbackInfo& info) {
+  const bool isGood = fabric_ != nullptr && isCount(info[0]) && info[1].IsBoolean() && info[2].IsBoolean();
+  if (!isGood || fabric_->impair(info[0].As<Napi::Number>().Uint32Value(), info[1].As<Napi::Boolean>().Value(),
+                                 info[2].As<Napi::Boolean>().Value()) != Misuse::none)
+    throw NativeError("ERR_ARGUMENT", "impair takes a queue pair of a fabric, and two times true or false");
+  return info.Env().Undefined();
+}
+
+Napi::Value NodeHandle::relocations(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), fabric_ == nullptr ? 0 : fabric_->relocations());
+}
+
+}  // namespace aviary
