@@ -104,6 +104,12 @@ export interface MessageNetwork {
   readonly capacity: number
   /** Whether messages may be lost. */
   readonly lossy: boolean
+  /**
+   * Whether a message that its receiver refuses stays in flight, so that a guard holds the delivery up, as in models
+   * whose actions take a message only when they are enabled. Default: refused is ignored, and the message is gone. A set
+   * keeps everything anyway; a queue is held up by its first message.
+   */
+  readonly keepsRefused?: boolean | undefined
   /** What every message is, where that is one layout: symmetry must know whether messages name nodes. */
   readonly layout?: StructLayout | undefined
   /** Words for a message, for names, tables and pictures: 'promise ballot=3'. */

@@ -3,7 +3,8 @@
  * growing set (`set`) of messages.
  *
  * Guarantees: a message that was put in stays deliverable until it is delivered, dropped by a fault or lost by a full
- * lossy channel; `ordered` delivers in the order of sending; a cut link keeps what is in flight.
+ * lossy channel; `ordered` delivers in the order of sending; a cut link keeps what is in flight. A message that is refused
+ * was delivered, and is gone; where the network `keepsRefused`, or is a set, it was not, and stays.
  * Canonical form: a bag and a set are sorted by content, equal messages of a bag are counted, freed bytes are zero.
  */
 import { InvariantViolation, type MessageNetwork, array, bytes, struct, u32 } from '../../protocol/index.js'
@@ -127,6 +128,8 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
   const path = `${world.nodeName(channel.from)}→${world.nodeName(channel.to)}`
   const size = channel.slotWords
   const input = node.inputWords
+  const isSet = network.kind === 'set'
+  const keepsRefused = network.keepsRefused === true
 
   function available(): number {
     const count = memory.words[base]!
@@ -137,9 +140,11 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     const length = memory.words[at + lengthAt]!
     for (let k = 0; k < (length + 3) >>> 2; k++) input[k] = memory.words[at + bytesAt + k]!
     const mark = world.changes
-    if (!keep) takeMessage(world, channel, position)
+    if (!keep && !keepsRefused) takeMessage(world, channel, position)
     const outcome = node.run(Handler.message, channel.from, length, 0)
     if (outcome === Outcome.refused && world.changes === mark) return outcome
+    // What the handler has sent went into other channels: the message is where it was.
+    if (!keep && keepsRefused) takeMessage(world, channel, position)
     return world.changes === mark ? Outcome.idle : Outcome.moved
   }
   const shared = {
@@ -163,12 +168,12 @@ export function channelSites(world: World, network: MessageNetwork, channel: Cha
     name: `deliver ${path}`,
     guards: [channel.part.index, world.links.index, ...node.readyParts],
     reads: node.reads,
-    wakes: network.kind === 'set' ? [...node.reads, node.parts.control.index] : [],
+    wakes: isSet || keepsRefused ? [...node.reads, node.parts.control.index] : [],
     writes: [channel.part.index, ...node.writes],
     armed: () => (node.ready() && !world.isCut(channel.from, channel.to) ? available() : 0),
-    step: (choice) => deliver(choice, network.kind === 'set'),
+    step: (choice) => deliver(choice, isSet),
   })
-  if (network.kind === 'set') return
+  if (isSet) return
   world.addFault('duplicate', channel.to, {
     ...shared,
     kind: 'duplicate',

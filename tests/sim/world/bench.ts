@@ -43,6 +43,8 @@ const stateLayout = struct({
   done: array(u32, 4),
 })
 type StateView = ReturnType<typeof stateLayout.view>
+/** Where an act sets 1 in `done` for the core to refuse messages, and 0 for it to take them. */
+export const refusesAt = 3
 
 export interface BenchOptions {
   readonly acts: Readonly<Record<string, Act>>
@@ -124,6 +126,7 @@ function benchCore(options: BenchOptions): ReturnType<typeof defineCore> {
           write(Line.completion, queuePair, token, status)
         },
         message(from, length) {
+          if (state.done.get(refusesAt) === 1) return host.refuse()
           write(Line.message, from, length, input.getUint32(0, true))
         },
         notified(from, immediate) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type MessageNetwork } from '../../../protocol/index.js'
 import { Outcome } from '../../../sim/world/site.js'
-import { type Act, Bench, type BenchOptions, word } from './bench.js'
+import { type Act, Bench, type BenchOptions, refusesAt, word } from './bench.js'
 
 const send =
   (value: number): Act =>
@@ -61,6 +61,31 @@ describe('messages:', () => {
     expect([lossy!.world.failure, lossy!.world.coverage.lostToFullChannels]).toEqual([undefined, 1])
     expect(lossy!.drain(`deliver ${way}`)).toBe(2)
     expect(safe!.world.failure?.message).toMatch(/at most 1 messages/)
+  })
+
+  test('a message that is refused is gone, or stays where the network keeps it', () => {
+    const acts: Record<string, Act> = {
+      ...sends,
+      shut: (_host, _put, state) => {
+        state.done.set(refusesAt, 1)
+      },
+      open: (_host, _put, state) => {
+        state.done.set(refusesAt, 0)
+      },
+    }
+    for (const kind of ['unordered', 'ordered'] as const)
+      for (const keepsRefused of [false, true]) {
+        const network = { kind, keepsRefused }
+        const bench = new Bench({ acts, network }).act(0, 'send2', 'send1', 'send1').act(1, 'shut')
+        const before = bench.world.fingerprint()
+        const outcome = bench.step(`deliver ${way}`)
+        expect(outcome).toBe(keepsRefused ? Outcome.refused : Outcome.moved)
+        expect(bench.world.fingerprint() === before).toBe(keepsRefused)
+        bench.act(1, 'open').drain(`deliver ${way}`)
+        const all = kind === 'ordered' ? ['2', '1', '1'] : ['1', '1', '2']
+        const left = keepsRefused ? all : all.slice(1)
+        expect(bench.heard(1)).toEqual(left.map((value) => `from 0: ${value}`))
+      }
   })
 
   test('drops and duplicates use up their budgets', () => {
