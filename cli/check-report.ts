@@ -1,8 +1,8 @@
 /** Checks in words and tables. */
-import type { CheckCounts, CheckResult } from '../model-check/index.js'
+import type { CheckCounts, CheckResult, LivenessKind, SearchOrder } from '../model-check/index.js'
 import type { Setup } from '../sim/index.js'
 import type { Trace } from '../sim/trace/index.js'
-import type { Ending } from './commands/check.js'
+import type { Ending, Limits } from './check-json.js'
 import type { CoverageReport } from './coverage.js'
 import { replayCommand, usualLast } from './finding.js'
 import type { LoadedSystem } from './load-system.js'
@@ -19,10 +19,13 @@ export const checkProgress = (counts: CheckCounts, seconds: number): string =>
     `${seconds.toFixed(1)} s`,
     `${compact(counts.distinct)} states (${rate(counts.distinct, seconds)})`,
     `${compact(counts.generated)} generated (${rate(counts.generated, seconds)})`,
-    `frontier ${compact(counts.unknown)}`,
+    counts.walks > 0 ? `${compact(counts.walks)} walks` : `frontier ${compact(counts.unknown)}`,
     `depth ${String(counts.depth)}`,
     mebibytes(counts.bytes),
   ].join('  ')
+
+export const livenessProgress = (done: number, states: number, seconds: number): string =>
+  `${seconds.toFixed(1)} s  liveness: the steps of ${compact(done)} of ${compact(states)} states`
 
 export interface Checked {
   readonly system: LoadedSystem
@@ -31,16 +34,21 @@ export interface Checked {
   readonly seconds: number
   readonly ended: Ending
   readonly coverage: CoverageReport
+  readonly order: SearchOrder
+  readonly workers: number
+  readonly limits: Limits
+  /** Short runs out of what was looked at. */
+  readonly samples: readonly (readonly string[])[]
+  /** What was asked of liveness, and what kept it from being judged. */
+  readonly liveness: { readonly kind: LivenessKind; readonly unjudged: Ending | undefined } | undefined
 }
 
 /** How many sites are named that were remembered least. */
 const mostSites = 3
 
 /** Everything that a check looked at, and everything that it did not look at. */
-export function sayCheck(
-  terminal: Terminal,
-  { system, setup, result, seconds, ended, coverage }: Checked,
-): void {
+export function sayCheck(terminal: Terminal, checked: Checked): void {
+  const { system, setup, result, seconds, coverage, order } = checked
   const { say, colours, width } = terminal
   const bug = setup.bug === undefined ? '' : ` with the planted bug ${colours.yellow(setup.bug)}`
   const { noun } = system.definition.nodes
@@ -54,8 +62,14 @@ export function sayCheck(
         ['moved', grouped(moved), 'steps that changed something'],
         ['idle', grouped(idle), 'steps that changed nothing'],
         ['refused', grouped(refused), 'the guard of the input was false'],
-        ['depth', grouped(depth), 'steps to the farthest state'],
+        ...orderRows(checked),
+        ['depth', grouped(depth), depthOf[order]],
         ['unknown', grouped(unknown), 'states that were found and not looked at'],
+        ...(result.beyond === 0 ? [] : [['beyond', grouped(result.beyond), 'steps that a ceiling left out']]),
+        ...(result.takings === 0
+          ? []
+          : [['takings', grouped(result.takings), 'steps left out that only take something away']]),
+        ...goalRows(result),
         [
           'run',
           grouped(result.executed),
@@ -93,8 +107,27 @@ export function sayCheck(
   if (never.length > 0) say(colours.yellow(wrap(`Never seen: ${never.join(', ')}.`, width, 2, 4)))
   const bounds = Object.entries(result.bounds).map(([name, value]) => `${name} ${String(value)}`)
   if (bounds.length > 0) say(colours.dim(wrap(`Bounds of the model: ${bounds.join(', ')}.`, width, 2)))
+  for (const sentence of result.scenario) say(colours.dim(wrap(sentence, width, 2)))
+  say(colours.dim(wrap(`Bounds of the search: ${limitWords(checked.limits)}.`, width, 2)))
+  saySamples(terminal, checked.samples)
   say()
-  say(wrap(verdict(terminal, result, ended), width))
+  say(wrap(verdict(terminal, checked), width))
+  const judged = livenessVerdict(terminal, checked)
+  if (judged !== undefined) say(wrap(judged, width))
+}
+
+function limitWords({ states, depth, seconds, memoryMiB }: Limits): string {
+  const words = [
+    ...(states === null ? [] : [plural(states, 'state')]),
+    ...(depth === null ? [] : [plural(depth, 'step')]),
+  ]
+  return [...words, `${String(seconds)} s`, `${String(memoryMiB)} MiB`].join(', ')
+}
+
+function saySamples({ say, colours, width }: Terminal, samples: readonly (readonly string[])[]): void {
+  if (samples.length === 0) return
+  say(colours.dim('  Runs out of what was looked at, their first steps:'))
+  for (const run of samples) say(colours.dim(wrap(run.join(' · '), width, 4, 6)))
 }
 
 function faultsOf({ budget }: Setup): string {
@@ -103,21 +136,69 @@ function faultsOf({ budget }: Setup): string {
   return `faults up to ${kinds.map(([kind, most]) => `${kind}=${most === Infinity ? 'unlimited' : String(most)}`).join(' ')}`
 }
 
-function verdict({ colours }: Terminal, { unknown, historyJudged }: CheckResult, ended: Ending): string {
+const depthOf: Readonly<Record<SearchOrder, string>> = {
+  'breadth-first': 'steps to the farthest state',
+  'depth-first': 'steps of the longest way that was gone',
+  random: 'steps of the longest walk',
+}
+
+const orderRows = ({ order, result }: Checked): string[][] =>
+  order === 'random' ? [['walks', grouped(result.walks), 'random walks from the initial state']] : []
+
+function goalRows({ liveness }: CheckResult): string[][] {
+  if (liveness === undefined) return []
+  const { promised, reached, open } = liveness
+  return [
+    ['goal', grouped(reached), `states of the ${grouped(promised)} in which it is promised have reached it`],
+    ['open', grouped(open), 'states of which a bound leaves open whether it is kept'],
+  ]
+}
+
+function verdict({ colours }: Terminal, { result, ended, order, liveness }: Checked): string {
+  const { unknown, historyJudged } = result
   const judged = historyJudged ? 'every property, the history of clients included' : 'every property'
   switch (ended) {
     case 'violation':
       return colours.red(colours.bold('Found a violation.'))
     case 'exhausted':
-      return `${colours.green('Every schedule within these bounds keeps')} ${judged}. Liveness was not judged.`
+      return `${colours.green('Every schedule within these bounds keeps')} ${judged}.${liveness === undefined ? ' Liveness was not judged.' : ''}`
     default:
+      if (order === 'random')
+        return `${colours.yellow(`Nothing was found in ${plural(result.walks, 'random walk')}.`)} Walks sample: that is no proof.`
       return `${colours.yellow(`Cut off ${cause[ended]}: ${plural(unknown, 'state')} unknown.`)} Nothing was found in what was looked at; that is no proof.`
   }
+}
+
+const keeps: Readonly<Record<LivenessKind, string>> = {
+  reachable: 'From every state in which it is promised, the goal stays reachable without further faults.',
+  'weak-fairness':
+    'Every run that is weakly fair comes to the goal where it is promised, once faults have ended.',
+  'strong-fairness':
+    'Every run that is strongly fair comes to the goal where it is promised, once faults have ended.',
+}
+
+function livenessVerdict({ colours }: Terminal, { result, ended, liveness }: Checked): string | undefined {
+  if (liveness === undefined) return undefined
+  const counts = result.liveness
+  if (counts === undefined) {
+    const { unjudged } = liveness
+    const why =
+      unjudged === undefined || unjudged === 'violation' || unjudged === 'exhausted'
+        ? 'something else is wrong'
+        : `cut off ${cause[unjudged]}`
+    return colours.yellow(`Liveness was not judged: ${why}.`)
+  }
+  if (ended === 'violation') return undefined
+  if (ended === 'exhausted') return colours.green(keeps[liveness.kind])
+  return colours.yellow(
+    `Whether the goal is reached is open in ${plural(counts.open, 'state')}, and unknown beyond.`,
+  )
 }
 
 const cause: Readonly<Record<Exclude<Ending, 'violation' | 'exhausted'>, string>> = {
   states: 'by --states',
   depth: 'by --depth',
+  walks: 'by --walks',
   seconds: 'by --seconds',
   memory: 'by --memory',
   interrupted: 'by you',
@@ -127,15 +208,26 @@ export function sayCounterexample(
   terminal: Terminal,
   system: LoadedSystem,
   trace: Trace,
-  path: string,
+  {
+    path,
+    cycle,
+    order,
+  }: { readonly path: string; readonly cycle: number | undefined; readonly order: SearchOrder },
 ): void {
   const { say, colours } = terminal
   const { violation } = trace
   if (violation === undefined) return
   const words = violation.name === 'deadlock' ? 'nothing can go on' : kindWords[violation.kind]
+  const steps = trace.actions.length
+  const claim =
+    cycle === undefined
+      ? order === 'breadth-first'
+        ? 'no shorter schedule has a violation'
+        : 'as it was found; breadth-first finds a shortest one, `aviary shrink` a shorter one'
+      : `of which the last ${String(cycle)} can repeat for ever`
   say()
   say(
-    `${colours.red('✗')} ${colours.bold(colours.red(violation.name))}  ${colours.dim(`(${words}, after ${plural(trace.actions.length, 'step')}; no shorter schedule has a violation)`)}`,
+    `${colours.red('✗')} ${colours.bold(colours.red(violation.name))}  ${colours.dim(`(${words}, after ${plural(steps, 'step')}; ${claim})`)}`,
   )
   say()
   saySetup(terminal, trace)

@@ -7,6 +7,7 @@ import { addExplain } from './commands/explain.js'
 import { addExplore } from './commands/explore.js'
 import { addExport } from './commands/export.js'
 import { addList } from './commands/list.js'
+import { addGraph } from './commands/graph.js'
 import { addLitmus } from './commands/litmus.js'
 import { addReplay } from './commands/replay.js'
 import { addShrink } from './commands/shrink.js'
@@ -49,6 +50,7 @@ function program(): Command {
   addList(command)
   addExplore(command)
   addCheck(command)
+  addGraph(command)
   addReplay(command)
   addShrink(command)
   addExplain(command)

@@ -11,13 +11,16 @@
  */
 import type { SystemDefinition } from '../protocol/index.js'
 import type { NamedAction } from '../sim/run/action-log.js'
-import { Judge, type Violation } from '../sim/run/judge.js'
+import { CeilingCheck } from './ceilings.js'
+import { Judge, type Violation, type ViolationKind } from '../sim/run/judge.js'
 import { type Setup, buildWorld } from '../sim/run/setup.js'
 import { ClientEvents, type ClientEvent, judgeHistory } from '../sim/shrink/client-events.js'
+import type { Scenario } from './scenario.js'
+import { Urgency, urgencyOf } from './urgency.js'
 import { Outcome, type Site } from '../sim/world/site.js'
 import type { Snapshot, World } from '../sim/world/world.js'
 
-export interface PlainOptions {
+export interface PlainOptions extends Scenario {
   /** Most states to keep. */
   readonly states?: number | undefined
   /** Most moved steps from the initial state. */
@@ -42,6 +45,8 @@ export interface PlainResult {
   readonly moved: number
   readonly idle: number
   readonly refused: number
+  /** Steps that were left out because of a ceiling. */
+  readonly beyond: number
   /** As TLC counts: `moved + idle + 1`. */
   readonly generated: number
   /** Steps from the initial state to the farthest. */
@@ -63,11 +68,15 @@ export function enumerate(
   return new PlainSearch(definition, setup, options).run()
 }
 
+/** What is judged of a step, whatever states it lies between. */
+const ofStepAlone: ReadonlySet<ViolationKind> = new Set(['assertion', 'crash', 'hidden-state', 'role'])
+
 const statesBetweenStops = 256
 
 class PlainSearch {
   readonly #world: World
   readonly #judge: Judge
+  readonly #ceilings: CeilingCheck
   readonly #options: PlainOptions
   readonly #states: StateStore
   readonly #histories: Histories | undefined
@@ -80,12 +89,14 @@ class PlainSearch {
   #moved = 0
   #idle = 0
   #refused = 0
+  #beyond = 0
   #complete = true
   #finding: PlainFinding | undefined
 
   constructor(definition: SystemDefinition, setup: Setup, options: PlainOptions) {
-    this.#world = buildWorld(definition, setup)
+    this.#world = buildWorld(definition, setup, false, options.limits)
     this.#judge = new Judge(this.#world, setup.without)
+    this.#ceilings = new CeilingCheck(this.#world, options.ceilings ?? {})
     this.#options = options
     this.#histories = options.history === 'kept' ? new Histories(this.#judge) : undefined
     // The judge's own history would grow along a walk that jumps from state to state.
@@ -118,6 +129,7 @@ class PlainSearch {
       moved: this.#moved,
       idle: this.#idle,
       refused: this.#refused,
+      beyond: this.#beyond,
       generated: this.#moved + this.#idle + 1,
       depth: store.count > levelEnd ? depth + 1 : depth,
       coveredDepth: depth,
@@ -139,7 +151,7 @@ class PlainSearch {
     world.restore(base)
     const armed = world.armed.slice()
     let atBase = true
-    for (const site of world.sites) {
+    for (const site of this.#allowedBy(armed)) {
       if (armed[site.index] === 0) continue
       if (this.#options.allowed?.(site) === false) {
         this.#complete = false
@@ -167,10 +179,49 @@ class PlainSearch {
     }
   }
 
+  /** The sites that may act in the state at hand, as far as their urgency goes. */
+  #allowedBy(armed: Int32Array): readonly Site[] {
+    const { sites } = this.#world
+    const { prompt = [], timers = 'eager' } = this.#options
+    const of = (urgency: Urgency): Site[] =>
+      sites.filter((site) => urgencyOf(site, prompt, timers) === urgency)
+    if (prompt.length === 0 && timers === 'eager') return sites
+    const first = of(Urgency.prompt).find((site) => this.#canChange(site, armed[site.index]!))
+    if (first !== undefined) return [first]
+    const isBusy = of(Urgency.ordinary).some((site) => this.#canChange(site, armed[site.index]!))
+    return isBusy ? sites.filter((site) => urgencyOf(site, prompt, timers) !== Urgency.patient) : sites
+  }
+  /** Whether a choice of a site leads to another state of the model, or breaks a rule. Leaves the state as it was. */
+  #canChange(site: Site, choices: number): boolean {
+    const world = this.#world
+    const base = this.#base
+    for (let choice = 0; choice < choices; choice++) {
+      this.#judge.reset()
+      const outcome = world.step(site.index, choice)
+      const violation = outcome === Outcome.moved ? this.#judge.afterStep() : undefined
+      const isBad = violation !== undefined && ofStepAlone.has(violation.kind)
+      const isNew =
+        outcome === Outcome.moved &&
+        !this.#ceilings.isExceeded() &&
+        (world.memory.bytes.some((byte, i) => byte !== base.state[i]) ||
+          (this.#histories?.seen.events.length ?? 0) > 0)
+      if (this.#histories !== undefined) this.#histories.seen.events.length = 0
+      world.restore(base)
+      if (isBad || isNew) return true
+    }
+    return false
+  }
+
   /** Judges a step that moved something, and keeps the state it led to when that is new. */
   #arrive(from: number, site: number, subject: number, history: number): void {
-    this.#moved++
     const judgement = this.#judge.afterStep()
+    // What a step does wrong by itself is seen; what it leads to is not looked at.
+    if (this.#ceilings.isExceeded() && !(judgement !== undefined && ofStepAlone.has(judgement.kind))) {
+      this.#beyond++
+      if (this.#histories !== undefined) this.#histories.seen.events.length = 0
+      return
+    }
+    this.#moved++
     const next = this.#histories?.advance(history) ?? { index: 0, violation: undefined }
     const state = this.#world.failure === undefined ? this.#states.add(this.#world.memory, next.index) : -1
     if (state >= 0) {

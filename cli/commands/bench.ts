@@ -5,6 +5,7 @@ import { type SystemDefinition, systems } from '../../protocol/index.js'
 import { UsageError, unknownName } from '../errors.js'
 import { importModule } from '../system-source.js'
 import { positive } from '../options.js'
+import { type PeerBench, sayPeers } from '../peer-report.js'
 import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
 
 const subjects = ['sim', 'check', 'layout'] as const
@@ -13,6 +14,8 @@ type Subject = (typeof subjects)[number]
 interface BenchFlags {
   readonly system?: readonly string[]
   readonly seconds?: number
+  readonly peers?: true
+  readonly small?: true
   readonly json?: boolean
 }
 
@@ -45,46 +48,76 @@ export function addBench(program: Command): void {
       ),
     )
     .option('--seconds <s>', 'sim: seconds for each system', positive(1e5))
+    .option('--peers', 'check: beside Stateright, SPIN and TLC, as far as they have been built')
+    .option(
+      '--small',
+      'check --peers: models that take no time, once: does everything work, and count the same?',
+    )
     .option('--json', 'one JSON object as the last line on standard output')
     .addHelpText(
       'after',
       `
 An action counts only if it changed something. Numbers are of this machine, as it is loaded now.
+Peers are built by \`node bench/peers/build.mjs\`; those that are not there are named. Where two tools count differently,
+nothing is reported.
 
 Examples:
   aviary bench sim
   aviary bench sim apus
   aviary bench sim --system rdma-register --seconds 20 --json
   aviary bench check
+  aviary bench check --peers                             takes half an hour, most of it TLC's
   aviary bench layout`,
     )
     .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
       if (!(subjects as readonly string[]).includes(what))
         throw unknownName('WHAT: there is nothing to measure called', what, subjects)
-      await bench(what as Subject, [...named, ...(flags.system ?? [])], flags)
+      if (flags.peers === true && what !== 'check')
+        throw new UsageError(`--peers: ${what} has no peers`, 'leave it out, or measure check.')
+      if (flags.small === true && flags.peers !== true)
+        throw new UsageError('--small: only a comparison with peers has a small size', 'add --peers.')
+      if (flags.peers === true) await benchPeers(flags)
+      else await bench(what as Subject, [...named, ...(flags.system ?? [])], flags)
     })
 }
 
-async function bench(subject: Subject, wanted: readonly string[], flags: BenchFlags): Promise<void> {
+async function benchPeers(flags: BenchFlags): Promise<void> {
   const terminal = makeTerminal(flags)
-  const file = new URL(`../../bench/${subject}.js`, import.meta.url)
+  const module = (await benchModule('check-peers')) as unknown as PeerBench
+  const { benchCheckPeers, smallTasks } = module
+  const figures = await benchCheckPeers({
+    ...(flags.small === true ? { tasks: smallTasks, runs: 1 } : {}),
+    onProgress,
+  })
+  sayPeers(terminal, figures)
+  terminal.json(figures)
+}
+
+async function benchModule(name: string): Promise<Readonly<Record<string, unknown>>> {
+  const file = new URL(`../../bench/${name}.js`, import.meta.url)
   if (!existsSync(file))
     throw new UsageError(
-      `bench ${subject}: this installation has no benchmarks (they are not part of the package)`,
+      `bench ${name}: this installation has no benchmarks (they are not part of the package)`,
       'run it in a checkout of Aviary.',
     )
+  return importModule(file.href)
+}
+
+const onProgress = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`)
+
+async function bench(subject: Subject, wanted: readonly string[], flags: BenchFlags): Promise<void> {
+  const terminal = makeTerminal(flags)
+  const module = await benchModule(subject)
   const names = systems.map(({ name }) => name)
   for (const name of wanted)
     if (!names.includes(name))
       throw unknownName('SYSTEM: among those that come with Aviary there is no', name, names)
-  const module = await importModule(file.href)
   const run = module[functionNames[subject]]
   if (typeof run !== 'function')
     throw new UsageError(
       `bench ${subject}: ${functionNames[subject]} is missing in this build`,
       'build again: npm run build',
     )
-  const onProgress = (what: string): boolean => process.stderr.write(`measuring ${what} …\n`)
   const result =
     subject === 'layout'
       ? (run as Benches['layout'])()

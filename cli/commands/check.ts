@@ -3,13 +3,29 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
-import { type CheckResult, Checker, SymmetryRefused } from '../../model-check/index.js'
+import {
+  type CheckResult,
+  Checker,
+  ReductionRefused,
+  ScenarioRefused,
+  type SearchOrder,
+  SymmetryRefused,
+  UnknownField,
+} from '../../model-check/index.js'
 import { checkPool } from '../check-pool.js'
+import { type CheckJson, type Ending, checkJson, limitsOf } from '../check-json.js'
 import { type CheckFlags, type CheckOrder, addCheckOptions, checkOrder } from '../check-options.js'
-import { checkProgress, sayCheck, sayCounterexample } from '../check-report.js'
+import {
+  type Checked,
+  checkProgress,
+  livenessProgress,
+  sayCheck,
+  sayCounterexample,
+} from '../check-report.js'
 import { type CoverageReport, addCoverage, coverageReport, kindKeys, noTotals } from '../coverage.js'
 import { Exit, UsageError } from '../errors.js'
 import { type Interrupt, watchInterrupts } from '../interrupt.js'
+import { UnknownLimit } from '../../sim/index.js'
 import { loadSystem } from '../load-system.js'
 import { possibleFaults } from '../options.js'
 import { replayCommand } from '../finding.js'
@@ -31,9 +47,15 @@ export function addCheck(program: Command): void {
 
 const help = `
 It executes the code of the cores itself, in every order that the world allows: breadth-first, so that a counterexample
-is a shortest one. Judged are assertions, roles, state and step invariants and, where the system has one, the history
-of its clients; not liveness, but for --deadlock. A right protocol of unbounded ballots or retries has no end: bound it
-by its parameters, or by --depth. States that a bound left out are unknown: they are counted, and are no pass.
+is a shortest one; --order depth-first goes deep at once, and --order random takes random walks, which only sample. Judged are assertions, roles, state and step invariants and, where the system has one, the history
+of its clients. A right protocol of unbounded ballots or retries has no end: bound it by its parameters, or by --depth.
+States that a bound left out are unknown: they are counted, and are no pass.
+
+Liveness is judged where it is asked for, once faults have ended and where no more is broken than the system can bear:
+  --deadlock                   a state that nothing leaves has reached the goal
+  --liveness reachable         from every state there is a way to the goal
+  --liveness weak-fairness     every run comes to the goal in which whatever could go on all the time does so some time
+  --liveness strong-fairness   the same, for whatever could go on again and again
 
 A file of bounds has the same names as the flags:
   { "nodes": 3, "ops": 1, "set": { "rounds": 2 }, "faults": { "drop": 1 }, "crashes": 1, "seconds": 60 }
@@ -43,50 +65,17 @@ Examples:
   aviary check 2pc --bug commit-on-half                  a shortest way to the violation, written as a trace
   aviary check paxos --set clients=1 --set rounds=1 --ops 1 --depth 8
   aviary check 2pc --nodes 9 --symmetry                  2 232 instead of 10 340 352 states
+  aviary check 2pc --liveness weak-fairness --faults crash=1
+  aviary check paxos --bug accept-before-flush --faults crash=1,restart=1 --order random --seconds 20
   aviary check rdma-register --faults crash=1,restart=1 --depth 6
+  aviary check paxos --ops 1 --limit timer=2 --limit retry=1 --reduce takings --depth 12
   aviary check ./my-protocol.ts --bounds bounds.json --json
 
-Exit codes: 0 nothing found, 1 violation, 2 usage or input error, 3 not deterministic, 4 deadlock, 5 crash of a core.`
+Exit codes: 0 nothing found, 1 violation, 2 usage or input error, 3 not deterministic, 4 deadlock or another miss of the goal,
+5 crash of a core.`
 
-/** What `--json` prints. */
-interface CheckJson {
-  readonly system: string
-  readonly bug: string | null
-  readonly nodes: number
-  readonly workers: number
-  /** Why the search ended: everything was looked at, a violation, a bound, or the user. */
-  readonly ended: Ending
-  readonly exhaustive: boolean
-  readonly distinct: number
-  /** In TLC's unit: moved + idle + 1. */
-  readonly generated: number
-  readonly moved: number
-  readonly idle: number
-  readonly refused: number
-  readonly seconds: number
-  readonly depth: number
-  /** States that were found and not expanded. */
-  readonly unknown: number
-  readonly historyJudged: boolean
-  /** Nodes whose names were not told apart. */
-  readonly interchangeable: readonly string[]
-  readonly violations: readonly {
-    readonly name: string
-    readonly kind: string
-    readonly reason: string
-    readonly steps: number
-    readonly trace: string
-    readonly replay: string
-  }[]
-  readonly memoHitRate: number
-  readonly sites: CheckResult['sites']
-  readonly bytesPerState: number
-  readonly wordsPerState: number
-  readonly bounds: Readonly<Record<string, number>>
-  readonly coverage: Pick<CoverageReport, 'handlers' | 'notes' | 'faults' | 'neverSeen'>
-}
-
-export type Ending = 'exhausted' | 'violation' | 'states' | 'depth' | 'seconds' | 'memory' | 'interrupted'
+const sampleCount = 3
+const sampleSteps = 8
 
 async function check(argument: string, flags: CheckFlags): Promise<Exit> {
   // V8's own limit again: the loops of a search are long already, and inlining more only delays their compilation.
@@ -105,41 +94,85 @@ async function check(argument: string, flags: CheckFlags): Promise<Exit> {
       new Checker(definition, setup, {
         states: order.states,
         depth: order.depth,
+        order: flags.order,
+        seed: setup.workloadSeed,
+        walks: flags.walks,
+        ...order.scenario,
         deadlock: flags.deadlock,
+        liveness: flags.liveness,
         symmetry: flags.symmetry,
         shared: workers > 1,
       }),
   )
-  const stopped = await search(checker, order, workers, interrupt, secondsSoFar, (line) => {
+  const tell = (line: string): void => {
     terminal.progress.update(line)
-  })
+  }
+  const stopped = await search(checker, order, workers, interrupt, secondsSoFar, tell)
+  const unjudged = stopped ?? (await judgeLiveness(checker, order, interrupt, secondsSoFar, tell))
   const seconds = secondsSoFar()
   terminal.progress.end()
   const result = checker.result()
   const { finding } = result
-  const ended = stopped ?? endOf(result, order)
+  const ended = stopped ?? endOf(result, order, flags.order)
   const coverage = coverageOf(checker, result, setup.budget)
-  sayCheck(terminal, { system, setup, result, seconds, ended, coverage })
+  const samples = finding === undefined ? checker.sampleRuns(sampleCount, sampleSteps) : []
+  const liveness = flags.liveness === undefined ? undefined : { kind: flags.liveness, unjudged }
+  const checked: Checked = {
+    system,
+    setup,
+    result,
+    seconds,
+    ended,
+    coverage,
+    liveness,
+    order: flags.order,
+    workers,
+    samples,
+    limits: limitsOf(order),
+  }
+  sayCheck(terminal, checked)
   const violations: CheckJson['violations'][number][] = []
   if (finding !== undefined) {
-    const { violation, actions } = finding
-    const trace = traceOfSchedule(system, setup, finding, { search: 'check', steps: actions.length })
+    const { violation, actions, cycle } = finding
+    const provenance = { search: 'check', steps: actions.length, ...(cycle === undefined ? {} : { cycle }) }
+    const trace = traceOfSchedule(system, setup, finding, provenance)
     const path = join(flags.out, traceFileName(trace))
     writeTrace(path, trace)
-    sayCounterexample(terminal, system, trace, path)
-    violations.push({ ...violation, steps: actions.length, trace: path, replay: replayCommand(path) })
+    sayCounterexample(terminal, system, trace, { path, cycle, order: flags.order })
+    violations.push({
+      ...violation,
+      steps: actions.length,
+      cycle: cycle ?? null,
+      trace: path,
+      replay: replayCommand(path),
+    })
   }
-  terminal.json(json(definition.name, order, workers, ended, seconds, result, violations, coverage))
+  terminal.json(checkJson(checked, violations))
   return finding === undefined ? Exit.nothingFound : exitOf(finding.violation.kind)
 }
 
-/** Symmetry is refused where it is not known to be harmless: the user may leave it out. */
+/** A reduction is refused where it is not known to be harmless: the user may leave it out. */
 function refusing<T>(act: () => T): T {
   try {
     return act()
   } catch (error) {
-    if (!(error instanceof SymmetryRefused)) throw error
-    throw new UsageError(`--symmetry: cannot be used: ${error.message}`, 'leave it out.')
+    if (error instanceof SymmetryRefused)
+      throw new UsageError(`--symmetry: cannot be used: ${error.message}`, 'leave it out.')
+    if (error instanceof ReductionRefused)
+      throw new UsageError(`--reduce: cannot be used: ${error.message}`, 'leave it out.')
+    if (error instanceof ScenarioRefused)
+      throw new UsageError(`--${error.asked}: ${error.message}`, 'leave one of them out.')
+    if (error instanceof UnknownLimit)
+      throw new UsageError(
+        `--limit ${error.limit}: names nothing that can be limited`,
+        `there is ${error.known.join(', ')}.`,
+      )
+    if (error instanceof UnknownField)
+      throw new UsageError(
+        `--most ${error.field}: ${error.message}`,
+        'name a number of the private memory of a node.',
+      )
+    throw error
   }
 }
 
@@ -163,7 +196,7 @@ async function search(
     if (counts.bytes >= order.memoryMiB * 2 ** 20) return 'memory'
     return interrupt.stopped ? 'interrupted' : undefined
   }
-  if (workers === 1) return searchAlone(checker, stopFor)
+  if (workers === 1) return inSlices((states) => refusing(() => checker.advance(states)), stopFor)
   const pool = checkPool(workers)
   try {
     const rounds = checker.rounds(workers)
@@ -171,7 +204,8 @@ async function search(
       let round = rounds.begin()
       if (round === undefined && !refusing(() => checker.advance(soloStates))) return undefined
       while (round !== undefined) {
-        round = rounds.end(await pool.run(round))
+        const reports = await pool.run(round)
+        round = refusing(() => rounds.end(reports))
         const stop = stopFor()
         if (stop !== undefined) return stop
       }
@@ -182,14 +216,39 @@ async function search(
   }
 }
 
+/** Judges liveness of what was searched, if that was asked for; says what cut it off. */
+async function judgeLiveness(
+  checker: Checker,
+  order: CheckOrder,
+  interrupt: Interrupt,
+  secondsSoFar: () => number,
+  tell: (line: string) => void,
+): Promise<Ending | undefined> {
+  const { bytes, distinct } = checker.counts()
+  if (bytes + checker.livenessBytes >= order.memoryMiB * 2 ** 20) return 'memory'
+  return inSlices(
+    (states) => checker.judgeLiveness(states),
+    () => {
+      const now = secondsSoFar()
+      tell(livenessProgress(checker.livenessDone, distinct, now))
+      if (now >= order.seconds) return 'seconds'
+      return interrupt.stopped ? 'interrupted' : undefined
+    },
+  )
+}
+
 /** States that are expanded without the other threads, between two looks whether these are wanted. */
 const soloStates = 256
 
-async function searchAlone(checker: Checker, stopFor: () => Ending | undefined): Promise<Ending | undefined> {
+/** Works in slices of so many states that the clock and the user are heard. */
+async function inSlices(
+  advance: (states: number) => boolean,
+  stopFor: () => Ending | undefined,
+): Promise<Ending | undefined> {
   let slice = 256
   for (;;) {
     const begin = performance.now()
-    if (!refusing(() => checker.advance(slice))) return undefined
+    if (!advance(slice)) return undefined
     const millis = performance.now() - begin
     if (millis < shortMillis) slice *= 2
     else if (millis > longMillis && slice > 1) slice = Math.ceil(slice / 2)
@@ -199,10 +258,15 @@ async function searchAlone(checker: Checker, stopFor: () => Ending | undefined):
   }
 }
 
-function endOf({ finding, unknown, distinct }: CheckResult, { states }: CheckOrder): Ending {
+function endOf(
+  { finding, unknown, distinct }: CheckResult,
+  { states }: CheckOrder,
+  searchOrder: SearchOrder,
+): Ending {
   if (finding !== undefined) return 'violation'
   if (unknown === 0) return 'exhausted'
-  return states !== undefined && distinct >= states ? 'states' : 'depth'
+  if (states !== undefined && distinct >= states) return 'states'
+  return searchOrder === 'random' ? 'walks' : 'depth'
 }
 
 function coverageOf(
@@ -221,42 +285,4 @@ function coverageOf(
     () => world,
   )
   return coverageReport(totals)
-}
-
-function json(
-  system: string,
-  { setup }: CheckOrder,
-  workers: number,
-  ended: Ending,
-  seconds: number,
-  result: CheckResult,
-  violations: CheckJson['violations'],
-  { handlers, notes, faults, neverSeen }: CoverageReport,
-): CheckJson {
-  const { distinct, generated, moved, idle, refused, depth, unknown } = result
-  return {
-    system,
-    bug: setup.bug ?? null,
-    nodes: setup.nodes,
-    workers,
-    ended,
-    exhaustive: result.exhaustive,
-    distinct,
-    generated,
-    moved,
-    idle,
-    refused,
-    seconds: Math.round(seconds * 1000) / 1000,
-    depth,
-    unknown,
-    historyJudged: result.historyJudged,
-    interchangeable: result.interchangeable,
-    violations,
-    memoHitRate: result.memoHitRate,
-    sites: result.sites,
-    bytesPerState: result.bytesPerState,
-    wordsPerState: result.wordsPerState,
-    bounds: result.bounds,
-    coverage: { handlers, notes, faults, neverSeen },
-  }
 }

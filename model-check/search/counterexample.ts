@@ -8,12 +8,15 @@ import type { NamedAction } from '../../sim/run/action-log.js'
 import { ClientEvents, type ClientEvent, judgeHistory } from '../../sim/shrink/client-events.js'
 import { Outcome } from '../../sim/world/site.js'
 import type { World } from '../../sim/world/world.js'
+import type { Unreached } from './liveness.js'
 import type { Search } from './search.js'
 
 export interface Finding {
   readonly violation: Violation
-  /** A shortest schedule that ends in the violation. */
+  /** The schedule that ends in the violation; of a breadth-first search a shortest one. */
   readonly actions: readonly NamedAction[]
+  /** Only of a run that never comes to its goal: how many actions at the end lead back to where they began. */
+  readonly cycle?: number | undefined
 }
 
 /** What is wrong after a search that has found something. `fresh` is a world of the same setup at its beginning. */
@@ -38,8 +41,51 @@ export function findingOf(search: Search, fresh: World, without: readonly string
   return { violation, actions: walk.actions }
 }
 
-class Walk {
+/** The run that never comes to its goal, as far as it is needed to see that. */
+export function livenessFinding(
+  search: Search,
+  fresh: World,
+  without: readonly string[],
+  { state, cycle }: Unreached,
+): Finding {
+  const walk = new Walk(search, fresh, without)
+  walk.goTo(state)
+  const stem = walk.actions.length
+  const missed = `the goal is not reached: ${fresh.model.spec.goal.meaning}`
+  const violation = (name: string, reason: string): Violation => ({ kind: 'liveness', name, reason })
+  if (cycle === undefined)
+    return {
+      violation: violation(
+        'goal-unreachable',
+        `whatever happens from here on without further faults, ${missed}`,
+      ),
+      actions: walk.actions,
+    }
+  if (cycle.length === 0)
+    return {
+      violation: violation('deadlock', `nothing that has to happen can happen any more, and ${missed}`),
+      actions: walk.actions,
+    }
+  for (const step of cycle) walk.stepTo(step.state, step.site)
+  const steps =
+    cycle.length === 1
+      ? `step ${String(stem + 1)} leads`
+      : `steps ${String(stem + 1)} to ${String(stem + cycle.length)} lead`
+  return {
+    violation: violation(
+      'livelock',
+      `${steps} back to the state after step ${String(stem)}, so that they can repeat for ever, and ${missed}`,
+    ),
+    actions: walk.actions,
+    cycle: cycle.length,
+  }
+}
+
+/** Takes ways of a search anew, in a world of its own. */
+export class Walk {
   readonly actions: NamedAction[] = []
+  /** The same for people. */
+  readonly words: string[] = []
   readonly judge: Judge
   readonly #search: Search
   readonly #world: World
@@ -58,7 +104,7 @@ class Walk {
     const path: number[] = []
     const { parents } = this.#search.states
     for (let at = state; at > 0; at = parents[at]!) path.push(at)
-    for (const next of path.reverse()) this.#stepTo(next)
+    for (const next of path.reverse()) this.stepTo(next)
   }
 
   /** Takes the step after which the judge objects. */
@@ -71,7 +117,8 @@ class Walk {
     })
   }
 
-  #stepTo(state: number): void {
+  /** Takes a step to a state of the search, by a certain site where that matters. */
+  stepTo(state: number, site?: number): void {
     const search = this.#search
     const { packing, components, residues, states, symmetry } = search
     const wanted = new Int32Array(packing.slots)
@@ -86,7 +133,7 @@ class Walk {
       if (ids.some((id, slot) => id !== wanted[slot])) return undefined
       this.#residue = residue
       return true
-    })
+    }, site)
     if (found === undefined)
       throw new Error('a state on the way to a violation cannot be reached: a fault of the checker')
     this.#history.push(...this.#seen.events)
@@ -100,19 +147,21 @@ class Walk {
   }
 
   /** Tries every choice until one is accepted, and stays there. */
-  #tryAll<T>(accept: () => T | undefined): T | undefined {
+  #tryAll<T>(accept: () => T | undefined, only?: number): T | undefined {
     const world = this.#world
     const before = world.snapshot()
     const armed = world.armed.slice()
-    for (const site of world.sites)
+    for (const site of only === undefined ? world.sites : [world.sites[only]!])
       for (let choice = 0; choice < armed[site.index]!; choice++) {
         const subject = site.subject(choice)
+        const words = site.describe(choice)
         this.#seen.events.length = 0
         this.judge.reset()
         const outcome = world.step(site.index, choice)
         const accepted = outcome === Outcome.moved ? accept() : undefined
         if (accepted !== undefined) {
           this.actions.push({ site: site.name, subject })
+          this.words.push(words === '' ? site.name : `${site.name}: ${words}`)
           return accepted
         }
         world.restore(before)

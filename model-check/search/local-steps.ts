@@ -15,17 +15,21 @@ import { resetEffects } from '../../sim/world/effects.js'
 import type { Node } from '../../sim/world/node.js'
 import { Outcome, type Site } from '../../sim/world/site.js'
 import type { World } from '../../sim/world/world.js'
+import type { CeilingCheck } from '../ceilings.js'
 import type { Components } from './components.js'
 import { fixedFootprint, handlerNode, visitTargets } from './effect-targets.js'
 import { grownInt32 } from './growth.js'
 import type { HistoryResidues } from './history-residues.js'
+import type { Takings } from './takings.js'
 import { TupleTable } from './tuple-table.js'
 
-// Words of a record: three counts, then the moves.
+// Words of a record: counts, then the moves. Left out are steps above a ceiling, and those that only take.
 export const idleAt = 0
 export const refusedAt = 1
-export const movesAt = 2
-export const firstMoveAt = 3
+export const beyondAt = 2
+export const takingsAt = 3
+export const movesAt = 4
+export const firstMoveAt = 5
 // Words of a move: whether it breaks a rule by itself, how many slots change, then pairs of slot and new id.
 export const isBadAt = 0
 export const changesAt = 1
@@ -47,6 +51,8 @@ interface RememberedSite {
   offsets: number[]
   /** Combinations of ids for which cores were run. */
   misses: number
+  /** The slot of a gate that is shut in the initial state, or -1. */
+  readonly shutSlot: number
 }
 
 export class LocalSteps {
@@ -59,6 +65,8 @@ export class LocalSteps {
   readonly #world: World
   readonly #components: Components
   readonly #residues: HistoryResidues | undefined
+  readonly #ceilings: CeilingCheck | undefined
+  readonly #takings: Takings | undefined
   readonly #sites: readonly RememberedSite[]
   /** Judges what depends on one step alone: assertions, exceptions, roles. */
   readonly #judge: Judge
@@ -68,8 +76,12 @@ export class LocalSteps {
     components: Components,
     residues: HistoryResidues | undefined,
     without: readonly string[],
+    ceilings?: CeilingCheck,
+    takings?: Takings,
   ) {
     this.#world = world
+    this.#takings = takings
+    this.#ceilings = ceilings
     this.#components = components
     this.#residues = residues
     const { invariants, stepInvariants } = world.model.spec
@@ -94,6 +106,7 @@ export class LocalSteps {
         table: new TupleTable(key.length),
         offsets: [],
         misses: 0,
+        shutSlot: site.gate !== undefined && world.memory.words[site.gate] === 0 ? key[0]! : -1,
       }
     })
   }
@@ -101,6 +114,10 @@ export class LocalSteps {
   /** The slots on which the steps of a site depend, as far as is known. */
   keyOf(site: number): readonly number[] {
     return this.#sites[site]!.key
+  }
+  /** The slot, or -1, whose id 0 (what it holds in the initial state) means that the site offers nothing. */
+  shutSlotOf(site: number): number {
+    return this.#sites[site]!.shutSlot
   }
   missesOf(site: number): number {
     return this.#sites[site]!.misses
@@ -144,6 +161,8 @@ export class LocalSteps {
     this.#reserve(start + firstMoveAt)
     this.records[start + idleAt] = 0
     this.records[start + refusedAt] = 0
+    this.records[start + beyondAt] = 0
+    this.records[start + takingsAt] = 0
     this.records[start + movesAt] = 0
     let end = start + firstMoveAt
     for (let choice = 0; choice < choices; choice++) {
@@ -154,6 +173,7 @@ export class LocalSteps {
       world.failure = undefined
       this.executed++
       const outcome = world.step(site.index, choice)
+      this.#takings?.noteLosses()
       const isBad = this.#judge.afterStep() !== undefined
       if (isBad) this.#components.forgetHeld()
       else if (this.#widen(remembered)) {
@@ -162,9 +182,22 @@ export class LocalSteps {
       }
       if (outcome === Outcome.idle) this.records[start + idleAt]!++
       else if (outcome === Outcome.refused) this.records[start + refusedAt]!++
-      else {
-        this.records[start + movesAt]!++
-        end = this.#writeMove(end, isBad, state)
+      else if (!isBad && this.#ceilings?.isExceeded() === true) {
+        this.records[start + beyondAt]!++
+        for (let i = 0; i < world.touchedCount; i++) this.#components.capture(world.touchedPart(i))
+      } else {
+        const next = this.#writeMove(end, isBad, state)
+        const changes = end + firstChangeAt
+        if (
+          !isBad &&
+          next > changes &&
+          this.#takings?.onlyTakes(site, state, this.records, changes, next) === true
+        )
+          this.records[start + takingsAt]!++
+        else {
+          this.records[start + movesAt]!++
+          end = next
+        }
       }
     }
     this.#end = end

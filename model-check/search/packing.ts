@@ -7,10 +7,11 @@
 /** Set in the first two words of every packed state. */
 export const occupied = 0x80000000 | 0
 const wordBits = 32
-/** From so many ids on a slot gets a spare bit before others do. */
-const spareFrom = 8
-/** No slot gets more bits than that beyond those that it needs. */
+/** A slot of more ids than that is taken to go on growing. */
+const growsFrom = 8
+/** No slot gets more bits than that beyond those that it needs; the second is for slots that go on growing. */
 const mostSpare = 2
+const mostSpareOfGrowing = 3
 
 export class Packing {
   /** Words of a packed state; at least as many as asked for. */
@@ -44,22 +45,32 @@ export class Packing {
 
   /**
    * The same slots laid out for so many ids each. What is left of the words is given away, a bit to a slot, so that
-   * states are packed anew less often.
+   * states are packed anew less often: first to slots that go on growing, then to those that have no room for another id,
+   * since what happens late (the one decision that needs everybody) brings an id to many slots, when states are most.
    */
   widened(counts: Int32Array): Packing {
     const least = counts.map(bitsFor)
     const tight = this.#laidOut(least)
     const wider = least.map((bits, slot) => Math.max(bits, this.bitsOf[slot]!))
-    for (const slot of tight.varying) if (counts[slot]! > spareFrom) wider[slot] = wider[slot]! + 1
+    const growing = tight.varying.filter((slot) => counts[slot]! > growsFrom)
+    for (const slot of growing) wider[slot] = wider[slot]! + 1
     let best = this.#laidOut(wider)
     if (best.words > tight.words) best = tight
-    for (let most = best.varying.length; most > 0; most >>= 1) {
-      const generous = best.bitsOf.slice()
-      for (const slot of best.varying.slice(0, most))
-        if (generous[slot]! < least[slot]! + mostSpare) generous[slot] = generous[slot]! + 1
-      const next = this.#laidOut(generous)
-      if (next.words === best.words) best = next
+    const give = (slots: readonly number[], mostBits: number): void => {
+      for (let most = slots.length; most > 0; most >>= 1) {
+        const generous = best.bitsOf.slice()
+        for (const slot of slots.slice(0, most))
+          if (generous[slot]! < least[slot]! + mostBits) generous[slot] = generous[slot]! + 1
+        const next = this.#laidOut(generous)
+        if (next.words === best.words) best = next
+      }
     }
+    give(
+      tight.varying.filter((slot) => counts[slot] === 2 ** least[slot]!),
+      1,
+    )
+    for (let bit = 0; bit < mostSpareOfGrowing; bit++) give(growing, mostSpareOfGrowing)
+    give(best.varying, mostSpare)
     best.neededOf.set(least)
     return best
   }
@@ -106,6 +117,12 @@ export class Packing {
       const slot = varying[i]!
       ids[slot] = (words[at + this.wordOf[slot]!]! >>> this.shiftOf[slot]!) & this.maskOf(slot)
     }
+  }
+
+  /** The id in one slot of a packed state. */
+  idAt(slot: number, words: Int32Array, at: number): number {
+    const bits = this.bitsOf[slot]!
+    return bits === 0 ? 0 : (words[at + this.wordOf[slot]!]! >>> this.shiftOf[slot]!) & this.maskOf(slot)
   }
 
   /** The bits of a slot, at the lowest place. */

@@ -23,6 +23,8 @@ interface JudgedStep {
   /** Pairs of residues, with 1 for those that are known to hold by themselves. */
   readonly pairs: TupleTable
   readonly pairHolds: boolean[]
+  /** Per pair that depends on more: in which states after the step it is known to hold. */
+  readonly pairTrees: (MemoTree | undefined)[]
   readonly before: Float64Array
   readonly after: Float64Array
 }
@@ -65,6 +67,7 @@ export class Properties {
         contents: new TupleTable(2 * invariant.residue),
         pairs: new TupleTable(2),
         pairHolds: [],
+        pairTrees: [],
         before: new Float64Array(invariant.residue),
         after: new Float64Array(invariant.residue),
       }))
@@ -78,7 +81,10 @@ export class Properties {
   layOut(packing: Packing): void {
     this.#packing = packing
     for (const { tree } of this.#invariants) tree.clear(packing)
-    for (const { residues } of this.#steps) residues.clear(packing)
+    for (const { residues, pairTrees } of this.#steps) {
+      residues.clear(packing)
+      pairTrees.length = 0
+    }
     this.#goal.clear(packing)
   }
 
@@ -125,13 +131,14 @@ export class Properties {
       const before = this.#residueOf(step, states, from)
       const after = this.#residueOf(step, next, to)
       const pair = step.pairs.intern(Int32Array.of(before, after))
-      if (step.pairHolds[pair] === true) continue
+      if (step.pairHolds[pair] === true || step.pairTrees[pair]?.find(next, to) === holds) continue
       this.#hold(next, to)
       this.#load(step.contents, before, step.before)
       this.#load(step.contents, after, step.after)
       if (step.invariant.check(step.before, step.after, this.#observer) !== undefined) return false
-      // What looks at more than the residues is looked at each time.
-      step.pairHolds[pair] = this.#observer.looked.length === 0
+      const { looked } = this.#observer
+      if (looked.length === 0) step.pairHolds[pair] = true
+      else (step.pairTrees[pair] ??= new MemoTree(this.#packing)).learn(next, to, looked, holds)
       this.#noteStepSlots()
     }
     return true
@@ -174,7 +181,10 @@ export class Properties {
   get bytes(): number {
     let bytes = this.#goal.bytes
     for (const { tree } of this.#invariants) bytes += tree.bytes
-    for (const { residues } of this.#steps) bytes += residues.bytes
+    for (const { residues, pairTrees } of this.#steps) {
+      bytes += residues.bytes
+      for (const tree of pairTrees) bytes += tree?.bytes ?? 0
+    }
     return bytes
   }
 }

@@ -6,6 +6,7 @@
  * Counts and verdict are those of a search on one thread. The order in which the states of a level are found is not, so
  * of several violations at one depth another one may be met.
  */
+import { wireWasFull } from './reductions.js'
 import type { Search } from './search.js'
 import { type Round, type RoundReport, chunk, control } from './shared-sweep.js'
 
@@ -49,10 +50,12 @@ export class Rounds {
     const search = this.#search
     const { states } = search
     states.count = round.control[control.count]!
-    for (const { moved, idle, refused } of reports) {
+    for (const { moved, idle, refused, beyond, takings } of reports) {
       search.moved += moved
       search.idle += idle
       search.refused += refused
+      search.beyond += beyond
+      search.takings += takings
     }
     for (const { toJudge } of reports)
       for (const state of toJudge)
@@ -65,9 +68,11 @@ export class Rounds {
     while (taken < own.length && !search.isDone) search.expandOne(own[taken++]!)
     const left = [...own.slice(taken), ...missed]
     for (let i = 0; i < missed.length; i++) if (!search.prepare(missed[i]!)) i = -1
+    if (search.isSpoiled) throw wireWasFull
     this.#round = undefined
     // How many states of the level wait is what counts here; which ones, the next round knows.
     search.next = search.levelEnd - left.length
+    search.isScattered = left.length > 0
     if (left.length === 0) search.endLevel()
     if (left.length === 0 || search.isDone) return undefined
     this.#round = this.#roundFor(Int32Array.from(left), 0, left.length)
@@ -93,6 +98,9 @@ export class Rounds {
       entries: tables.entries,
       program: tables.program,
       groupCount: tables.groupCount,
+      promptEnd: tables.promptEnd,
+      ordinaryEnd: tables.ordinaryEnd,
+      freeEnd: tables.freeEnd,
       invariants: this.#search.knownInvariants,
       control: counters,
       work: shared,

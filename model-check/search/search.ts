@@ -4,9 +4,10 @@
  *
  * Guarantees. Every choice that a site offers is taken in every state that is expanded. Two states are one only when all
  * their bytes, and what the history property still needs to know, are equal. States are expanded in the order in which
- * they were found, so that the first violation is a nearest one.
+ * they were found, so that the first violation is a nearest one. Other orders (`traversal.ts`) expand states one by one.
  */
 import type { World } from '../../sim/world/world.js'
+import { CeilingCheck, type Ceilings } from '../ceilings.js'
 import { Components } from './components.js'
 import { Room } from './growth.js'
 import { HistoryResidues } from './history-residues.js'
@@ -17,8 +18,11 @@ import { Properties } from './properties.js'
 import { Symmetry, type SymmetryPlan } from './symmetry.js'
 import { Refill, StepTables } from './step-tables.js'
 import { States } from './states.js'
+import { Takings } from './takings.js'
 import { sweepPairs } from './sweep-pairs.js'
 import { sweepTuples } from './sweep-tuples.js'
+import type { Traversal } from './traversal.js'
+import { type Patience, type PromptKind, urgencyOf } from '../urgency.js'
 
 export interface SearchOptions {
   /** Properties that are not judged. */
@@ -33,14 +37,23 @@ export interface SearchOptions {
   readonly leastWords: number
   /** Nodes that are interchangeable; of states that differ by their names one is kept. */
   readonly symmetry: SymmetryPlan | undefined
+  /** Whether steps that only take something away are left out (see `takings.ts`). */
+  readonly skipsTakings: boolean
+  /** Restrictions of schedules (see `urgency.ts`). */
+  readonly prompt: readonly PromptKind[]
+  readonly timers: Patience
+  /** Greatest values of fields. */
+  readonly ceilings: Ceilings
   /** Whether worker threads are to take part: memory is shared with them. */
   readonly isShared: boolean
 }
 
 /** With symmetry the loop for longer states is used. */
 const leastSymmetricWords = 3
+/** So many words have states that are looked up by their number: see `States.find`. */
+export const leastNumberedWords = 3
 
-export class Search {
+export class Search implements Traversal {
   readonly world: World
   readonly components: Components
   readonly residues: HistoryResidues | undefined
@@ -55,12 +68,19 @@ export class Search {
   moved = 0
   idle = 0
   refused = 0
+  /** Steps that are not part of the model, since something would be above its ceiling. */
+  beyond = 0
+  /** Steps that were left out since they only take something away. */
+  takings = 0
   /** The next state to expand. */
   next = 0
   /** Steps from the initial state to `next`. */
   depth = 0
-  /** The end of the states that far away. */
+  /** Where the states that far away begin, and where they end. */
+  levelBegin = 0
   levelEnd = 1
+  /** Whether those of the level that wait are not the last ones: threads have expanded others. */
+  isScattered = false
   /** A state from which one step breaks a property, or -1. */
   brokenFrom = -1
   /** A state without steps that has not reached the goal, or -1. */
@@ -70,12 +90,25 @@ export class Search {
   /** Place of the list of each group for the state at hand. */
   chosenLists: Int32Array
   tablesAreStale = false
+  readonly #takings: Takings | undefined
   readonly #properties: Properties
   readonly #mostDepth: number
   readonly #ids: Int32Array
 
   constructor(world: World, options: SearchOptions) {
-    const { without, mostStates, mostDepth, findsDeadlock, leastWords, symmetry, isShared } = options
+    const {
+      without,
+      mostStates,
+      mostDepth,
+      findsDeadlock,
+      leastWords,
+      symmetry,
+      ceilings,
+      skipsTakings,
+      prompt,
+      timers,
+      isShared,
+    } = options
     const room = new Room(isShared)
     const { history } = world.model.spec
     this.world = world
@@ -87,7 +120,15 @@ export class Search {
       history === undefined || without.includes(history.name)
         ? undefined
         : new HistoryResidues(world, history)
-    this.steps = new LocalSteps(world, this.components, this.residues, without)
+    this.#takings = skipsTakings ? new Takings(world, this.components) : undefined
+    this.steps = new LocalSteps(
+      world,
+      this.components,
+      this.residues,
+      without,
+      new CeilingCheck(world, ceilings),
+      this.#takings,
+    )
     this.symmetry = symmetry === undefined ? undefined : new Symmetry(world, this.components, symmetry)
     this.packing = new Packing(
       world.memory.parts.length + (this.residues === undefined ? 0 : 1),
@@ -98,7 +139,7 @@ export class Search {
     this.hasInvariants = this.#properties.hasInvariants
     this.tables = new StepTables(
       this.steps,
-      world.sites.length,
+      world.sites.map((site) => urgencyOf(site, prompt, timers)),
       this.packing,
       this.#properties.stepSlots,
       room,
@@ -119,6 +160,10 @@ export class Search {
     this.regroup()
   }
 
+  /** Whether a wire was full, so that leaving steps out is not known to be harmless. */
+  get isSpoiled(): boolean {
+    return this.#takings?.filled ?? false
+  }
   get evaluated(): number {
     return this.#properties.evaluated
   }
@@ -134,6 +179,15 @@ export class Search {
   /** Steps from the initial state to the farthest. */
   get farthest(): number {
     return this.states.count > this.levelEnd ? this.depth + 1 : this.depth
+  }
+
+  readonly orderBytes = 0
+  get expanded(): number {
+    return this.next
+  }
+  /** Whether a state was expanded, as far as that is known. */
+  isExpanded(state: number): boolean {
+    return state < (this.isScattered ? this.levelBegin : this.next)
   }
 
   /** Expands up to so many states. */
@@ -161,6 +215,14 @@ export class Search {
     return true
   }
 
+  /** Puts the place of each group's list for a state into `chosenLists`; lists that are not known are made. */
+  choose(state: number): void {
+    const { tables, states } = this
+    while (!this.prepare(state));
+    for (let group = 0; group < tables.groupCount; group++)
+      this.chosenLists[group] = tables.find(group, states.states, state * states.words)
+  }
+
   /** Expands one state, wherever it stands. Leaves `next` behind it. */
   expandOne(state: number): void {
     const { states, mostStates } = this
@@ -175,6 +237,7 @@ export class Search {
     this.next = this.levelEnd
     if (this.next === this.states.count) return
     this.depth++
+    this.levelBegin = this.levelEnd
     this.levelEnd = this.states.count
   }
 
@@ -248,10 +311,15 @@ export class Search {
 
   /** Whether a state from which nothing moves has reached the goal; remembers it where not. */
   mayRest(state: number): boolean {
-    const { states, words } = this.states
-    if (this.#properties.goalReached(states, state * words)) return true
+    if (this.goalReached(state)) return true
     this.stuckAt = state
     return false
+  }
+
+  /** Whether the goal of the system is reached in a state. */
+  goalReached(state: number): boolean {
+    const { states, words } = this.states
+    return this.#properties.goalReached(states, state * words)
   }
 
   /** Bytes of everything that grows with the search. */

@@ -9,15 +9,18 @@
  */
 import { type KnownAnswers, findIn } from './memo-tree.js'
 import { holds } from './properties.js'
-import { pairSlot } from './states.js'
+import { pairSlot, recentMask } from './states.js'
 import {
   Demand,
+  emptyList,
   hashPair,
   hashWords,
+  listBeyond,
   listChanging,
   listIdle,
   listRefused,
   listStart,
+  listTakings,
   listUnchanging,
 } from './step-tables.js'
 
@@ -43,6 +46,10 @@ export interface Round {
   readonly entries: Int32Array
   readonly program: Int32Array
   readonly groupCount: number
+  /** Where groups of each urgency end (see `StepTables`). */
+  readonly promptEnd: number
+  readonly ordinaryEnd: number
+  readonly freeEnd: number
   readonly invariants: readonly KnownAnswers[]
   readonly control: Int32Array
   /** The states to expand: these, or `total` from `from` on. */
@@ -58,6 +65,8 @@ export interface RoundReport {
   readonly moved: number
   readonly idle: number
   readonly refused: number
+  readonly beyond: number
+  readonly takings: number
   /** States for which some step is not remembered. */
   readonly missed: readonly number[]
   /** States of which a step, or that there is none, has to be judged. */
@@ -79,19 +88,24 @@ export function sweepShared(round: Round): RoundReport {
     for (let i = begin; i < end; i++) thread.expand(work === undefined ? from + i : work[i]!)
     if (end === total || begin >= total) break
   }
-  const { moved, idle, refused, missed, forMain, toJudge } = thread
-  return { moved, idle, refused, missed, forMain, toJudge }
+  const { moved, idle, refused, beyond, takings, missed, forMain, toJudge } = thread
+  return { moved, idle, refused, beyond, takings, missed, forMain, toJudge }
 }
 
 abstract class Thread implements RoundReport {
   moved = 0
   idle = 0
   refused = 0
+  beyond = 0
+  takings = 0
   readonly missed: number[] = []
   readonly forMain: number[] = []
   readonly toJudge: number[] = []
   protected readonly round: Round
   protected readonly chosen: Int32Array
+  /** The groups whose moves are made, of the state at hand. */
+  protected first = 0
+  protected last = 0
 
   constructor(round: Round) {
     this.round = round
@@ -103,20 +117,24 @@ abstract class Thread implements RoundReport {
       this.missed.push(state)
       return
     }
-    const { lists, words, groupCount, findsDeadlock } = this.round
-    const { chosen } = this
+    const { lists, words, findsDeadlock } = this.round
+    const { chosen, first, last } = this
     let moved = 0
     let idle = 0
     let refused = 0
-    for (let group = 0; group < groupCount; group++) {
+    let beyond = 0
+    let takings = 0
+    for (let group = first; group < last; group++) {
       const list = chosen[group]!
       const changing = lists[list + listChanging]!
       moved += changing + lists[list + listUnchanging]!
       idle += lists[list + listIdle]!
       refused += lists[list + listRefused]!
+      beyond += lists[list + listBeyond]!
+      takings += lists[list + listTakings]!
       const end = list + listStart + changing * (words + 1)
       for (let move = list + listStart; move < end; move += words + 1)
-        if (lists[move + words] !== Demand.none) {
+        if ((lists[move + words]! & Demand.mask) !== Demand.none) {
           this.forMain.push(state)
           return
         }
@@ -128,11 +146,26 @@ abstract class Thread implements RoundReport {
     this.moved += moved
     this.idle += idle
     this.refused += refused
+    this.beyond += beyond
+    this.takings += takings
     this.step(state)
   }
 
   /** Finds the list of each group; false when one is not known. */
   protected abstract look(state: number): boolean
+  /** Notes the list of a group; false when no further group is looked at, since what is prompt goes alone. */
+  protected choose(group: number, list: number): boolean {
+    this.chosen[group] = list
+    const { lists, promptEnd, ordinaryEnd, freeEnd } = this.round
+    if (group >= ordinaryEnd || lists[list + listChanging] === 0) return true
+    if (group >= promptEnd) {
+      this.last = freeEnd
+      return true
+    }
+    this.first = group
+    this.last = group + 1
+    return false
+  }
   /** Makes the moves of the chosen lists. */
   protected abstract step(state: number): void
 
@@ -148,11 +181,21 @@ abstract class Thread implements RoundReport {
 }
 
 class PairThread extends Thread {
+  /** As in `states.ts`: states that were looked up a short while ago. */
+  readonly #recent = new Int32Array((recentMask + 1) * 2)
+
   protected look(state: number): boolean {
     const { states, program, entries, groupCount } = this.round
     const a = states[state * 2]!
     const b = states[state * 2 + 1]!
-    for (let group = 0, at = 0; group < groupCount; group++, at += 4) {
+    this.first = 0
+    this.last = groupCount
+    for (let group = 0, at = 0; group < this.last; group++, at += 6) {
+      const gateMask = program[at + 5]!
+      if (gateMask !== 0 && ((program[at + 4] === 0 ? a : b) & gateMask) === 0) {
+        this.chosen[group] = emptyList
+        continue
+      }
       const x = a & program[at]!
       const y = b & program[at + 1]!
       const base = program[at + 2]!
@@ -166,24 +209,30 @@ class PairThread extends Thread {
         if (entries[entry] === x && entries[entry + 1] === y) break
         slot = (slot + 1) & mask
       }
-      this.chosen[group] = list
+      if (!this.choose(group, list)) break
     }
     return true
   }
 
   protected step(state: number): void {
-    const { states, visited, visitedMask, lists, groupCount, parents, control: shared } = this.round
-    const { chosen } = this
+    const { states, visited, visitedMask, lists, parents, control: shared } = this.round
+    const { chosen, first, last: lastGroup } = this
+    const recent = this.#recent
     const a = states[state * 2]!
     const b = states[state * 2 + 1]!
     const last = visitedMask * 2 + 1
-    for (let group = 0; group < groupCount; group++) {
+    for (let group = first; group < lastGroup; group++) {
       const list = chosen[group]!
       const end = list + listStart + lists[list + listChanging]! * 3
       next: for (let move = list + listStart; move < end; move += 3) {
         const x = a ^ lists[move]!
         const y = b ^ lists[move + 1]!
-        let slot = (pairSlot(x, y) & visitedMask) * 2
+        const hash = pairSlot(x, y)
+        const near = (hash & recentMask) * 2
+        if (recent[near] === x && recent[near + 1] === y) continue
+        recent[near] = x
+        recent[near + 1] = y
+        let slot = (hash & visitedMask) * 2
         for (;;) {
           let found = visited[slot]!
           if (found === 0) found = Atomics.compareExchange(visited, slot, 0, x)
@@ -220,7 +269,14 @@ class TupleThread extends Thread {
     const { states, program, entries, groupCount, words } = this.round
     const key = this.#key
     const from = state * words
-    for (let group = 0, at = 0; group < groupCount; group++, at += words + 2) {
+    this.first = 0
+    this.last = groupCount
+    for (let group = 0, at = 0; group < this.last; group++, at += words + 4) {
+      const gateMask = program[at + words + 3]!
+      if (gateMask !== 0 && (states[from + program[at + words + 2]!]! & gateMask) === 0) {
+        this.chosen[group] = emptyList
+        continue
+      }
       for (let i = 0; i < words; i++) key[i] = states[from + i]! & program[at + i]!
       const base = program[at + words]!
       const mask = program[at + words + 1]!
@@ -235,17 +291,17 @@ class TupleThread extends Thread {
         if (i === words) break
         slot = (slot + 1) & mask
       }
-      this.chosen[group] = list
+      if (!this.choose(group, list)) break
     }
     return true
   }
 
   protected step(state: number): void {
-    const { states, visited, visitedMask, lists, groupCount, parents, words, control: shared } = this.round
+    const { states, visited, visitedMask, lists, parents, words, control: shared } = this.round
     const next = this.#next
     const from = state * words
     const last = visitedMask * 2 + 1
-    for (let group = 0; group < groupCount; group++) {
+    for (let group = this.first; group < this.last; group++) {
       const list = this.chosen[group]!
       const end = list + listStart + lists[list + listChanging]! * (words + 1)
       next: for (let move = list + listStart; move < end; move += words + 1) {

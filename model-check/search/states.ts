@@ -43,6 +43,37 @@ export class States {
     this.#rehash(leastRoom * 2)
   }
 
+  /** The number of the state with these words, or -1. Only for states of more than two words. */
+  find(packed: Int32Array): number {
+    const { words, states, visited, visitedMask } = this
+    const hash = hashWords(packed, 0, words)
+    let slot = (hash & visitedMask) * 2
+    for (let found = visited[slot + 1]!; found !== 0; found = visited[slot + 1]!) {
+      if (visited[slot] === hash) {
+        const other = (found - 1) * words
+        let k = 0
+        while (k < words && states[other + k] === packed[k]) k++
+        if (k === words) return found - 1
+      }
+      slot = (slot + 2) & (visitedMask * 2 + 1)
+    }
+    return -1
+  }
+
+  /** Keeps a state that `find` does not know; its number. Only for states of more than two words. */
+  add(packed: Int32Array, parent: number): number {
+    const { words, visited, visitedMask, count } = this
+    const hash = hashWords(packed, 0, words)
+    let slot = (hash & visitedMask) * 2
+    while (visited[slot + 1] !== 0) slot = (slot + 2) & (visitedMask * 2 + 1)
+    visited[slot] = hash
+    visited[slot + 1] = count + 1
+    for (let k = 0; k < words; k++) this.states[count * words + k] = packed[k]!
+    this.parents[count] = parent
+    if (++this.count === this.limit) this.grow()
+    return count
+  }
+
   /** Builds the table for the states as they are. */
   rehash(): void {
     this.#rehash(this.visitedMask + 1)

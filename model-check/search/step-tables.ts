@@ -6,6 +6,7 @@
 import type { Room } from './growth.js'
 import {
   type LocalSteps,
+  beyondAt,
   changesAt,
   firstChangeAt,
   firstMoveAt,
@@ -13,17 +14,24 @@ import {
   isBadAt,
   movesAt,
   refusedAt,
+  takingsAt,
 } from './local-steps.js'
 import type { Packing } from './packing.js'
+import { Urgency } from '../urgency.js'
 
 // Words of a list: counts, then the moves that change something.
 export const listChanging = 0
 export const listUnchanging = 1
 export const listIdle = 2
 export const listRefused = 3
-export const listStart = 4
-/** What a move asks of whoever makes it, in the word after its deltas. */
-export const Demand = { none: 0, bad: 1, stepInvariants: 2 } as const
+export const listBeyond = 4
+export const listTakings = 5
+export const listStart = 6
+/** The list of a site whose gate is shut: nothing. The first word of all is unused, so that 0 is no list. */
+export const emptyList = 1
+/** What a move asks of whoever makes it, in the lowest bits of the word after its deltas; its site is in those above. */
+export const Demand = { none: 0, bad: 1, stepInvariants: 2, mask: 3 } as const
+export const siteShift = 2
 
 /** Answers of `fill` that are not the place of a list. */
 export const Refill = {
@@ -41,14 +49,19 @@ const leastCapacity = 16
 
 interface Group {
   readonly sites: number[]
+  readonly urgency: Urgency
   readonly key: Set<number>
   count: number
+  /** The slot, or -1, that is 0 when the only site of the group has its gate shut: then it need not be looked up. */
+  gate: number
 }
 
 export class StepTables {
-  /** Lists; the first word is unused, so that 0 is no list. */
   lists: Int32Array
-  /** Per group its mask, where its table begins and the table's number of entries minus one. */
+  /**
+   * Per group its mask, where its table begins, the table's number of entries minus one, and of its gate the word and
+   * the bits there; no bits where it has none.
+   */
   program: Int32Array
   /** Entries: masked words, then the place of the list, 0 for none. */
   entries: Int32Array
@@ -58,12 +71,17 @@ export class StepTables {
   /** Words of an entry. */
   entryWords = 4
   /** Words of a group in `program`. */
-  groupWords = 4
+  groupWords = 6
+  /** Groups are in the order of their urgency: where the prompt ones end, the ordinary ones, and those that are free. */
+  promptEnd = 0
+  ordinaryEnd = 0
+  freeEnd = 0
   readonly #steps: LocalSteps
-  readonly #siteCount: number
+  /** By site. */
+  readonly #urgencies: readonly Urgency[]
   #packing: Packing
   #groups: Group[] = []
-  #listEnd = 1
+  #listEnd = emptyList + listStart
   #entryEnd = 0
   #ids: Int32Array
   #key: Int32Array
@@ -74,7 +92,7 @@ export class StepTables {
 
   constructor(
     steps: LocalSteps,
-    siteCount: number,
+    urgencies: readonly Urgency[],
     packing: Packing,
     judged: ReadonlySet<number>,
     room: Room,
@@ -84,7 +102,7 @@ export class StepTables {
     this.program = room.int32(0)
     this.entries = room.int32(0)
     this.#steps = steps
-    this.#siteCount = siteCount
+    this.#urgencies = urgencies
     this.#packing = packing
     this.#judged = judged
     this.#ids = new Int32Array(packing.slots)
@@ -98,19 +116,26 @@ export class StepTables {
     this.#packing = packing
     this.#ids = new Int32Array(packing.slots)
     this.#key = new Int32Array(packing.words)
-    this.#listEnd = 1
+    this.#listEnd = emptyList + listStart
     this.#entryEnd = 0
     const { words } = packing
     this.entryWords = words === 2 ? 4 : words + 1
-    this.groupWords = words + 2
-    this.#groups = this.#grouped()
+    this.groupWords = words + 4
+    this.#groups = this.#grouped().sort((a, b) => a.urgency - b.urgency)
+    const upTo = (least: Urgency): number => this.#groups.filter(({ urgency }) => urgency <= least).length
+    this.promptEnd = upTo(Urgency.prompt)
+    this.ordinaryEnd = upTo(Urgency.ordinary)
+    this.freeEnd = upTo(Urgency.free)
     this.groupCount = this.#groups.length
     this.program = this.#room.int32(this.groupCount * this.groupWords)
-    this.#groups.forEach(({ key }, group) => {
+    this.#groups.forEach(({ key, gate }, group) => {
       const at = group * this.groupWords
       packing.maskInto(key, this.program, at)
       this.program[at + words] = this.#newTable(leastCapacity)
       this.program[at + words + 1] = leastCapacity - 1
+      if (gate < 0) return
+      this.program[at + words + 2] = packing.wordOf[gate]!
+      this.program[at + words + 3] = packing.maskOf(gate) << packing.shiftOf[gate]!
     })
   }
 
@@ -123,24 +148,42 @@ export class StepTables {
       return sum
     }
     const groups: Group[] = []
-    for (let site = 0; site < this.#siteCount; site++) {
+    const constant: number[] = []
+    for (const [site, urgency] of this.#urgencies.entries()) {
       const key = new Set(this.#steps.keyOf(site).filter((slot) => bitsOf[slot]! > 0))
+      if (key.size === 0 && urgency === Urgency.ordinary) {
+        constant.push(site)
+        continue
+      }
       const own = bits(key)
       let best: Group | undefined
       let bestGain = -1
       for (const group of groups) {
+        // What goes first goes alone.
+        if (group.urgency !== urgency || urgency === Urgency.prompt) continue
         const theirs = bits(group.key)
         const together = bits(new Set([...group.key, ...key]))
         if (together > Math.max(mostGroupBits, own, theirs)) continue
         const gain = own + theirs - together
         if (gain > bestGain) [best, bestGain] = [group, gain]
       }
-      if (best === undefined) groups.push({ sites: [site], key, count: 0 })
+      if (best === undefined) groups.push({ sites: [site], urgency, key, count: 0, gate: -1 })
       else {
         best.sites.push(site)
         for (const slot of key) best.key.add(slot)
       }
     }
+    for (const group of groups) {
+      const gate = group.sites.length === 1 ? this.#steps.shutSlotOf(group.sites[0]!) : -1
+      if (gate >= 0 && bitsOf[gate]! > 0) group.gate = gate
+    }
+    if (constant.length === 0) return groups
+    // What is the same in every state goes along with what is looked up in every state.
+    const { ordinary } = Urgency
+    const host = groups.find(({ gate, urgency }) => gate < 0 && urgency === ordinary)
+    if (host === undefined)
+      groups.push({ sites: constant, urgency: ordinary, key: new Set(), count: 0, gate: -1 })
+    else host.sites.push(...constant)
     return groups
   }
 
@@ -149,6 +192,8 @@ export class StepTables {
     const { words } = this.#packing
     const { program, entries, entryWords } = this
     const first = group * this.groupWords
+    const gateMask = program[first + words + 3]!
+    if (gateMask !== 0 && (states[at + program[first + words + 2]!]! & gateMask) === 0) return emptyList
     const key = this.#key
     for (let i = 0; i < words; i++) key[i] = states[at + i]! & program[first + i]!
     const base = program[first + words]!
@@ -180,7 +225,7 @@ export class StepTables {
       const { version } = this.#steps
       const record = this.#steps.record(site, ids)
       if (record < 0 || version !== this.#steps.version) return Refill.regroup
-      end = this.#append(record, ids, start, end)
+      end = this.#append(site, record, ids, start, end)
       if (end < 0) return Refill.repack
     }
     this.#listEnd = end
@@ -189,7 +234,7 @@ export class StepTables {
   }
 
   /** Appends the moves of a record to a list; -1 when an id does not fit. */
-  #append(record: number, ids: Int32Array, list: number, listEnd: number): number {
+  #append(site: number, record: number, ids: Int32Array, list: number, listEnd: number): number {
     const { records } = this.#steps
     const packing = this.#packing
     const { words } = packing
@@ -200,6 +245,8 @@ export class StepTables {
     const { lists } = this
     lists[list + listIdle]! += records[record + idleAt]!
     lists[list + listRefused]! += records[record + refusedAt]!
+    lists[list + listBeyond]! += records[record + beyondAt]!
+    lists[list + listTakings]! += records[record + takingsAt]!
     for (let i = 0; i < moves; i++) {
       const changes = records[move + changesAt]!
       const isBad = records[move + isBadAt] === 1
@@ -218,7 +265,7 @@ export class StepTables {
         packing.flip(slot, id ^ ids[slot]!, lists, end)
         if (this.#judged.has(slot)) demand |= Demand.stepInvariants
       }
-      lists[end + words] = demand
+      lists[end + words] = demand | (site << siteShift)
       lists[list + listChanging]!++
       end += words + 1
     }

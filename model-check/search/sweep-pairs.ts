@@ -6,11 +6,14 @@ import type { Search } from './search.js'
 import { pairSlot, recentMask } from './states.js'
 import {
   Demand,
+  emptyList,
   hashPair,
+  listBeyond,
   listChanging,
   listIdle,
   listRefused,
   listStart,
+  listTakings,
   listUnchanging,
 } from './step-tables.js'
 
@@ -20,7 +23,7 @@ const pair = new Int32Array(2)
 export function sweepPairs(search: Search, end: number): void {
   const { states: store, tables } = search
   const { mostStates, hasInvariants, findsDeadlock } = search
-  let { lists, entries, program, groupCount } = tables
+  let { lists, entries, program, groupCount, promptEnd, ordinaryEnd, freeEnd } = tables
   let { states, parents, visited, visitedMask, limit } = store
   let chosen = search.chosenLists
   let count = store.count
@@ -28,11 +31,20 @@ export function sweepPairs(search: Search, end: number): void {
   let moved = 0
   let idle = 0
   let refused = 0
+  let beyond = 0
+  let takings = 0
   let state = search.next
   expand: while (state < end && count < mostStates) {
     const a = states[state * 2]!
     const b = states[state * 2 + 1]!
-    for (let group = 0, at = 0; group < groupCount; group++, at += 4) {
+    let first = 0
+    let last = groupCount
+    for (let group = 0, at = 0; group < last; group++, at += 6) {
+      const gateMask = program[at + 5]!
+      if (gateMask !== 0 && ((program[at + 4] === 0 ? a : b) & gateMask) === 0) {
+        chosen[group] = emptyList
+        continue
+      }
       const x = a & program[at]!
       const y = b & program[at + 1]!
       const base = program[at + 2]!
@@ -49,25 +61,35 @@ export function sweepPairs(search: Search, end: number): void {
         store.count = count
         search.fill(group, state)
         if (store.words !== 2) break expand
-        ;({ lists, entries, program, groupCount } = tables)
+        ;({ lists, entries, program, groupCount, promptEnd, ordinaryEnd, freeEnd } = tables)
         ;({ states, parents, visited, visitedMask, limit } = store)
         chosen = search.chosenLists
         continue expand
       }
       chosen[group] = list
+      if (group >= ordinaryEnd || lists[list + listChanging] === 0) continue
+      // What is prompt goes alone, and who is patient waits for what is not free.
+      if (group >= promptEnd) last = freeEnd
+      else {
+        first = group
+        last = group + 1
+        break
+      }
     }
     let movedHere = 0
-    for (let group = 0; group < groupCount; group++) {
+    for (let group = first; group < last; group++) {
       const list = chosen[group]!
       const changing = lists[list + listChanging]!
       movedHere += changing + lists[list + listUnchanging]!
       idle += lists[list + listIdle]!
       refused += lists[list + listRefused]!
+      beyond += lists[list + listBeyond]!
+      takings += lists[list + listTakings]!
       let move = list + listStart
       for (let i = 0; i < changing; i++, move += 3) {
         const x = a ^ lists[move]!
         const y = b ^ lists[move + 1]!
-        const demand = lists[move + 2]!
+        const demand = lists[move + 2]! & Demand.mask
         if (demand !== Demand.none) {
           pair[0] = x
           pair[1] = y
@@ -110,7 +132,7 @@ export function sweepPairs(search: Search, end: number): void {
     state++
     if (search.tablesAreStale) {
       search.regroup()
-      ;({ lists, entries, program, groupCount } = tables)
+      ;({ lists, entries, program, groupCount, promptEnd, ordinaryEnd, freeEnd } = tables)
       chosen = search.chosenLists
     }
   }
@@ -119,4 +141,6 @@ export function sweepPairs(search: Search, end: number): void {
   search.moved += moved
   search.idle += idle
   search.refused += refused
+  search.beyond += beyond
+  search.takings += takings
 }

@@ -8,6 +8,7 @@ import type {
   SystemModel,
 } from '../../protocol/index.js'
 import { Random, derivedSeed } from '../random.js'
+import type { Limits } from '../world/limits.js'
 import { defaultKnobs } from '../world/options.js'
 import { World } from '../world/world.js'
 
@@ -53,11 +54,17 @@ export function buildModel(definition: SystemDefinition, setup: Setup): SystemMo
   })
 }
 
-export function buildWorld(definition: SystemDefinition, setup: Setup, selfTest = false): World {
+export function buildWorld(
+  definition: SystemDefinition,
+  setup: Setup,
+  selfTest = false,
+  limits?: Limits,
+): World {
   return new World(buildModel(definition, setup), {
     knobs: setup.knobs,
     budget: setup.budget,
     spared: setup.spared,
     selfTest,
+    limits,
   })
 }

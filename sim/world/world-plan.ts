@@ -6,13 +6,14 @@ import { type DiskParts, planDisk } from './disk.js'
 import { type Flow, planFlow } from './fabric/flow.js'
 import { planRegistrations } from './fabric/registrations.js'
 import { budgetLayout } from './faults.js'
+import { type Limits, limitsLayout } from './limits.js'
 import { MemoryPlan } from './memory.js'
 import { type Channel, planChannel } from './network.js'
 import { planNode } from './node-parts.js'
 
 export const nodeName = (node: NodeId): string => `n${String(node)}`
 
-export function planWorld(model: SystemModel, knobs: Knobs) {
+export function planWorld(model: SystemModel, knobs: Knobs, limited: Limits) {
   const n = model.cores.length
   const plan = new MemoryPlan()
   const nodeParts = model.cores.map((core, i) => planNode(plan, nodeName(i), i, core, knobs.poll === 'loads'))
@@ -34,6 +35,8 @@ export function planWorld(model: SystemModel, knobs: Knobs) {
   const ways = { cut: array(u32, n), severed: array(u32, model.fabric === undefined ? 1 : n * n) }
   const links = plan.part('links', 'links', -1, struct(ways))
   const budgets = plan.part('fault budgets', 'budgets', -1, budgetLayout)
+  const allowance = limitsLayout(limited)
+  const limits = allowance === undefined ? undefined : plan.part('limits', 'budgets', -1, allowance)
   return {
     memory: plan.build(),
     nodes: nodeParts,
@@ -45,6 +48,7 @@ export function planWorld(model: SystemModel, knobs: Knobs) {
     registrations,
     links,
     budgets,
+    limits,
   }
 }
 

@@ -23,6 +23,7 @@ import { Fabric } from './fabric/fabric.js'
 import { budgetIndex, repairs, unlimited } from './faults.js'
 import { HiddenState } from './hidden-state.js'
 import type { Labour } from './labour.js'
+import { LimitedSites } from './limits.js'
 import type { Coverage, Failure, Listener } from './listener.js'
 import type { Memory, Part } from './memory.js'
 import type { Channel } from './network.js'
@@ -92,6 +93,7 @@ export class World {
   readonly #woken: readonly Int32Array[]
   readonly #spared: WorldOptions['spared']
   readonly #budget: FaultBudget
+  readonly #limits: LimitedSites | undefined
   readonly #kindOf: Uint8Array
   /** Word that must not be zero for a site to be armed, or -1. */
   readonly #gates: Int32Array
@@ -106,10 +108,12 @@ export class World {
     this.#budget = options.budget ?? {}
     this.nodeCount = n
     this.#spared = options.spared
-    const plan = planWorld(model, this.knobs)
+    const limits = options.limits ?? {}
+    const plan = planWorld(model, this.knobs, limits)
     this.memory = plan.memory
     this.links = plan.links
     this.budgets = plan.budgets
+    this.#limits = plan.limits === undefined ? undefined : new LimitedSites(plan.memory, plan.limits, limits)
     this.messageSlot = new Uint32Array(2 + ((model.network?.messageBytes ?? 0) + 3) / 4)
     this.coverage = {
       handlers: new Float64Array(n * 16),
@@ -161,7 +165,10 @@ export class World {
 
   addSite(draft: SiteDraft): number {
     const index = this.#sites.length
-    this.#sites.push(siteOf(index, draft))
+    const within = this.#limits?.within(draft, (part) => {
+      this.touch(part)
+    })
+    this.#sites.push(siteOf(index, within ?? draft))
     return index
   }
 
@@ -205,6 +212,7 @@ export class World {
       const most = budget[kind] ?? 0
       words[this.budgets.offset / 4 + budgetIndex(kind)] = most >= unlimited ? unlimited : most
     }
+    this.#limits?.begin()
     this.fabric?.connectAll()
     try {
       for (const node of this.nodes) node.boot(false, 0)

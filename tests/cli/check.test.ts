@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -10,6 +10,7 @@ const checkJson = z.object({
   bug: z.string().nullable(),
   nodes: z.number(),
   workers: z.number(),
+  order: z.string(),
   ended: z.string(),
   exhaustive: z.boolean(),
   distinct: z.number(),
@@ -19,8 +20,17 @@ const checkJson = z.object({
   refused: z.number(),
   seconds: z.number(),
   depth: z.number(),
+  walks: z.number(),
   unknown: z.number(),
   historyJudged: z.boolean(),
+  liveness: z
+    .object({
+      kind: z.string(),
+      promised: z.number().nullable(),
+      reached: z.number().nullable(),
+      open: z.number().nullable(),
+    })
+    .nullable(),
   interchangeable: z.array(z.string()),
   violations: z.array(
     z.object({
@@ -28,6 +38,7 @@ const checkJson = z.object({
       kind: z.string(),
       reason: z.string(),
       steps: z.number(),
+      cycle: z.number().nullable(),
       trace: z.string(),
       replay: z.string(),
     }),
@@ -36,6 +47,13 @@ const checkJson = z.object({
   sites: z.array(z.object({ name: z.string(), runs: z.number(), hitRate: z.number() })),
   bytesPerState: z.number(),
   bounds: z.record(z.string(), z.number()),
+  limits: z.object({
+    states: z.number().nullable(),
+    depth: z.number().nullable(),
+    seconds: z.number(),
+    memoryMiB: z.number(),
+  }),
+  samples: z.array(z.array(z.string())),
   coverage: z.object({
     handlers: fraction,
     notes: fraction,
@@ -64,6 +82,15 @@ test('counts every state of a small system, and says that it did', async () => {
     bounds: { resourceManagers: 5 },
   })
   expect(result.memoHitRate).toBeGreaterThan(0.99)
+  for (const { runs, hitRate } of result.sites) expect(hitRate).toBeCloseTo(1 - runs / 8832)
+  expect(result.limits).toEqual({ states: null, depth: null, seconds: 600, memoryMiB: 4096 })
+  expect(result.samples).toHaveLength(3)
+  for (const run of result.samples) {
+    expect(run.length).toBeGreaterThan(0)
+    expect(run.length).toBeLessThanOrEqual(8)
+    for (const action of run) expect(action).toMatch(/^(input|deliver) n\d/)
+    expect(ended.stderr.replace(/\s+/g, ' ')).toContain(run.join(' · '))
+  }
   expect(result.coverage.neverSeen).toEqual([])
   expect(ended.stderr).toContain('8 832')
   expect(ended.stderr).toContain('Every schedule within these bounds keeps every property')
@@ -111,6 +138,7 @@ test('a planted bug ends with 1 and a shortest trace that replays and can be exp
   const { violations, unknown, exhaustive } = jsonOf(checkJson, ended)
   expect(ended.code).toBe(1)
   expect(exhaustive).toBe(false)
+  expect(jsonOf(checkJson, ended).samples).toEqual([])
   expect(unknown).toBeGreaterThan(0)
   const [violation] = violations
   expect(violation).toMatchObject({ kind: 'invariant', steps: 2, name: 'commit-is-the-managers' })
@@ -181,6 +209,109 @@ test('a protocol of one’s own: each kind of bug ends with its exit code', asyn
   expect(replay.code).toBe(4)
   const right = await aviary(cwd, 'check', './relay.ts', '--deadlock', '--json')
   expect(jsonOf(checkJson, right)).toMatchObject({ ended: 'exhausted', violations: [] })
+})
+
+test('depth-first counts the same; random walks have a seed, a number, and claim nothing', async () => {
+  const cwd = folderWith()
+  const run = (...args: string[]) => aviary(cwd, 'check', '2pc', '--json', '--order', ...args)
+  const deep = await run('depth-first', '--nodes', '5')
+  expect(jsonOf(checkJson, deep)).toMatchObject({
+    order: 'depth-first',
+    ended: 'exhausted',
+    distinct: 8832,
+    generated: 58146,
+  })
+  expect(deep.stderr).toContain('steps of the longest way that was gone')
+  const [one, again] = await Promise.all([1, 2].map(() => run('random', '--seed', '7', '--walks', '300')))
+  const walked = jsonOf(checkJson, one!)
+  expect(walked).toMatchObject({ order: 'random', ended: 'walks', walks: 300, exhaustive: false })
+  expect(jsonOf(checkJson, again!)).toMatchObject({ distinct: walked.distinct, moved: walked.moved })
+  expect(one!.stderr).toContain('Nothing was found in 300 random walks. Walks sample: that is no proof.')
+  const bug = await run('random', '--bug', 'commit-on-half')
+  expect(bug.code).toBe(1)
+  expect(bug.stderr).toContain('breadth-first finds a shortest one')
+  const replay = await aviary(cwd, 'replay', jsonOf(checkJson, bug).violations[0]!.trace)
+  expect(replay.code).toBe(1)
+})
+
+test.each([
+  [
+    ['--order', 'random', '--liveness', 'reachable'],
+    '--liveness: random walks',
+    'breadth-first or depth-first',
+  ],
+  [
+    ['--order', 'depth-first', '--workers', '2'],
+    '--workers 2: threads expand states breadth-first',
+    'leave out',
+  ],
+  [['--walks', '3', '--order', 'depth-first'], '--walks: is for random walks', 'add --order random'],
+])('%s contradict each other', async (flags, what, mend) => {
+  const { code, stderr } = await aviary(folderWith(), 'check', '2pc', ...flags)
+  expect(code).toBe(2)
+  expect(stderr).toContain(what)
+  expect(stderr).toContain(mend)
+  expect(stderr.trimEnd().split('\n')).toHaveLength(2)
+})
+
+const courier = readFileSync(new URL('../model-check/courier.ts', import.meta.url), 'utf8').replace(
+  '../../protocol/index.js',
+  'aviary',
+)
+
+test('liveness: a goal out of reach, and a run that goes round for ever, end with 4 and a trace', async () => {
+  const cwd = folderWith({ 'courier.ts': courier })
+  const run = (bug: string, liveness: string) =>
+    aviary(cwd, 'check', './courier.ts', '--bug', bug, '--liveness', liveness, '--json')
+  const [loses, returns, fair] = await Promise.all([
+    run('loses', 'reachable'),
+    run('returns', 'weak-fairness'),
+    run('returns', 'strong-fairness'),
+  ])
+  expect([loses, returns, fair].map(({ code }) => code)).toEqual([4, 4, 0])
+  expect(jsonOf(checkJson, loses).violations[0]).toMatchObject({
+    name: 'goal-unreachable',
+    steps: 1,
+    cycle: null,
+  })
+  const [livelock] = jsonOf(checkJson, returns).violations
+  expect(livelock).toMatchObject({ name: 'livelock', steps: 4, cycle: 4 })
+  expect(returns.stderr).toContain('of which the last 4 can repeat for ever')
+  expect(returns.stderr).toContain('steps 1 to 4 lead back to the state after step 0')
+  const replay = await aviary(cwd, 'replay', livelock!.trace, '--json')
+  expect(replay.code).toBe(4)
+  expect(jsonOf(replayJson, replay)).toMatchObject({ outcome: 'reproduced', steps: 4 })
+  const explained = await aviary(cwd, 'explain', livelock!.trace)
+  expect(explained.code).toBe(4)
+  expect(explained.stdout).toContain('input n1 back')
+  expect(jsonOf(checkJson, fair)).toMatchObject({ exhaustive: true, liveness: { open: 0 } })
+  expect(fair.stderr).toContain('Every run that is strongly fair comes to the goal')
+})
+
+test('liveness that a bound cuts off is open, or not judged; and it is refused with symmetry for cycles', async () => {
+  const run = (...args: string[]) => aviary(folderWith(), 'check', '2pc', '--json', '--liveness', ...args)
+  const byDepth = await run('reachable', '--depth', '4')
+  const { liveness, unknown } = jsonOf(checkJson, byDepth)
+  expect(unknown).toBeGreaterThan(0)
+  expect(liveness!.open).toBeGreaterThan(0)
+  expect(byDepth.stderr).toMatch(/Whether the goal is reached is open in \d+ states/)
+  const byMemory = await run('reachable', '--nodes', '9', '--memory', '1')
+  expect(jsonOf(checkJson, byMemory).liveness).toEqual({
+    kind: 'reachable',
+    promised: null,
+    reached: null,
+    open: null,
+  })
+  expect(byMemory.stderr).toContain('Liveness was not judged: cut off by --memory.')
+  const workers = jsonOf(checkJson, await run('weak-fairness', '--nodes', '7', '--workers', '2'))
+  expect(workers).toMatchObject({ distinct: 296448, liveness: { promised: 296448, open: 0 } })
+  expect(jsonOf(checkJson, await run('reachable', '--nodes', '7', '--symmetry'))).toMatchObject({
+    distinct: 920,
+    liveness: { promised: 920, open: 0 },
+  })
+  const refused = await run('weak-fairness', '--symmetry')
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain('fairness tells the nodes apart')
 })
 
 test('tells how far it is, and ends with the results so far when it is interrupted', async () => {

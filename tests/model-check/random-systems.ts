@@ -3,6 +3,8 @@
  * They mean nothing; two searches must agree on them.
  */
 import * as fc from 'fast-check'
+import type { Scenario } from '../../model-check/scenario.js'
+import { promptKinds } from '../../model-check/urgency.js'
 import {
   type Bug,
   type CoreDefinition,
@@ -25,7 +27,16 @@ const depth = 2
 
 interface Effect {
   readonly kind:
-    'send' | 'set timer' | 'cancel timer' | 'publish' | 'write' | 'inline' | 'flush' | 'observe' | 'note'
+    | 'send'
+    | 'set timer'
+    | 'cancel timer'
+    | 'publish'
+    | 'write'
+    | 'inline'
+    | 'flush'
+    | 'observe'
+    | 'note'
+    | 'watch'
   readonly value: number
 }
 interface Entry {
@@ -48,6 +59,8 @@ export interface Program {
   readonly faults: FaultBudget
   readonly invariant: boolean
   readonly stepInvariant: boolean
+  /** The role that node 0 should come to. It begins in 0. */
+  readonly goalRole: number
 }
 
 const handlers = ['message', 'input', 'timer', 'poll', 'completion', 'stored', 'observed', 'request'] as const
@@ -103,7 +116,55 @@ export const program: fc.Arbitrary<Program> = fc.record({
   }),
   invariant: fc.boolean(),
   stepInvariant: fc.boolean(),
+  goalRole: fc.nat(roles - 1),
 })
+
+/**
+ * Programs of which many handlers only answer, or only look elsewhere, and remember nothing: what is taken from a wire
+ * is then often all that changes, or nearly all.
+ */
+export const quietProgram: fc.Arbitrary<Program> = fc
+  .tuple(program, fc.array(fc.boolean(), { minLength: 24, maxLength: 24 }))
+  .map(([loud, isQuiet]) => ({
+    ...loud,
+    network: loud.network === 'ordered' ? 'ordered' : 'unordered',
+    entries: loud.entries.map((each, i) =>
+      isQuiet[i] === true
+        ? {
+            refuses: false,
+            role: i % roles,
+            count: 0,
+            effects: each.effects.map(({ kind, value }) => ({
+              kind: kind === 'publish' || kind === 'flush' ? 'watch' : kind,
+              value,
+            })),
+          }
+        : each,
+    ),
+  }))
+
+/** Scenarios for them. */
+const fewOrAny = fc.constantFrom(0, 1, 2, undefined)
+export const scenario: fc.Arbitrary<Scenario> = fc
+  .record({
+    timer: fewOrAny,
+    input: fewOrAny,
+    'input.input@1': fewOrAny,
+    ceiling: fc.constantFrom(1, undefined),
+    prompt: fc.subarray([...promptKinds]),
+    timers: fc.constantFrom('eager', 'at-rest', 'quiescent'),
+  })
+  .map(({ timer, input, ceiling, prompt, timers, ...named }) => ({
+    limits: given({ timer, input, ...named }),
+    ceilings: given({ count: ceiling }),
+    prompt,
+    timers,
+  }))
+
+const given = (values: Record<string, number | undefined>): Record<string, number> =>
+  Object.fromEntries(
+    Object.entries(values).filter((entry): entry is [string, number] => entry[1] !== undefined),
+  )
 
 const state = struct({ role: u8, count: u8, outstanding: u8, flushing: u8, observing: u8 })
 const region = struct({ first: u64, second: u64 })
@@ -162,6 +223,8 @@ function coreOf({ entries, fabric, disk, nodes }: Program): CoreDefinition {
             if (state.observing > 0) return
             state.observing = 1
             return host.observe(0, 0, 16, 1)
+          case 'watch':
+            return host.watch(0, 0, (value & 1) * 8)
           case 'note':
             return host.note(0, value)
         }
@@ -202,7 +265,7 @@ function coreOf({ entries, fabric, disk, nodes }: Program): CoreDefinition {
 }
 
 export function systemOf(program: Program): SystemDefinition {
-  const { nodes, network, fabric, disk, clients, attempts, invariant, stepInvariant } = program
+  const { nodes, network, fabric, disk, clients, attempts, invariant, stepInvariant, goalRole } = program
   const bugs: Record<string, Bug> = {}
   return defineSystem({
     name: 'random',
@@ -294,8 +357,8 @@ export function systemOf(program: Program): SystemDefinition {
                 },
           goal: {
             name: 'quiet',
-            meaning: 'Node 0 is in role 0.',
-            reached: (observer) => observer.state(0, state).role === 0,
+            meaning: `Node 0 is in role ${String(goalRole)}.`,
+            reached: (observer) => observer.state(0, state).role === goalRole,
           },
         },
         bounds: { nodes },

@@ -13,7 +13,7 @@ import type { SystemDefinition } from '../../protocol/index.js'
 import { paxos } from '../../protocol/paxos/index.js'
 import { twoPhaseCommit } from '../../protocol/two-phase-commit/index.js'
 import { type Setup, defaultSetup } from '../../sim/run/setup.js'
-import { program, setupOf, systemOf } from './random-systems.js'
+import { program, scenario, setupOf, systemOf } from './random-systems.js'
 import { countsOf, expectReplay } from './twins.js'
 
 /** How many rounds there were, and what came of them. */
@@ -80,4 +80,29 @@ test('random systems: the verdicts and counts of one thread', () => {
   )
   expect(seen.violations).toBeGreaterThan(50)
   expect(seen.deadlocks).toBeGreaterThan(0)
+})
+
+test('random systems within scenarios: the verdicts and counts of one thread', () => {
+  const seen = { violations: 0, whole: 0 }
+  fc.assert(
+    fc.property(program, scenario, (random, bounds) => {
+      const definition = systemOf(random)
+      const setup = setupOf(random, definition)
+      const options = { depth: 6, ...bounds }
+      const alone = check(definition, setup, options)
+      const { result } = checkInRounds(definition, setup, options)
+      expect(result.finding === undefined).toBe(alone.finding === undefined)
+      if (alone.finding === undefined) {
+        expect(countsOf(result)).toEqual(countsOf(alone))
+        seen.whole++
+        return
+      }
+      expect(result.finding!.actions).toHaveLength(alone.finding.actions.length)
+      expectReplay(definition, setup, result)
+      seen.violations++
+    }),
+    { numRuns: 200, seed: 4, endOnFailure: true },
+  )
+  expect(seen.violations).toBeGreaterThan(20)
+  expect(seen.whole).toBeGreaterThan(50)
 })

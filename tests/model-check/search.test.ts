@@ -54,7 +54,7 @@ describe('against the plain enumerator', () => {
     expectTwins(paxos, { ...setup, budget: { crash: 1, restart: 1, drop: 1 } }, 7)
   })
 
-  test('a system that does everything', () => {
+  test('a system that does everything', { timeout: 300_000 }, () => {
     for (const variant of [0, 1, 2])
       for (const poll of ['atomic', 'loads'] as const) {
         const setup = { ...defaultSetup(everything), nodes: 2, parameters: { variant } }
@@ -140,4 +140,5 @@ const stuck: Parameters<typeof systemOf>[0] = {
   faults: {},
   invariant: false,
   stepInvariant: false,
+  goalRole: 0,
 }

@@ -13,6 +13,7 @@ export const countsOf = ({
   refused,
   generated,
   depth,
+  beyond,
 }: CheckResult | PlainResult) => ({
   distinct,
   moved,
@@ -20,6 +21,7 @@ export const countsOf = ({
   refused,
   generated,
   depth,
+  beyond,
 })
 
 /** Takes the schedule of a finding anew, and expects that it ends in that violation and not before. */
@@ -53,7 +55,9 @@ export function expectTwins(
     draw: { between: (least) => least },
   }).spec.history
   const isJudged = judgesHistory !== undefined && !setup.without.includes(judgesHistory.name)
-  const plain = enumerate(definition, setup, { depth, ...(isJudged ? { history: 'kept' } : {}) })
+  const { limits, ceilings, prompt, timers } = options
+  const scenario = { limits, ceilings, prompt, timers }
+  const plain = enumerate(definition, setup, { depth, ...scenario, ...(isJudged ? { history: 'kept' } : {}) })
   const ours = check(definition, setup, { depth, ...options })
   expect(ours.finding?.violation.kind === undefined).toBe(plain.finding === undefined)
   if (plain.finding !== undefined) {

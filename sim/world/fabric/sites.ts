@@ -58,7 +58,9 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     const remote = words[request + remoteAt]!
     const region = receiver.parts.regions[regionOf(remote)]
     const window = receiver.definition.memoryWindows[regionOf(remote) - receiver.parts.regions.length]
-    const where = region
+    // A request may name what is not there: it will be refused.
+    const isThere = region !== undefined && byteOffsetOf(remote) < region.layout.sizeBytes
+    const where = isThere
       ? `${region.name} ${locate(region.layout, byteOffsetOf(remote))}`
       : window === undefined
         ? 'nowhere'
@@ -296,7 +298,8 @@ export function flowSites(world: World, fabric: Fabric, flow: Flow): void {
     node: flow.from,
     from: -1,
     guards: [flow.end.index, ...sender.readyParts],
-    reads: [queue, ...ends, ...peerQueue, ...sender.reads, nic, ownNic],
+    // What an end that goes to ERR or RESET reports depends on whether acknowledgements found their way.
+    reads: [queue, ...ends, ...peerQueue, ...sender.reads, nic, ownNic, world.links.index],
     writes: [...peerQueue, ...sender.writes, nic, ownNic, ...regions(flow.to)],
     armed() {
       const phase = controls.phase(flow)

@@ -1,0 +1,83 @@
+/**
+ * Limits: how often the environment may do something of its own accord, in all nodes together. Like the budget of a
+ * fault a limit is part of the model: what is left of it is in the bytes of the state. A world with limits does less than
+ * the same world without, so what happens in it may happen there too, by the same actions.
+ */
+import { type StructLayout, struct, u32 } from '../../protocol/index.js'
+import type { Memory, Part } from './memory.js'
+import { type ActionKind, Outcome, type SiteDraft } from './site.js'
+import { UnknownLimit } from './unknown-limit.js'
+
+/**
+ * By `kind`, `kind.name` for one timer or input, or `kind.name@node` at one node: `{ 'timer.suspect@1': 2, retry: 1 }`.
+ * What is not named has no limit.
+ */
+export type Limits = Readonly<Record<string, number>>
+
+/** What nobody but the environment decides. */
+const limitedKinds: readonly ActionKind[] = ['timer', 'input', 'tick', 'invoke', 'retry', 'abandon']
+/** Kinds of which each has a name of its own: the last word of the name of its sites. */
+const namedKinds: readonly ActionKind[] = ['timer', 'input']
+
+/** The bytes of what is left; undefined without limits, so that they cost nothing. */
+export function limitsLayout(limits: Limits): StructLayout | undefined {
+  const names = Object.keys(limits)
+  return names.length === 0
+    ? undefined
+    : struct(Object.fromEntries(names.map((_, i) => [`left${String(i)}`, u32])))
+}
+
+/** The limits of a world. */
+export class LimitedSites {
+  readonly #names: readonly string[]
+  readonly #counts: readonly number[]
+  readonly #part: Part
+  readonly #memory: Memory
+  readonly #used = new Set<string>()
+
+  constructor(memory: Memory, part: Part, limits: Limits) {
+    this.#memory = memory
+    this.#part = part
+    this.#names = Object.keys(limits)
+    this.#counts = Object.values(limits)
+    for (const [name, count] of Object.entries(limits))
+      if (!Number.isInteger(count) || count < 0 || count >= 2 ** 32)
+        throw new RangeError(`the limit ${name} must be a whole number from 0, not ${String(count)}`)
+  }
+
+  /** The site as it is within its limit. The narrowest name counts: `timer.look@1`, then `timer.look`, then `timer`. */
+  within(draft: SiteDraft, touch: (part: number) => void): SiteDraft {
+    const { kind, name, node } = draft
+    if (!limitedKinds.includes(kind)) return draft
+    const own = namedKinds.includes(kind) ? `${kind}.${name.slice(name.lastIndexOf(' ') + 1)}` : kind
+    const candidates = node < 0 ? [own, kind] : [`${own}@${String(node)}`, own, kind]
+    for (const each of candidates) this.#used.add(each)
+    const limit = candidates.find((each) => this.#names.includes(each))
+    if (limit === undefined) return draft
+    const i = this.#names.indexOf(limit)
+    const { words } = this.#memory
+    const at = this.#part.offset / 4 + i
+    const part = this.#part.index
+    return {
+      ...draft,
+      guards: [...draft.guards, part],
+      writes: [...draft.writes, part],
+      armed: () => (words[at] === 0 ? 0 : draft.armed()),
+      step(choice) {
+        const outcome = draft.step(choice)
+        if (outcome === Outcome.moved) {
+          words[at] = words[at]! - 1
+          touch(part)
+        }
+        return outcome
+      },
+    }
+  }
+
+  /** Puts the limits into the state. Throws when one of them limits nothing. */
+  begin(): void {
+    const stray = this.#names.find((name) => !this.#used.has(name))
+    if (stray !== undefined) throw new UnknownLimit(stray, [...this.#used])
+    for (const [i, count] of this.#counts.entries()) this.#memory.words[this.#part.offset / 4 + i] = count
+  }
+}
