@@ -28,3 +28,9 @@ test(
     expect(status, stdout + stderr).toBe(0)
   },
 )
+
+test('the tables of the comparison with other model checkers are those of its figures', () => {
+  const args = [join(checkout, 'scripts', 'check-peers.mjs'), '--check']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect(status, stdout + stderr).toBe(0)
+})

@@ -1,0 +1,205 @@
+// Climbs the ladder of checks of APUS (bench/apus-ladder.ts) and writes docs/check-apus.json and, from it, the tables of
+// docs/check-apus.md.
+//
+//   node scripts/apus-ladder.mjs                 climbs every rung (up to 10 minutes and 8 GiB each), and hunts variants
+//   node scripts/apus-ladder.mjs --only RUNG     climbs one rung again, and keeps what is known of the others
+//   node scripts/apus-ladder.mjs --only variants, or the name of one
+//   node scripts/apus-ladder.mjs --check         climbs the small rungs again and compares counts, draws the tables
+//                                                again, writes nothing, and exits 1 when anything differs
+//
+// Counts are the same in every run that is not cut off; time and memory are those of the machine.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import * as prettier from 'prettier'
+import { bootstrapOrExit } from './bootstrap.mjs'
+
+const root = new URL('../', import.meta.url)
+const dataUrl = new URL('docs/check-apus.json', root)
+const docUrl = new URL('docs/check-apus.md', root)
+
+await bootstrapOrExit()
+const built = (path) => import(new URL(`dist/${path}.js`, root).href)
+const { rungs, required, climb, huntingGrounds, sentencesOfRung } = await built('bench/apus-ladder')
+const { bugs } = await built('protocol/apus/bugs')
+
+const most = { seconds: 600, mebibytes: 8192 }
+const mostOfHunt = { seconds: 120, mebibytes: 4096 }
+/** Rungs that a check climbs again. */
+const sample = ['normal case', 'crash']
+
+// ---- Climbing ---------------------------------------------------------------------------------------------------
+
+function climbed(rung) {
+  let told = 0
+  const { result, seconds, notes, cutOffBy } = climb(rung, most, undefined, (now, checker) => {
+    if (now < told) return
+    told = now + 2
+    const { distinct, depth, unknown } = checker.counts()
+    process.stderr.write(
+      `\r${rung.name}: ${now.toFixed(0)} s, ${distinct} states, depth ${depth}, ${unknown} to do   `,
+    )
+  })
+  process.stderr.write('\n')
+  if (result.finding !== undefined)
+    throw new Error(`${rung.name}: ${result.finding.violation.name}: ${result.finding.violation.reason}`)
+  return {
+    name: rung.name,
+    ...countsOf(result),
+    ...costOf(result, seconds),
+    cutOffBy: cutOffBy ?? null,
+    notes,
+  }
+}
+const countsOf = ({ distinct, moved, depth, unknown, beyond, takings, exhaustive }) => ({
+  distinct,
+  moved,
+  depth,
+  unknown,
+  beyond,
+  takings,
+  exhaustive,
+})
+const costOf = ({ bytes, wordsPerState, bytesPerState }, seconds) => ({
+  seconds: Math.round(seconds),
+  mebibytes: Math.round(bytes / 2 ** 20),
+  bytesPerState: Math.round(bytesPerState),
+  wordsPerState,
+})
+
+/** The first hunting ground on which a variant is found, or how far it was hunted on each. */
+function hunted(bug) {
+  const grounds = []
+  for (const rung of huntingGrounds(bug)) {
+    process.stderr.write(`\r${bug} on ${rung.name}                                        `)
+    const { result, cutOffBy } = climb(rung, mostOfHunt, bug)
+    const { finding } = result
+    if (finding !== undefined)
+      return {
+        bug,
+        rung: rung.name,
+        by: finding.violation.name,
+        steps: finding.actions.length,
+        states: result.distinct,
+      }
+    grounds.push({ rung: rung.name, depth: result.depth, isWhole: cutOffBy === undefined })
+  }
+  return { bug, grounds }
+}
+
+// ---- Tables -----------------------------------------------------------------------------------------------------
+
+const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ' ')
+const table = (head, rows, align) =>
+  [head, align.map((side) => (side === 'right' ? '--:' : '---')), ...rows]
+    .map((row) => `| ${row.join(' | ')} |`)
+    .join('\n')
+
+const ladderTable = (data) =>
+  table(
+    ['rung', 'states', 'moves', 'depth', 'time', 'memory', 'unknown', ''],
+    data.rungs.map(({ name, distinct, moved, depth, seconds, mebibytes, unknown, exhaustive, cutOffBy }) => [
+      name === required.name ? `**${name}**` : name,
+      grouped(distinct),
+      grouped(moved),
+      String(depth),
+      `${grouped(seconds)} s`,
+      `${grouped(mebibytes)} MiB`,
+      grouped(unknown),
+      exhaustive ? 'exhaustive' : `cut off by ${cutOffBy}`,
+    ]),
+    ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
+  )
+
+const rungList = () =>
+  rungs.map((rung) => [`**${rung.name}**. ${rung.story}`, ...sentencesOfRung(rung)].join(' ')).join('\n\n')
+
+function variantTable({ variants }) {
+  const found = variants.filter(({ by }) => by !== undefined)
+  return [
+    table(
+      ['wrong variant', 'rung', 'found by', 'steps', 'states looked at'],
+      found.map(({ bug, rung, by, steps, states }) => [
+        `\`${bug}\``,
+        rung,
+        `\`${by}\``,
+        String(steps),
+        grouped(states),
+      ]),
+      ['left', 'left', 'left', 'right', 'right'],
+    ),
+    '',
+    `Not found within these bounds: ${variants
+      .filter(({ by }) => by === undefined)
+      .map(
+        ({ bug, grounds }) =>
+          `\`${bug}\` (${grounds.map(({ rung, depth, isWhole }) => `${rung} ${isWhole ? 'whole' : `to depth ${String(depth)}`}`).join(', ')})`,
+      )
+      .join('; ')}.`,
+  ].join('\n')
+}
+
+async function documentOf(text, data) {
+  const blocks = { ladder: ladderTable(data), rungs: rungList(data), variants: variantTable(data) }
+  let out = text
+  for (const [name, block] of Object.entries(blocks)) {
+    const begin = `<!-- made by scripts/apus-ladder.mjs: ${name} -->`
+    const from = out.indexOf(begin)
+    const to = out.indexOf('<!-- end -->', from)
+    if (from < 0 || to < 0) throw new Error(`docs/check-apus.md: has no place for ${name}`)
+    out = `${out.slice(0, from + begin.length)}\n\n${block}\n\n${out.slice(to)}`
+  }
+  return format(out, docUrl, 'markdown')
+}
+const format = async (text, url, parser) =>
+  prettier.format(text, { ...(await prettier.resolveConfig(fileURLToPath(url))), parser })
+
+// ---- All together -----------------------------------------------------------------------------------------------
+
+const known = existsSync(dataUrl) ? JSON.parse(readFileSync(dataUrl, 'utf8')) : { rungs: [], variants: [] }
+const inOrder = (all) => rungs.flatMap(({ name }) => all.filter((rung) => rung.name === name))
+const write = async (data) => {
+  writeFileSync(dataUrl, await format(JSON.stringify(data), dataUrl, 'json'))
+  writeFileSync(docUrl, await documentOf(readFileSync(docUrl, 'utf8'), data))
+}
+
+if (process.argv.includes('--check')) {
+  for (const rung of rungs.filter(({ name }) => sample.includes(name))) {
+    const kept = known.rungs.find(({ name }) => name === rung.name)
+    const now = climbed(rung)
+    for (const key of Object.keys(countsOf(now)))
+      if (kept?.[key] !== now[key]) complain(`${rung.name}: ${key} is ${now[key]}, not ${kept?.[key]}`)
+  }
+  const text = readFileSync(docUrl, 'utf8')
+  if ((await documentOf(text, known)) !== text) complain('the tables of docs/check-apus.md are others')
+} else {
+  const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined
+  const chosen = rungs.filter(({ name }) => only === undefined || name === only)
+  const hunts = Object.keys(bugs).filter((bug) => only === undefined || only === 'variants' || only === bug)
+  if (chosen.length === 0 && hunts.length === 0) {
+    console.error(
+      `there is no rung ${only}; there is ${rungs.map(({ name }) => name).join(', ')}, variants, and each variant`,
+    )
+    process.exit(2)
+  }
+  if (!existsSync(dataUrl)) writeFileSync(dataUrl, JSON.stringify(known))
+  for (const rung of chosen) {
+    const own = climbed(rung)
+    const data = JSON.parse(readFileSync(dataUrl, 'utf8'))
+    const others = data.rungs.filter(({ name }) => name !== rung.name)
+    await write({ ...data, rungs: inOrder([...others, own]) })
+  }
+  for (const bug of hunts) {
+    const own = hunted(bug)
+    process.stderr.write(`\r${JSON.stringify(own)}\n`)
+    // Another run may have written meanwhile.
+    const data = JSON.parse(readFileSync(dataUrl, 'utf8'))
+    const all = [...data.variants.filter((each) => each.bug !== bug), own]
+    const variants = Object.keys(bugs).flatMap((name) => all.filter((each) => each.bug === name))
+    await write({ ...data, variants })
+  }
+}
+
+function complain(what) {
+  console.error(`${what}: run \`node scripts/apus-ladder.mjs\`, read what it writes, and commit it.`)
+  process.exitCode = 1
+}

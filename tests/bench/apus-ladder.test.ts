@@ -1,0 +1,55 @@
+/** The small rungs of the ladder of APUS; the required one is in `apus-ladder.long.ts`. */
+import { describe, expect, test } from 'vitest'
+import { climb, huntingGrounds, required, rungs, setupOf } from '../../bench/apus-ladder.js'
+import { check } from '../../model-check/index.js'
+import { apus } from '../../protocol/apus/index.js'
+import { expectReplay } from '../model-check/twins.js'
+
+const most = { seconds: 600, mebibytes: 2048 }
+const rungOf = (name: string) => rungs.find((rung) => rung.name === name)!
+
+describe('the right APUS', { timeout: 240_000 }, () => {
+  test.each([
+    ['normal case', { distinct: 203_879, moved: 1_468_944, depth: 46 }],
+    ['crash', { distinct: 77_622, moved: 395_261, depth: 47 }],
+  ])('keeps every property on the rung %s, in every schedule', (name, counts) => {
+    const { result, cutOffBy } = climb(rungOf(name), most)
+    expect(cutOffBy).toBeUndefined()
+    expect(result).toMatchObject({ ...counts, exhaustive: true, historyJudged: true, finding: undefined })
+  })
+
+  test('gives the same verdict where nothing is left out by a reduction', () => {
+    const rung = rungOf('crash')
+    const parameters = { ...rung.parameters, operations: 1 }
+    const whole = climb({ ...rung, parameters, reduce: [] }, most).result
+    const reduced = climb({ ...rung, parameters }, most).result
+    expect(whole.exhaustive && reduced.exhaustive).toBe(true)
+    expect(reduced.distinct).toBeLessThan(whole.distinct)
+  })
+})
+
+describe('a wrong APUS', { timeout: 240_000 }, () => {
+  test.each([
+    ['completion-is-acknowledgement', 0, 'committed-is-stored', 4],
+    ['acknowledged-before-stored', 0, 'stored-before-acknowledged', 14],
+    ['flush-not-awaited', 0, 'stored-before-acknowledged', 17],
+    ['votes-for-anyone', 1, 'linearizable', 63],
+  ])(
+    'with %s is found where it is said to be, by a schedule of the system itself',
+    (bug, ground, name, steps) => {
+      const rung = huntingGrounds(bug)[ground]!
+      const { result } = climb(rung, most, bug)
+      expect(result.finding?.violation.name).toBe(name)
+      expect(result.finding?.actions).toHaveLength(steps)
+      expectReplay(apus, setupOf(rung, bug), result)
+    },
+  )
+})
+
+test('the required rung bounds what it says it bounds', () => {
+  expect(required.faults).toEqual({ crash: 1 })
+  expect(required.parameters).toMatchObject({ operations: 2, clients: 1 })
+  const begun = check(apus, setupOf(required), { ...required.scenario, depth: 12 })
+  expect(begun.scenario.join(' ')).toContain('timer.suspect@1 1')
+  expect(begun.unknown).toBeGreaterThan(0)
+})
