@@ -10,12 +10,19 @@ import { Run, encodeTrace, exploreSeed, namesOf, recordTrace, shrink } from '../
 
 const apus = systems.find(({ name }) => name === 'apus')
 const folder = fileURLToPath(new URL('../tests/apus/traces/', import.meta.url))
-const mostSeeds = 400
+const mostSeeds = 1_000
+/** Variants whose only harm is that progress ends; traces of that are as long as patience. */
+const stops = [
+  'waits-for-all',
+  'zero-is-no-acknowledgement',
+  'idle-commit-untold',
+  'swallowed-completions-awaited',
+]
 const limits = { plays: 2_000, states: 2_000, exhaustiveStates: 1_000, huntActions: 20_000 }
 
 function hunt(bug) {
   for (let seed = 1; seed <= mostSeeds; seed++) {
-    const { findings } = exploreSeed(apus, seed, { bug }, () => false, { liveness: false })
+    const { findings } = exploreSeed(apus, seed, { bug })
     const finding = findings.find(({ violation }) => violation.kind !== 'liveness')
     if (finding !== undefined) return finding
   }
@@ -25,7 +32,7 @@ function hunt(bug) {
 mkdirSync(folder, { recursive: true })
 const named = process.argv.slice(2)
 for (const bug of Object.keys(apus.bugs)) {
-  if (named.length > 0 && !named.includes(bug)) continue
+  if (named.length > 0 ? !named.includes(bug) : stops.includes(bug)) continue
   const finding = hunt(bug)
   if (finding === undefined) {
     console.log(`${bug.padEnd(36)} no safety violation from ${mostSeeds} seeds`)

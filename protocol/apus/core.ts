@@ -109,9 +109,11 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
 
       /**
        * A replica that remembers what it has promised goes on as a follower; its queue pairs are gone. Nothing leaves it
-       * before all that it remembers is stored again.
+       * before all that it remembers is stored again. Its life begins anew all the same: if its disk could not be read for
+       * a while, the others know of a life in which it remembered nothing, and would not count its votes.
        */
       function resume(): void {
+        state.life = host.incarnation
         state.lives.set(host.self, state.life)
         following.begin(state.commit)
         replica.storage.keepReadBack()
@@ -126,7 +128,6 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
             following.lookAway()
             return recovery.begin()
           }
-          state.life = host.incarnation
           resume()
         },
 

@@ -23,7 +23,6 @@ export function createStorage(replica: Replica) {
   const viewUnflushed = replica.is('view-not-flushed')
   const flushUnawaited = replica.is('flush-not-awaited')
   const flushRetried = replica.is('failed-flush-retried')
-  const readBackTrusted = replica.is('read-back-is-stored')
 
   /** Stores what the log has. */
   function keep(): void {
@@ -147,7 +146,6 @@ export function createStorage(replica: Replica) {
    * with `viewKept`.
    */
   function keepReadBack(): void {
-    if (readBackTrusted) return replica.election.viewKept()
     state.baseNeeded = isOnDisk
     keepView()
   }

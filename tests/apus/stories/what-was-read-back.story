@@ -5,7 +5,6 @@
 # once more, and acknowledges nothing before that. A loss of power shows that it was right to wait.
 
 durability disk
-bites read-back-is-stored violates committed-is-stored
 hold timer n0 suspect
 hold timer n1 suspect
 hold timer n2 suspect
