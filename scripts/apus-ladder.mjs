@@ -110,10 +110,25 @@ const ladderTable = (data) =>
     ['left', 'right', 'right', 'right', 'right', 'right', 'right', 'left'],
   )
 
-const rungList = () =>
-  rungs.map((rung) => [`**${rung.name}**. ${rung.story}`, ...sentencesOfRung(rung)].join(' ')).join('\n\n')
+/** Each rung in words; what its replicas noted shows how far it goes. */
+const rungList = (data) =>
+  rungs
+    .map((rung) => {
+      const notes = data.rungs.find(({ name }) => name === rung.name)?.notes ?? []
+      return [
+        `**${rung.name}**. ${rung.story}`,
+        ...sentencesOfRung(rung),
+        ...(rung.reduce.length === 0 ? [] : [`Reductions: ${rung.reduce.join(', ')}.`]),
+        ...(notes.length === 0 ? [] : [`Replicas noted: ${notes.join(', ')}.`]),
+      ].join(' ')
+    })
+    .join('\n\n')
+
+const reach = ({ rung, depth, isWhole }) => `${rung} ${isWhole ? 'whole' : `to depth ${depth}`}`
 
 function variantTable({ variants }) {
+  const lost = variants.filter(({ by }) => by === undefined)
+  const rest = Object.keys(bugs).filter((bug) => variants.every((each) => each.bug !== bug))
   const found = variants.filter(({ by }) => by !== undefined)
   return [
     table(
@@ -128,13 +143,9 @@ function variantTable({ variants }) {
       ['left', 'left', 'left', 'right', 'right'],
     ),
     '',
-    `Not found within these bounds: ${variants
-      .filter(({ by }) => by === undefined)
-      .map(
-        ({ bug, grounds }) =>
-          `\`${bug}\` (${grounds.map(({ rung, depth, isWhole }) => `${rung} ${isWhole ? 'whole' : `to depth ${String(depth)}`}`).join(', ')})`,
-      )
-      .join('; ')}.`,
+    `Hunted and not found: ${lost.map(({ bug, grounds }) => `\`${bug}\` (${grounds.map(reach).join(', ')})`).join('; ')}.`,
+    '',
+    `Not hunted yet: ${rest.map((bug) => `\`${bug}\``).join(', ')}.`,
   ].join('\n')
 }
 

@@ -34,3 +34,13 @@ test('the tables of the comparison with other model checkers are those of its fi
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   expect(status, stdout + stderr).toBe(0)
 })
+
+test(
+  'the ladder of APUS is what its script gives: counts of the small rungs, tables of all',
+  { timeout: 240_000 },
+  () => {
+    const args = [join(checkout, 'scripts', 'apus-ladder.mjs'), '--check']
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+    expect(status, stdout + stderr).toBe(0)
+  },
+)
