@@ -80,6 +80,20 @@ export interface FaultAtlas {
   readonly beyond: readonly Beyond[]
 }
 
+/** Faults of processes, of ways between nodes and of messages, which every protocol meets. */
+export const everydayFaults = [
+  'crash',
+  'restart',
+  'kill',
+  'halt',
+  'pause',
+  'resume',
+  'cut',
+  'heal',
+  'drop',
+  'duplicate',
+] as const satisfies readonly FaultKind[]
+
 /** A budget of any number of each of these faults. */
 export function anyNumberOf(...kinds: readonly FaultKind[]): FaultBudget {
   return Object.fromEntries(kinds.map((kind) => [kind, Infinity]))

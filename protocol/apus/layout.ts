@@ -201,7 +201,7 @@ export function apusLayouts(shape: Shape) {
     view: u32,
     /** Connection attempt under which this replica has joined the leader of its view. */
     attempt: u32,
-    /** Begins anew when memory is lost: the incarnation in which what is remembered begins. */
+    /** The incarnation in which this replica lost its memory, or took up again what it remembered; goes with its votes. */
     life: u32,
     lives: perNode(u32, nodes),
 

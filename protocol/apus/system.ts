@@ -1,6 +1,6 @@
 /** APUS as a system: replicas with registered logs, queue pairs between every two, clients, and what may go wrong. */
 import { Right } from '../contract.js'
-import { anyNumberOf, defineSystem, type FaultAtlas, type SystemModel } from '../system.js'
+import { anyNumberOf, defineSystem, everydayFaults, type FaultAtlas, type SystemModel } from '../system.js'
 import type { Application } from './application.js'
 import { bank } from './bank.js'
 import { bugs, hardware, needs } from './bugs.js'
@@ -46,18 +46,7 @@ const parameters = {
 function atlasOf(nodes: number, isOnDisk: boolean): FaultAtlas {
   return {
     safety: {
-      ...anyNumberOf(
-        'crash',
-        'restart',
-        'kill',
-        'halt',
-        'pause',
-        'resume',
-        'cut',
-        'heal',
-        'drop',
-        'duplicate',
-      ),
+      ...anyNumberOf(...everydayFaults),
       ...anyNumberOf('sever', 'mend', 'retransmit'),
       // What a disk loses for good is recovered from the peers.
       ...(isOnDisk ? anyNumberOf('fail-flush', 'rot', 'misdirect') : {}),

@@ -1,5 +1,5 @@
 /** Paxos as a system: servers with disks, a lossy network that reorders, and clients that race to put a value. */
-import { anyNumberOf, defineSystem, type FaultAtlas } from '../system.js'
+import { anyNumberOf, defineSystem, everydayFaults, type FaultAtlas } from '../system.js'
 import { bugs } from './bugs.js'
 import { server } from './core.js'
 import { roundOf, serverState } from './layout.js'
@@ -59,18 +59,7 @@ export const paxos = defineSystem({
 function atlasFor(replicas: number): FaultAtlas {
   return {
     safety: {
-      ...anyNumberOf(
-        'crash',
-        'restart',
-        'kill',
-        'halt',
-        'pause',
-        'resume',
-        'cut',
-        'heal',
-        'drop',
-        'duplicate',
-      ),
+      ...anyNumberOf(...everydayFaults),
       // What a disk loses for good costs an acceptor at most, and the goal wants a majority that has lost nothing.
       ...anyNumberOf('fail-flush', 'rot', 'misdirect'),
     },

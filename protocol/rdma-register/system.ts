@@ -5,7 +5,7 @@
  * what is promised, and reference/rdma-consensus.md section 5 for what RDMA does and does not promise.
  */
 import { Right } from '../contract.js'
-import { anyNumberOf, defineSystem } from '../system.js'
+import { anyNumberOf, defineSystem, everydayFaults } from '../system.js'
 import type { FaultAtlas, SystemModel } from '../system.js'
 import { bugs, hardware, needs } from './bugs.js'
 import { Integrity, messageKind, messageLayout, PAIRS_PER_PEER, registerLayouts, WRITER } from './layout.js'
@@ -35,18 +35,7 @@ function atlasOf(nodes: number): FaultAtlas {
   const readers = Array.from({ length: nodes - 1 }, (_, index) => index + 1)
   return {
     safety: {
-      ...anyNumberOf(
-        'crash',
-        'restart',
-        'kill',
-        'halt',
-        'pause',
-        'resume',
-        'cut',
-        'heal',
-        'drop',
-        'duplicate',
-      ),
+      ...anyNumberOf(...everydayFaults),
       ...anyNumberOf('sever', 'mend', 'retransmit'),
     },
     // A put waits for every reader, so none may stay away.
