@@ -38,8 +38,11 @@ export interface WorkUp {
   readonly shrinkSeconds: number | undefined
   /** Folder for traces. */
   readonly out: string
-  /** Violations by kind and name. */
-  readonly counts: Readonly<Record<string, number>>
+  /**
+   * Violations by kind and name, for a hunt that kept going. Undefined: only the findings count that are worked up, for
+   * how many more a hunt meets before it ends is a matter of how fast its threads are.
+   */
+  readonly counts: Readonly<Record<string, number>> | undefined
   readonly interrupt: Interrupt
   readonly progress: Progress
 }
@@ -64,7 +67,7 @@ export async function workUp(raw: readonly RawFinding[], options: WorkUp): Promi
     const causes = new Set<string>()
     for (const finding of bySeed.slice(0, examplesOfOne)) {
       if (causes.size > 0 && options.interrupt.stopped) break
-      const worked = await workUpOne(finding, options.counts[key] ?? all.length, options)
+      const worked = await workUpOne(finding, options.counts?.[key] ?? all.length, options)
       if (causes.has(worked.cause)) continue
       causes.add(worked.cause)
       if (worked.trace !== undefined && worked.path !== undefined) writeTrace(worked.path, worked.trace)

@@ -110,7 +110,7 @@ async function explore(argument: string, flags: ExploreFlags): Promise<Exit> {
     swarm,
     shrinkSeconds: flags.shrink ? flags.shrinkSeconds : undefined,
     out: flags.out,
-    counts: result.totals.violations,
+    counts: flags.keepGoing === true ? result.totals.violations : undefined,
     interrupt,
     progress,
   })
