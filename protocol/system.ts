@@ -2,10 +2,11 @@
  * A system: cores on nodes, the networks, disks and clients around them, what may go wrong, and what must hold.
  * It is what a user writes, and all that the tools need to know of a protocol.
  */
-import type { CoreDefinition, NodeId } from './contract.js'
+import type { NodeId } from './contract.js'
 import type { StructLayout, ViewOf } from './layout/index.js'
 import type { Rule } from './rule-book.js'
 import type { SequentialModel } from './sequential-model.js'
+import type { Hardware, Service } from './service.js'
 
 /** A whole number that a user may set and a swarm may draw. */
 export interface Parameter {
@@ -287,12 +288,7 @@ export interface Knobs {
 }
 
 /** A system with every choice made. */
-export interface SystemModel {
-  readonly cores: readonly CoreDefinition[]
-  readonly network?: MessageNetwork | undefined
-  readonly fabric?: RdmaFabric | undefined
-  readonly disk?: DiskModel | undefined
-  readonly clock?: ClockModel | undefined
+export interface SystemModel extends Hardware {
   readonly workload?: Workload | undefined
   readonly atlas: FaultAtlas
   readonly spec: Spec
@@ -314,6 +310,8 @@ export interface SystemDefinition {
   readonly parameters: Readonly<Record<string, Parameter>>
   readonly bugs: Readonly<Record<string, Bug>>
   build(choice: Choice): SystemModel
+  /** How it is run for callers from outside, where it can be. */
+  readonly service?: Service | undefined
 }
 
 /** Declares a system. */

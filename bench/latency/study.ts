@@ -13,6 +13,7 @@ import {
   Reads,
   apusLayouts,
   entryKind,
+  usualPace,
 } from '../../protocol/apus/layout.js'
 import { describeMessage } from '../../protocol/apus/messages.js'
 import { noteKind } from '../../protocol/apus/notes.js'
@@ -154,6 +155,7 @@ function systemOf(
 ): { readonly model: SystemModel; readonly layouts: ApusLayouts } {
   const application = keyValueStore(KEYS, VALUE_WORDS)
   const layouts = apusLayouts({
+    pace: usualPace,
     nodes: replicas,
     clients: connections,
     window: connections,

@@ -25,16 +25,7 @@ import { openPostOffice } from './messages.js'
 import { noteKind } from './notes.js'
 import { createReads } from './reads.js'
 import { createRecovery } from './recovery.js'
-import {
-  BEAT_MICROS,
-  Observe,
-  type Replica,
-  SUSPECT_MICROS,
-  Timer,
-  timerNames,
-  Token,
-  Window,
-} from './replica.js'
+import { Observe, type Replica, Timer, timerNames, Token, Window } from './replica.js'
 import { linkStates, replicaRoles } from './roles.js'
 import { createSnapshots } from './snapshots.js'
 import { createStorage } from './storage.js'
@@ -63,7 +54,7 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
 
     create(context) {
       const { host, state, input, output } = context
-      const { nodes } = layouts
+      const { nodes, pace } = layouts
       const { states: role, events, next } = replicaRoles
       const { code: kind } = messageKind
       const message = layouts.message.view(input)
@@ -103,8 +94,8 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
           link.next = 1
           link.alive = true
         }
-        host.setTimer(Timer.beat, BEAT_MICROS)
-        host.setTimer(Timer.suspect, SUSPECT_MICROS)
+        host.setTimer(Timer.beat, pace.beat)
+        host.setTimer(Timer.suspect, pace.suspect)
       }
 
       /**

@@ -12,12 +12,12 @@ import { Control, type NodeId } from '../contract.js'
 import { connectionOf, queuePairOf, Region, statusLayout, leaderOf, majorityOf } from './layout.js'
 import { linkStates, replicaRoles } from './roles.js'
 import { noteKind } from './notes.js'
-import { type Replica, STAGGER_MICROS, SUSPECT_MICROS, Timer, Token } from './replica.js'
+import { type Replica, Timer, Token } from './replica.js'
 
 export function createElection(replica: Replica) {
   const { context, layouts } = replica
   const { host, state, output } = context
-  const { nodes } = layouts
+  const { nodes, pace } = layouts
   const { states: role, events, next } = replicaRoles
   const majority = majorityOf(nodes)
   const status = statusLayout.view(output)
@@ -32,7 +32,7 @@ export function createElection(replica: Replica) {
   // ---- suspicion
 
   function lookAgain(): void {
-    host.setTimer(Timer.suspect, SUSPECT_MICROS + STAGGER_MICROS * host.self)
+    host.setTimer(Timer.suspect, pace.suspect + pace.stagger * host.self)
   }
 
   /** Every 3T: whether the leader has given a sign of life since the last look. */

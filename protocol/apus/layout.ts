@@ -38,7 +38,22 @@ export const Region = { log: 0, cells: 1, status: 2, snapshot: 3, answers: 4 } a
 export const Durability = { memory: 0, disk: 1 } as const
 export const Reads = { throughLog: 0, confirmed: 1 } as const
 
-/** What the shape of the bytes depends on. */
+/** Times in microseconds. */
+export interface Pace {
+  /** Between two beats of a leader: T. */
+  readonly beat: number
+  /** Without a beat before a replica suspects. */
+  readonly suspect: number
+  /** Keeps candidates apart. */
+  readonly stagger: number
+  /** Before what was not answered is said again. */
+  readonly retry: number
+}
+
+/** Beats every T and suspicion after 3T, as in APUS (SoCC 2017, section 4.2). */
+export const usualPace: Pace = { beat: 500, suspect: 1500, stagger: 150, retry: 400 }
+
+/** What the shape of the bytes depends on, and the pace. */
 export interface Shape {
   readonly nodes: number
   readonly clients: number
@@ -49,6 +64,7 @@ export interface Shape {
   readonly durability: number
   readonly reads: number
   readonly application: Application
+  readonly pace: Pace
 }
 
 /** Attempts at a connection within a view; they share a word with the view. */

@@ -7,13 +7,13 @@ import type { NodeId } from '../contract.js'
 import { invariant } from '../invariant.js'
 import { connectionOf, entryKind, leaderOf, majorityOf } from './layout.js'
 import { noteKind } from './notes.js'
-import { BEAT_MICROS, type Replica, SUSPECT_MICROS, Timer } from './replica.js'
+import { type Replica, Timer } from './replica.js'
 import { linkStates, replicaRoles } from './roles.js'
 
 export function createLeading(replica: Replica) {
   const { context, layouts } = replica
   const { host, state, output } = context
-  const { nodes, window, retained, logBytes } = layouts
+  const { nodes, pace, window, retained, logBytes } = layouts
   const { states: role, events, next } = replicaRoles
   const majority = majorityOf(nodes)
   /** What followers have acknowledged, in ascending order: scratch. */
@@ -39,8 +39,8 @@ export function createLeading(replica: Replica) {
     nextBeat()
     append(entryKind.code.nop, 0, 0, output, 0, 0)
     replica.clients.forgetWaiting()
-    host.setTimer(Timer.beat, BEAT_MICROS)
-    host.setTimer(Timer.suspect, SUSPECT_MICROS)
+    host.setTimer(Timer.beat, pace.beat)
+    host.setTimer(Timer.suspect, pace.suspect)
     replica.links.askAll()
     for (let peer = 0; peer < nodes; peer++) if (replica.links.isUp(peer)) begin(peer)
     heard()
@@ -229,7 +229,7 @@ export function createLeading(replica: Replica) {
     }
     const isUntold = state.commit > state.told && state.lastRequest > state.told
     if (isUntold && !neverTells && isOpen()) append(entryKind.code.nop, 0, 0, output, 0, 0)
-    host.setTimer(Timer.beat, BEAT_MICROS)
+    host.setTimer(Timer.beat, pace.beat)
   }
 
   /** Every 3T: whether a majority still answers. A leader that nobody hears must not keep others from leading. */
@@ -244,7 +244,7 @@ export function createLeading(replica: Replica) {
       stepDown()
       replica.election.suspect()
     }
-    host.setTimer(Timer.suspect, SUSPECT_MICROS)
+    host.setTimer(Timer.suspect, pace.suspect)
   }
 
   function stepDown(): void {

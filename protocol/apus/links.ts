@@ -8,12 +8,13 @@
 import { Control, Flag, type NodeId } from '../contract.js'
 import { cellLayout, connectionOf, MOST_ATTEMPTS, queuePairOf } from './layout.js'
 import { noteKind } from './notes.js'
-import { MOST_POSTED, type Replica, RETRY_MICROS, Timer, Token, Window } from './replica.js'
+import { MOST_POSTED, type Replica, Timer, Token, Window } from './replica.js'
 import { linkStates, replicaRoles } from './roles.js'
 
 export function createLinks(replica: Replica) {
   const { context, layouts } = replica
   const { host, state, output } = context
+  const { pace } = layouts
   const { states: role } = replicaRoles
   const { states: link, events, next } = linkStates
   const cell = cellLayout.view(output)
@@ -151,7 +152,7 @@ export function createLinks(replica: Replica) {
       isMissing = true
       ask(peer)
     }
-    if (isMissing) host.setTimer(Timer.retry, RETRY_MICROS)
+    if (isMissing) host.setTimer(Timer.retry, pace.retry)
   }
 
   /** A peer has joined the own view under this attempt; its log agrees with the own up to `cursor`. */
@@ -202,7 +203,7 @@ export function createLinks(replica: Replica) {
       return
     }
     ask(peer)
-    host.setTimer(Timer.retry, RETRY_MICROS)
+    host.setTimer(Timer.retry, pace.retry)
   }
 
   /** A peer has begun a new life: its end of the queue pair is gone. */

@@ -11,13 +11,13 @@
 import type { NodeId } from '../contract.js'
 import { leaderOf, majorityOf } from './layout.js'
 import { noteKind } from './notes.js'
-import { type Replica, RETRY_MICROS, Timer } from './replica.js'
+import { type Replica, Timer } from './replica.js'
 import { replicaRoles } from './roles.js'
 
 export function createRecovery(replica: Replica) {
   const { context, layouts } = replica
   const { host, state } = context
-  const { nodes } = layouts
+  const { nodes, pace } = layouts
   const { states: role, events, next } = replicaRoles
   const majority = majorityOf(nodes)
   const votesTooEarly = replica.is('votes-before-caught-up')
@@ -38,7 +38,7 @@ export function createRecovery(replica: Replica) {
 
   function ask(): void {
     replica.post.recoverAll()
-    host.setTimer(Timer.retry, RETRY_MICROS)
+    host.setTimer(Timer.retry, pace.retry)
   }
 
   /** A replica has lost its memory and asks. */

@@ -38,12 +38,6 @@ export const Observe = { entry: 0, snapshot: 1, answer: 2 } as const
 /** Windows by index. Cells come first: an acknowledgement that is not seen now is seen at the next look. */
 export const Window = { cells: 0, header: 1, trailer: 2 } as const
 
-/** Virtual and real microseconds. Heartbeats every T and suspicion after 3T, as in APUS (SoCC 2017, section 4.2). */
-export const BEAT_MICROS = 500
-export const SUSPECT_MICROS = 3 * BEAT_MICROS
-/** Keeps candidates apart. */
-export const STAGGER_MICROS = 150
-export const RETRY_MICROS = 400
 /** After this an entry that was not whole is looked at again: a few words at line rate. */
 export const LOOK_MICROS = 1
 

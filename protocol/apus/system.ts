@@ -1,19 +1,16 @@
 /** APUS as a system: replicas with registered logs, queue pairs between every two, clients, and what may go wrong. */
-import { Right } from '../contract.js'
 import { anyNumberOf, defineSystem, everydayFaults, type FaultAtlas, type SystemModel } from '../system.js'
 import type { Application } from './application.js'
 import { bank } from './bank.js'
 import { bugs, hardware, needs } from './bugs.js'
 import { replicaCore } from './core.js'
+import { hardwareOf, MESSAGES_IN_FLIGHT } from './hardware.js'
 import { keyValueStore } from './key-value-store.js'
-import { apusLayouts, Durability, PAIRS_PER_PEER, Reads } from './layout.js'
-import { describeMessage } from './messages.js'
-import { MOST_POSTED } from './replica.js'
+import { apusLayouts, Durability, Reads, usualPace } from './layout.js'
+import { service } from './service.js'
 import { specOf } from './spec.js'
 import { MOST_CLIENTS, MOST_OPERATIONS, workloadOf } from './workload.js'
 
-/** Different messages in flight between two replicas. What is lost beyond is sent again by timers. */
-const MESSAGES_IN_FLIGHT = 8
 const KEYS = 2
 const VALUE_WORDS = 3
 const ACCOUNTS = 3
@@ -79,6 +76,7 @@ export const apus = defineSystem({
   nodes: { minimum: 3, maximum: 9, default: 3, noun: 'replicas' },
   parameters,
   bugs,
+  service,
   build(choice): SystemModel {
     const { nodes, bug } = choice
     const forced = bug === undefined ? undefined : needs[bug]
@@ -95,6 +93,7 @@ export const apus = defineSystem({
       window,
       // A NOP of a new leader comes on top of a full window.
       retained: window + 1 + parameter('retained'),
+      pace: usualPace,
       durability: parameter('durability'),
       reads: parameter('reads'),
       application,
@@ -104,22 +103,7 @@ export const apus = defineSystem({
     const workload = workloadOf(application, nodes, clients, operations, choice.draw)
     return {
       cores: Array.from({ length: nodes }, () => core),
-      network: {
-        kind: 'unordered',
-        messageBytes: layouts.message.sizeBytes,
-        capacity: MESSAGES_IN_FLIGHT,
-        lossy: true,
-        describe: describeMessage(nodes),
-      },
-      fabric: {
-        pairsPerPeer: PAIRS_PER_PEER,
-        // And one READ.
-        sendQueueDepth: MOST_POSTED + 1,
-        requestBytes: Math.max(layouts.mostEntryBytes, layouts.snapshot.sizeBytes),
-        receiveQueueDepth: 0,
-        initialRights: Right.write | Right.read,
-      },
-      ...(isOnDisk ? { disk: { capacityBytes: layouts.diskBytes, flushes: 1 } } : {}),
+      ...hardwareOf(layouts),
       workload,
       atlas: atlasOf(nodes, isOnDisk),
       spec: specOf(layouts, workload),

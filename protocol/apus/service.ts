@@ -1,0 +1,107 @@
+/** APUS for callers from outside. */
+import type { NodeId } from '../contract.js'
+import { type Service, type ServiceChoice, type ServiceModel, Standing } from '../service.js'
+import { REFUSAL_BYTES } from './clients.js'
+import { replicaCore } from './core.js'
+import { hardwareOf } from './hardware.js'
+import { keyValueStore } from './key-value-store.js'
+import { apusLayouts, Durability, leaderOf, Reads } from './layout.js'
+import { replicaRoles } from './roles.js'
+
+/** Client numbers travel in a byte. */
+const MOST_SESSIONS = 252
+
+const parameters = {
+  sessions: {
+    minimum: 1,
+    maximum: 84,
+    default: 64,
+    meaning: 'requests that callers of one replica may have under way',
+  },
+  window: {
+    minimum: 1,
+    maximum: 1024,
+    default: 128,
+    meaning: 'entries that may be uncommitted at the same time',
+  },
+  retained: {
+    minimum: 1,
+    maximum: 8192,
+    default: 512,
+    meaning: 'entries that a replica keeps beyond the window; who is further behind gets a snapshot',
+  },
+  reads: {
+    minimum: Reads.throughLog,
+    maximum: Reads.confirmed,
+    default: Reads.confirmed,
+    meaning: 'how reads are served: 0 through the log, 1 by the leader when a majority has confirmed it',
+  },
+  durability: {
+    minimum: Durability.memory,
+    maximum: Durability.disk,
+    default: Durability.memory,
+    meaning: 'what an acknowledgement stands for: 0 a majority of memories, 1 a flush that has returned',
+  },
+  beatMicros: {
+    minimum: 50,
+    maximum: 1_000_000,
+    default: 1_000,
+    meaning: 'between two heartbeats of the leader',
+  },
+  suspectMicros: {
+    minimum: 150,
+    maximum: 10_000_000,
+    default: 5_000,
+    meaning: 'without a heartbeat before a replica suspects the leader',
+  },
+} as const
+
+export const service: Service = {
+  parameters,
+  build({ nodes, parameters: chosen }: ServiceChoice): ServiceModel {
+    const parameter = (name: keyof typeof parameters): number => chosen[name] ?? parameters[name].default
+    const sessions = nodes * Math.min(parameter('sessions'), Math.floor(MOST_SESSIONS / nodes))
+    const window = parameter('window')
+    const application = keyValueStore(64, 8)
+    const beat = parameter('beatMicros')
+    const suspect = parameter('suspectMicros')
+    const layouts = apusLayouts({
+      nodes,
+      clients: sessions,
+      window,
+      // A NOP of a new leader comes on top of a full window.
+      retained: window + 1 + parameter('retained'),
+      durability: parameter('durability'),
+      reads: parameter('reads'),
+      application,
+      pace: { beat, suspect, stagger: Math.max(1, Math.floor(suspect / 8)), retry: beat },
+    })
+    const core = replicaCore(layouts, undefined)
+    return {
+      cores: Array.from({ length: nodes }, () => core),
+      ...hardwareOf(layouts),
+      sessions,
+      operationBytes: application.operationBytes,
+      replyBytes: application.replyBytes,
+      durability:
+        layouts.durability === Durability.disk
+          ? 'flushed by a majority of disks'
+          : 'in a majority of memories',
+      isRefusal: (length) => length === REFUSAL_BYTES,
+      look: (_node: NodeId, memory: DataView) => {
+        const state = layouts.state.view(memory)
+        const { states } = replicaRoles
+        return (into) => {
+          const { role, view, machine } = state
+          into[Standing.leads] = role === states.leader ? 1 : 0
+          into[Standing.leader] = leaderOf(view, nodes)
+          into[Standing.view] = view
+          into[Standing.commit] = state.commit
+          into[Standing.applied] = machine.applied
+          into[Standing.end] = state.end
+          into[Standing.isMember] = role === states.recovering || role === states.refusing ? 0 : 1
+        }
+      },
+    }
+  },
+}

@@ -1,0 +1,57 @@
+/**
+ * A system as it is run for callers from outside, at sizes for real work: the same cores, without a script of clients.
+ */
+import type { CoreDefinition, NodeId } from './contract.js'
+import type { ClockModel, DiskModel, MessageNetwork, Parameter, RdmaFabric } from './system.js'
+
+/** What a host needs of a model to run its cores. */
+export interface Hardware {
+  readonly cores: readonly CoreDefinition[]
+  readonly network?: MessageNetwork | undefined
+  readonly fabric?: RdmaFabric | undefined
+  readonly disk?: DiskModel | undefined
+  readonly clock?: ClockModel | undefined
+}
+
+/** What a replica says of itself, as words; see {@link ServiceModel.look}. */
+export const Standing = {
+  /** 1 if it takes requests. */
+  leads: 0,
+  /** The node that it takes for the leader. */
+  leader: 1,
+  view: 2,
+  /** Index of the last entry that it knows to be committed. */
+  commit: 3,
+  /** Index of the last entry applied. */
+  applied: 4,
+  /** Index of the last entry of its log. */
+  end: 5,
+  /** 1 if it may vote: it remembers what it has promised. */
+  isMember: 6,
+} as const
+export const standingWords = 7
+
+/** What a service is set to. */
+export interface ServiceChoice {
+  readonly nodes: number
+  readonly parameters: Readonly<Record<string, number>>
+}
+
+export interface ServiceModel extends Hardware {
+  /** Callers' requests go under client numbers below this, one at a time each, numbered upwards. */
+  readonly sessions: number
+  /** Most bytes of a request, and of a reply; multiples of 8. */
+  readonly operationBytes: number
+  readonly replyBytes: number
+  /** In words, what an acknowledgement promises. */
+  readonly durability: string
+  /** Whether a reply refuses: whether the request has taken effect is unknown for ever. */
+  isRefusal(length: number): boolean
+  /** Writes what a replica's private memory says into `standingWords` words. Allocates nothing. */
+  look(node: NodeId, state: DataView): (into: Float64Array) => void
+}
+
+export interface Service {
+  readonly parameters: Readonly<Record<string, Parameter>>
+  build(choice: ServiceChoice): ServiceModel
+}

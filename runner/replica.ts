@@ -1,0 +1,448 @@
+/**
+ * A replica that runs for real: an unchanged core, its bytes, and the native node under it.
+ *
+ * Contract. Everything belongs to one thread, which calls `turn` again and again. A turn hands over what handlers have
+ * asked for, makes progress on fabric and log, gives the core what has ended and what has come, fires timers that are due,
+ * and polls. In steady state it allocates nothing.
+ */
+import { CompletionKind, type NativeNode, type NodeOptions, openNode } from '../native/index.js'
+import {
+  type Context,
+  type Core,
+  type CoreDefinition,
+  type Hardware,
+  type NodeId,
+  type Status,
+  Flag,
+} from '../protocol/index.js'
+import { RunError } from './errors.js'
+import { CoreHost } from './host.js'
+import { ReplyList } from './reply-list.js'
+import { Handler, type Tap } from './tap.js'
+import { MAIL_HEADER_BYTES, Mail, Post } from './post.js'
+
+/** SENDs that may be outstanding to a peer, and messages that wait for a core. */
+const MAIL_DEPTH = 64
+/** What a turn takes in and hands out at most. */
+const COMPLETIONS = 128
+const REQUESTS = 8192
+/** The least room for what handlers hand out between two turns. */
+const LEAST_OUTPUT_BYTES = 2 ** 20
+/** Milliseconds between two looks at what is rare. */
+const TICK_MILLIS = 0.5
+
+export interface ReplicaOptions {
+  readonly hardware: Hardware
+  readonly self: NodeId
+  readonly nodes: number
+  /** How often this node has been started before. */
+  readonly incarnation: number
+  /** Of each node, as far as known, the own one included. May change while the replica runs. */
+  readonly incarnations: Uint32Array
+  /** Names the cluster on this machine. */
+  readonly cluster: string
+  /** Where its log is; needed by systems with a disk. */
+  readonly logFolder?: string | undefined
+  /** Most bytes of a client's request and of a reply, which may come from, and go to, other nodes. */
+  readonly mailBytes: number
+  /** Milliseconds before a request that nobody answers fails. */
+  readonly retryMillis?: number | undefined
+  /** Told of replies to clients of this node, whoever has sent them. */
+  answered(client: number, sequence: number, reply: Uint8Array, length: number): void
+  /** The node at which a client is at home. */
+  homeOf(client: number): NodeId
+  /** Is told of every input before the core is. */
+  readonly tap?: Tap | undefined
+}
+
+export class Replica {
+  readonly self: NodeId
+  readonly nodes: number
+  readonly native: NativeNode
+  readonly definition: CoreDefinition
+  /** Private memory of the core. */
+  readonly state: DataView
+  readonly host: CoreHost
+  readonly post: Post
+  /** Inputs given to the core. */
+  inputs = 0
+  isStarted = false
+  readonly #core: Core
+  readonly #input: Uint8Array
+  readonly #output: Uint8Array
+  readonly #pairs: number
+  readonly #tap: Tap | undefined
+  readonly #recoveredBytes: number
+  readonly #answered: ReplicaOptions['answered']
+  readonly #homeOf: ReplicaOptions['homeOf']
+  readonly #keepsRefused: boolean
+  /** Messages that the core has refused and the network keeps. */
+  #refused: { readonly from: NodeId; readonly bytes: Uint8Array }[] = []
+  /** Messages of this node to itself. */
+  readonly #toSelf: Uint8Array[] = []
+  /** Replies of the handler that runs, to clients at home here: they are handed out when it has returned. */
+  readonly #replies = new ReplyList()
+  #isHandingOut = false
+  #nextTick = 0
+
+  constructor(options: ReplicaOptions) {
+    const { hardware, self, nodes, incarnation } = options
+    const definition = hardware.cores[self]!
+    if (definition.memoryWindows.length > 0)
+      throw new RunError(
+        'the system binds memory windows, which shared memory does not have',
+        'run it in the simulator, or change rights by `control` or `protect`.',
+      )
+    if (hardware.clock !== undefined)
+      throw new RunError(
+        'the system reads clocks, which the runner does not have',
+        'run it in the simulator, or use timers instead.',
+      )
+    this.self = self
+    this.nodes = nodes
+    this.definition = definition
+    const { fabric, network } = hardware
+    // A node whose system has no queue pairs of its own has the one for messages.
+    this.#pairs = fabric?.pairsPerPeer ?? 0
+    this.#keepsRefused = network?.keepsRefused === true
+    this.#tap = options.tap
+    this.#answered = options.answered
+    this.#homeOf = options.homeOf
+    const mailBytes = MAIL_HEADER_BYTES + roundUp8(Math.max(network?.messageBytes ?? 0, options.mailBytes))
+    const scratch = roundUp8(definition.scratchBytes)
+    this.native = openNode(nativeOptions(options, mailBytes, scratch))
+    const { native } = this
+    definition.regions.forEach(({ initial }, region) => {
+      if (initial !== undefined) new Uint8Array(native.memory, native.regionsAt[region]).set(initial)
+    })
+    this.#recoveredBytes = native.recovered.byteLength
+    const input = new ArrayBuffer(Math.max(scratch, mailBytes, roundUp8(this.#recoveredBytes)))
+    const output = new ArrayBuffer(scratch)
+    this.#input = new Uint8Array(input)
+    this.#output = new Uint8Array(output)
+    this.state = new DataView(new ArrayBuffer(definition.state.sizeBytes))
+    this.host = new CoreHost({
+      native,
+      self,
+      nodes,
+      incarnation,
+      pairsPerPeer: Math.max(1, this.#pairs),
+      timers: definition.timers.length,
+      notes: definition.notes.length,
+      output: this.#output,
+      ends: {
+        send: (to, at, length) => {
+          this.#send(to, at, length)
+        },
+        reply: (client, sequence, at, length) => {
+          this.#reply(client, sequence, at, length)
+        },
+        deliver: () => undefined,
+      },
+    })
+    this.post = new Post({
+      native,
+      host: this.host,
+      nodes,
+      pair: this.#pairs,
+      depth: MAIL_DEPTH,
+      lossy: network?.lossy ?? true,
+      incarnations: options.incarnations,
+    })
+    const context: Context<typeof definition.state> = {
+      host: this.host,
+      state: definition.state.view(this.state, 0),
+      input: new DataView(input),
+      output: new DataView(output),
+      window: (index, layout) => layout.view(native.windows[index]!, 0) as never,
+    }
+    this.#core = definition.create(context)
+  }
+
+  /** Gives the core its first input. */
+  start(now: number): void {
+    this.host.now = now
+    const { native } = this
+    if (this.#recoveredBytes > 0) this.#input.set(new Uint8Array(native.recovered))
+    this.isStarted = true
+    this.#run(Handler.start, this.host.incarnation > 0 ? 1 : 0, this.#recoveredBytes, 0, this.#recoveredBytes)
+  }
+
+  /**
+   * One round of the loop.
+   *
+   * @param now milliseconds, as `performance.now` has them
+   * @returns whether anything ended, came or was due
+   */
+  turn(now: number): boolean {
+    const { host, native } = this
+    host.now = now
+    const ended = native.turn()
+    host.turned()
+    for (let i = 0; i < ended; i++) this.#take(i)
+    let isBusy = ended > 0
+    if (this.isStarted) {
+      for (let timer = host.dueTimer(); timer >= 0; timer = host.dueTimer()) {
+        isBusy = true
+        this.#run(Handler.timer, timer, 0, 0, 0)
+      }
+      if (this.#core.poll !== undefined) this.#run(Handler.poll, 0, 0, 0, 0)
+      if (this.#toSelf.length > 0) this.#takeOwn()
+    }
+    if (now >= this.#nextTick) {
+      this.#nextTick = now + TICK_MILLIS
+      this.post.tick()
+      if (this.#refused.length > 0) this.#offerAgain()
+    }
+    return isBusy
+  }
+
+  /** Milliseconds on the clock of `now` until which nothing is due. */
+  get nextDue(): number {
+    return this.#toSelf.length > 0 ? 0 : this.host.nextDeadline
+  }
+
+  /** Gives the own core a client's request of `length` bytes. */
+  request(client: number, sequence: number, from: Uint8Array, at: number, length: number): void {
+    if (!this.isStarted) return
+    this.#copyIn(from, at, length)
+    this.#run(Handler.request, client, sequence, length, length)
+  }
+
+  /** Gives a client's request to the core of any node. Returns whether it found a way. */
+  submit(
+    to: NodeId,
+    client: number,
+    sequence: number,
+    from: Uint8Array,
+    at: number,
+    length: number,
+  ): boolean {
+    if (to !== this.self) return this.post.send(to, Mail.request, client, sequence, from, at, length)
+    this.request(client, sequence, from, at, length)
+    return this.isStarted
+  }
+
+  /** A spontaneous input. Returns whether it was not refused. */
+  input(kind: number): boolean {
+    this.#run(Handler.input, kind, 0, 0, 0)
+    return !this.host.refused
+  }
+
+  close(): void {
+    this.native.close()
+  }
+
+  // ---- what comes
+
+  #take(i: number): void {
+    const { native } = this
+    const queuePair = native.completion(i, 'queuePair')
+    const token = native.completion(i, 'token')
+    const stride = this.#pairs + 1
+    const peer = Math.floor(queuePair / stride)
+    const pair = queuePair - peer * stride
+    const isMail = pair === this.#pairs
+    switch (native.completion(i, 'kind')) {
+      case CompletionKind.request:
+      case CompletionKind.control: {
+        const status = native.completion(i, 'status')
+        const isControl = native.completion(i, 'kind') === CompletionKind.control
+        // The end of a `protect` belongs to no queue pair.
+        if (queuePair === 0xffff) this.#run(Handler.completion, queuePair, token, status, 0)
+        else if (isMail) this.post.ended(peer, status, isControl)
+        else this.#run(Handler.completion, peer * this.#pairs + pair, token, status, 0)
+        return
+      }
+      case CompletionKind.message: {
+        const offset = native.completion(i, 'offset')
+        const length = native.completion(i, 'length')
+        if (isMail) return this.#takeMail(peer, offset, length)
+        this.#copyIn(native.input, offset, length)
+        this.#run(Handler.message, peer, length, 0, length)
+        return
+      }
+      case CompletionKind.notice:
+        this.#run(Handler.notified, peer, native.completion(i, 'immediate'), 0, 0)
+        return
+      case CompletionKind.stored:
+        this.#run(Handler.stored, token, native.completion(i, 'status'), 0, 0)
+        return
+      case CompletionKind.observed: {
+        const length = native.completion(i, 'length')
+        this.#copyIn(native.input, native.completion(i, 'offset'), length)
+        this.#run(Handler.observed, token, length, 0, length)
+        return
+      }
+    }
+  }
+
+  #takeMail(from: NodeId, offset: number, length: number): void {
+    const { input } = this.native
+    if (length < MAIL_HEADER_BYTES || !this.isStarted) return
+    const word = (k: number): number =>
+      (input[offset + 4 * k]! |
+        (input[offset + 4 * k + 1]! << 8) |
+        (input[offset + 4 * k + 2]! << 16) |
+        (input[offset + 4 * k + 3]! << 24)) >>>
+      0
+    const kind = word(0)
+    const client = word(1)
+    const sequence = word(2)
+    const bytes = word(3)
+    const at = offset + MAIL_HEADER_BYTES
+    if (bytes > length - MAIL_HEADER_BYTES) return
+    if (kind === Mail.message) {
+      this.#copyIn(input, at, bytes)
+      this.#run(Handler.message, from, bytes, 0, bytes)
+      if (this.host.refused && this.#keepsRefused)
+        this.#refused.push({ from, bytes: input.slice(at, at + bytes) })
+    } else if (kind === Mail.request) this.request(client, sequence, input, at, bytes)
+    else if (kind === Mail.reply) {
+      this.#copyIn(input, at, bytes)
+      this.#answered(client, sequence, this.#input, bytes)
+    }
+  }
+
+  #takeOwn(): void {
+    for (const bytes of this.#toSelf.splice(0)) {
+      this.#copyIn(bytes, 0, bytes.length)
+      this.#run(Handler.message, this.self, bytes.length, 0, bytes.length)
+      if (this.host.refused && this.#keepsRefused) this.#refused.push({ from: this.self, bytes })
+    }
+  }
+
+  /** What was refused may be welcome now. */
+  #offerAgain(): void {
+    const kept = this.#refused
+    this.#refused = []
+    for (const each of kept) {
+      this.#copyIn(each.bytes, 0, each.bytes.length)
+      this.#run(Handler.message, each.from, each.bytes.length, 0, each.bytes.length)
+      if (this.host.refused) this.#refused.push(each)
+    }
+  }
+
+  // ---- the core
+
+  #copyIn(from: Uint8Array, at: number, length: number): void {
+    const input = this.#input
+    if (length <= 64) for (let i = 0; i < length; i++) input[i] = from[at + i]!
+    else input.set(from.subarray(at, at + length))
+  }
+
+  /** Runs one handler on `length` bytes of input. What it asks for takes effect with the next turn. */
+  #run(handler: number, a: number, b: number, c: number, length: number): void {
+    const core = this.#core
+    const { host } = this
+    host.refused = false
+    this.inputs++
+    this.#tap?.before(handler, a, b, c, this.#input, length)
+    switch (handler) {
+      case Handler.start:
+        core.start(a !== 0, b)
+        break
+      case Handler.poll:
+        core.poll!()
+        break
+      case Handler.observed:
+        core.observed?.(a, b)
+        break
+      case Handler.timer:
+        core.timer?.(a)
+        break
+      case Handler.completion:
+        core.completion?.(a, b, c as Status)
+        break
+      case Handler.message:
+        core.message?.(a, b)
+        break
+      case Handler.notified:
+        core.notified?.(a, b)
+        break
+      case Handler.request:
+        core.request?.(a, b, c)
+        break
+      case Handler.stored:
+        core.stored?.(a, b as Status)
+        break
+      case Handler.input:
+        core.input?.(a)
+        break
+    }
+    this.#tap?.after()
+    if (this.#replies.count > 0 && !this.#isHandingOut) this.#handOut()
+  }
+
+  #send(to: NodeId, at: number, length: number): void {
+    if (to === this.self) this.#toSelf.push(this.#output.slice(at, at + length))
+    else this.post.send(to, Mail.message, 0, 0, this.#output, at, length)
+  }
+
+  #reply(client: number, sequence: number, at: number, length: number): void {
+    const home = this.#homeOf(client)
+    if (home !== this.self) {
+      this.post.send(home, Mail.reply, client, sequence, this.#output, at, length)
+      return
+    }
+    this.#replies.add(client, sequence, this.#output, at, length)
+  }
+
+  /** Whoever is told may ask for more at once, so there may be more replies in the end than in the beginning. */
+  #handOut(): void {
+    const replies = this.#replies
+    this.#isHandingOut = true
+    try {
+      for (let i = 0; i < replies.count; i++)
+        this.#answered(replies.clients[i]!, replies.sequences[i]!, replies.take(i), replies.lengths[i]!)
+    } finally {
+      this.#isHandingOut = false
+      replies.clear()
+    }
+  }
+}
+
+function nativeOptions(options: ReplicaOptions, mailBytes: number, scratch: number): NodeOptions {
+  const { hardware, self, nodes, incarnation, cluster, logFolder, retryMillis = 10 } = options
+  const { cores, fabric, disk } = hardware
+  const definition = cores[self]!
+  const pairs = fabric?.pairsPerPeer ?? 0
+  return {
+    shm: {
+      cluster,
+      self,
+      nodes,
+      pairsPerPeer: pairs + 1,
+      loopback: fabric?.loopback ?? false,
+      regionBytes:
+        definition.regions.length === 0 ? [8] : definition.regions.map(({ layout }) => layout.sizeBytes),
+      sendQueueDepth: Math.max(fabric?.sendQueueDepth ?? 0, MAIL_DEPTH),
+      receiveQueueDepth: Math.max(fabric?.receiveQueueDepth ?? 0, MAIL_DEPTH),
+      messageBytes: Math.max(mailBytes, fabric?.requestBytes === undefined ? 0 : 64),
+      initialRights: fabric?.initialRights ?? 0,
+      isRestarted: incarnation > 0,
+      receiverRetriesFinite: fabric?.receiverRetries === 'finite',
+      retryMicros: Math.round(retryMillis * 1000),
+    },
+    ...(disk === undefined || logFolder === undefined
+      ? {}
+      : {
+          log: {
+            folder: logFolder,
+            segmentBytes: Math.max(2 ** 24, Math.ceil((2 * scratch) / 4096) * 4096),
+            bufferBytes: 2 ** Math.ceil(Math.log2(Math.max(2 ** 20, 4 * scratch))),
+          },
+        }),
+    batch: {
+      requests: REQUESTS,
+      completions: COMPLETIONS,
+      outputBytes: Math.max(LEAST_OUTPUT_BYTES, 10 * scratch, MAIL_DEPTH * nodes * mailBytes),
+      inputBytes: Math.max(2 ** 18, 4 * Math.max(scratch, mailBytes)),
+      windowBytes: definition.windows.map(({ layout }) => layout.sizeBytes),
+    },
+  }
+}
+
+function roundUp8(bytes: number): number {
+  return Math.ceil(bytes / 8) * 8
+}
