@@ -197,6 +197,11 @@ export class Replica {
     return isBusy
   }
 
+  /** Queue pairs of the native node to each peer. */
+  get pairsPerPeer(): number {
+    return this.#pairs + 1
+  }
+
   /** Milliseconds on the clock of `now` until which nothing is due. */
   get nextDue(): number {
     return this.#toSelf.length > 0 ? 0 : this.host.nextDeadline

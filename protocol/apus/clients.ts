@@ -35,23 +35,29 @@ export function createClients(replica: Replica) {
     const isRead = reads === Reads.confirmed && application.isRead(input, 0)
     const known = state.machine.table.at(client).sequence
     if (sequence <= known && !duplicateApplied) return answer(client, sequence)
-    const waiting = state.waiting.at(client)
-    if (sequence <= waiting.sequence || (isUnderWay(client, sequence) && !duplicateApplied)) return
+    if (sequence <= state.waiting.at(client).sequence) return
+    if (isUnderWay(client, sequence) && !duplicateApplied) return
+    forget(client)
     const its = state.waiting.at(client)
+    copyOperation(input, 0, length, its.operation.memory, its.operation.base, its.bytes)
     its.sequence = sequence
     its.bytes = length
     its.isRead = isRead
-    its.confirming = false
-    const target = its.operation.memory
-    const to = its.operation.base
-    copyOperation(input, 0, length, target, to, application.operationBytes)
-    if (isRead) replica.reads.advance()
-    else appendWaiting()
+    if (isRead) {
+      state.readsWaiting += 1
+      replica.reads.advance()
+    } else {
+      if (state.requestsWaiting === 0) state.nextClient = client
+      state.requestsWaiting += 1
+      appendWaiting()
+    }
   }
 
-  /** Whether the request is in the log and not applied yet. */
+  /** Whether the request is in the log and not applied yet: given an index in this office, or in an earlier one. */
   function isUnderWay(client: number, sequence: number): boolean {
-    for (let index = state.machine.applied + 1; index <= state.end; index++) {
+    if (sequence <= state.waiting.at(client).taken) return true
+    const inherited = Math.min(state.end, state.office - 1)
+    for (let index = state.machine.applied + 1; index <= inherited; index++) {
       const entry = replica.log.at(index)
       if (entry.kind === entryKind.code.request && entry.client === client && entry.sequence === sequence)
         return true
@@ -62,15 +68,18 @@ export function createClients(replica: Replica) {
   /** Gives requests that wait a place in the log, as far as it has room. */
   function appendWaiting(): void {
     if (state.role !== role.leader) return
-    for (let client = 0; client < clients; client++) {
+    for (let client = state.nextClient; state.requestsWaiting > 0; client = (client + 1) % clients) {
       const waiting = state.waiting.at(client)
       if (waiting.sequence === 0 || waiting.isRead) continue
+      state.nextClient = client
       if (!replica.leading.isOpen()) {
         host.note(noteKind.code.full, client)
         return
       }
       const { sequence, bytes, operation } = waiting
-      waiting.sequence = 0
+      waiting.taken = sequence
+      forget(client)
+      state.nextClient = (client + 1) % clients
       replica.leading.append(
         entryKind.code.request,
         client,
@@ -87,24 +96,41 @@ export function createClients(replica: Replica) {
     const row = state.machine.table.at(client)
     if (row.sequence !== sequence) return
     const length = row.replyLength
-    const { reply } = row
-    for (let k = 0; k < length; k++) output.setUint8(k, reply.get(k))
+    copyBytes(row.reply.memory, row.reply.base, output, length)
     host.reply(client, sequence, 0, length)
     host.note(noteKind.code.replied, client)
+  }
+
+  /** What this client has asked for waits no more. */
+  function forget(client: number): void {
+    const waiting = state.waiting.at(client)
+    if (waiting.sequence === 0) return
+    if (waiting.isRead) state.readsWaiting -= 1
+    else state.requestsWaiting -= 1
+    waiting.sequence = 0
+    waiting.isRead = false
+    waiting.confirming = false
   }
 
   /** A replica that does not lead forgets what waits: the clients ask again, elsewhere. */
   function forgetWaiting(): void {
     for (let client = 0; client < clients; client++) {
+      forget(client)
       const waiting = state.waiting.at(client)
-      waiting.sequence = 0
+      waiting.taken = 0
       waiting.bytes = 0
-      waiting.isRead = false
-      waiting.confirming = false
       waiting.operation.clear()
     }
+    state.nextClient = 0
     replica.reads.forget()
   }
 
-  return { request, appendWaiting, answer, forgetWaiting }
+  return { request, appendWaiting, answer, forget, forgetWaiting }
+}
+
+/** Copies bytes to the front of `target`, four at a time as far as they go. */
+function copyBytes(source: DataView, from: number, target: DataView, bytes: number): void {
+  let k = 0
+  for (; k + 4 <= bytes; k += 4) target.setUint32(k, source.getUint32(from + k, true), true)
+  for (; k < bytes; k++) target.setUint8(k, source.getUint8(from + k))
 }

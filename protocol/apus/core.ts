@@ -128,8 +128,8 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
           else if (isNews) leading.heard()
         },
 
-        observed(token) {
-          if (token === Observe.entry) following.observed()
+        observed(token, length) {
+          if (token === Observe.entry) following.observed(length)
           else if (token === Observe.snapshot) snapshots.observed()
           else reads.observed()
         },

@@ -80,18 +80,24 @@ export function createFollowing(replica: Replica) {
     }
   }
 
-  /** Copies in what may be the next entry. Near the end of the ring nothing begins, so the longest fits. */
+  /** Copies in what may be the next entry, as long as its header was when it was seen. */
   function look(): void {
     state.looking = looking.code.observing
     const offset = state.cursorPosition % layouts.logBytes
-    host.observe(Region.log, offset, layouts.mostEntryBytes, Observe.entry)
+    // Near the end of the ring nothing begins, so the longest fits.
+    const length =
+      state.trailerAt === 0
+        ? layouts.mostEntryBytes
+        : state.trailerAt - 1 + layouts.trailer.sizeBytes - offset
+    host.observe(Region.log, offset, length, Observe.entry)
   }
 
-  function observed(): void {
+  /** `length` bytes have been copied in. */
+  function observed(length: number): void {
     state.looking = looking.code.no
     if (leader() === host.self || state.target !== 0) return
     const { index, bytes } = entry
-    if (isFresh(entry.sender, index) && isWhole(bytes)) {
+    if (isFresh(entry.sender, index) && isWhole(bytes, length)) {
       accept()
     } else if (state.sighted === state.cursor + 1) {
       state.looking = looking.code.waiting
@@ -101,8 +107,8 @@ export function createFollowing(replica: Replica) {
   }
 
   /** Whether the copy is the whole entry that its header names. */
-  function isWhole(bytes: number): boolean {
-    if (bytes > layouts.application.operationBytes || bytes % 8 !== 0) return false
+  function isWhole(bytes: number, length: number): boolean {
+    if (layouts.entryBytes(bytes) > length || bytes % 8 !== 0) return false
     return sealTrusted || entry.seal === sealOf(input, layouts.entryBytes(bytes))
   }
 

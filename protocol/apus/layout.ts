@@ -194,6 +194,8 @@ export function apusLayouts(shape: Shape) {
   const waiting = struct({
     /** 0: none. */
     sequence: u32,
+    /** The last request of this client that was given an index in this office. */
+    taken: u32,
     bytes: u16,
     isRead: boolean,
     /** Of a read: the confirmation under way was begun after it had come. */
@@ -326,6 +328,11 @@ export function apusLayouts(shape: Shape) {
 
     machine,
     waiting: array(waiting, clients),
+    /** How many of them are requests for the log, and reads. */
+    requestsWaiting: u16,
+    readsWaiting: u16,
+    /** Who is the next to be given an index, so that nobody waits for ever. */
+    nextClient: u8,
   })
 
   const snapshot = struct({

@@ -57,6 +57,7 @@ export function createLog(replica: Replica) {
       host.note(noteKind.code.recycled, state.head - 1)
     }
     const entry = at(index)
+    copyOperation(source, from, bytes, entry.operation.memory, entry.operation.base, entry.bytes)
     entry.position = position
     entry.view = view
     entry.written = 0
@@ -64,9 +65,6 @@ export function createLog(replica: Replica) {
     entry.client = client
     entry.sequence = sequence
     entry.bytes = bytes
-    const target = entry.operation.memory
-    const to = entry.operation.base
-    copyOperation(source, from, bytes, target, to, application.operationBytes)
     state.end = index
     state.endView = view
     state.endPosition = layouts.after(position, layouts.entryBytes(bytes))
@@ -94,8 +92,9 @@ export function createLog(replica: Replica) {
   /** Wrong: gives the index of the last entry to another one, because a WRITE of it has failed. */
   function takeBack(): void {
     if (state.role !== replicaRoles.states.leader || state.end === state.commit) return
-    const { kind, position } = at(state.end)
+    const { kind, position, client } = at(state.end)
     if (kind !== entryKind.code.request) return
+    state.waiting.at(client).taken = 0
     state.end -= 1
     state.endPosition = position
     state.cursor = state.end
@@ -117,7 +116,7 @@ export function createLog(replica: Replica) {
     const source = entry.operation.memory
     const from = entry.operation.base
     const { sizeBytes } = entryHeader
-    copyOperation(source, from, bytes, output, sizeBytes, bytes)
+    copyOperation(source, from, bytes, output, sizeBytes, 0)
     trailer.base = sizeBytes + bytes
     trailer.index = index
     trailer.sender = state.view + 1
@@ -142,7 +141,7 @@ export function createLog(replica: Replica) {
       const row = machine.table.at(client)
       if (sequence > row.sequence || duplicateApplied) {
         row.sequence = sequence
-        const { reply } = row
+        const { reply, replyLength: before } = row
         row.replyLength = application.apply(
           machine.application,
           entry.operation.memory,
@@ -151,7 +150,7 @@ export function createLog(replica: Replica) {
           reply.memory,
           reply.base,
         )
-        for (let k = row.replyLength; k < application.replyBytes; k++) reply.set(k, 0)
+        for (let k = row.replyLength; k < before; k++) reply.set(k, 0)
       } else host.note(noteKind.code.duplicate, client)
       if (state.role === replicaRoles.states.leader) replica.clients.answer(client, sequence)
     }
@@ -173,17 +172,17 @@ export function createLog(replica: Replica) {
   return { at, positionOf, viewOf, put, dropNop, takeBack, lay, commitUpTo, isUpToDate }
 }
 
-/** Copies an operation of `bytes` bytes, a multiple of 4, and fills what is left of its `room` with zeros. */
+/** Copies an operation of `bytes` bytes, and fills what is left of the one of `before` bytes that was there with zeros. */
 export function copyOperation(
   source: DataView,
   from: number,
   bytes: number,
   target: DataView,
   to: number,
-  room: number,
+  before: number,
 ): void {
   for (let k = 0; k < bytes; k += 4) target.setUint32(to + k, source.getUint32(from + k, true), true)
-  for (let k = bytes; k < room; k += 4) target.setUint32(to + k, 0, true)
+  for (let k = bytes; k < before; k += 4) target.setUint32(to + k, 0, true)
 }
 
 /** Checksum of an entry of `length` bytes at the front of `memory`: over everything but the seal itself. */

@@ -28,14 +28,12 @@ export function createReads(replica: Replica) {
   function advance(): void {
     if (state.role !== role.leader || state.confirming) return
     if (state.commit < state.office && !beforeOwnView) return
-    let isWanted = false
+    if (state.readsWaiting === 0) return
     for (let client = 0; client < clients; client++) {
       const waiting = state.waiting.at(client)
       if (waiting.sequence === 0 || !waiting.isRead) continue
       waiting.confirming = true
-      isWanted = true
     }
-    if (!isWanted) return
     if (unconfirmed || (remembersConfirmation && state.confirmed.size >= majority)) return serve()
     state.confirming = true
     state.asked.clear()
@@ -109,8 +107,7 @@ export function createReads(replica: Replica) {
       const waiting = state.waiting.at(client)
       if (waiting.sequence === 0 || !waiting.isRead || !waiting.confirming) continue
       const { sequence, bytes, operation } = waiting
-      waiting.sequence = 0
-      waiting.confirming = false
+      replica.clients.forget(client)
       const length = application.apply(
         state.machine.application,
         operation.memory,

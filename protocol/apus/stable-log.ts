@@ -87,7 +87,7 @@ export function openStableLog(replica: Replica) {
     const source = entry.operation.memory
     const from = entry.operation.base
     const to = at + storedEntry.sizeBytes
-    copyOperation(source, from, bytes, output, to, bytes)
+    copyOperation(source, from, bytes, output, to, 0)
     return to + bytes
   }
 

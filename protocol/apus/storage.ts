@@ -71,7 +71,9 @@ export function createStorage(replica: Replica) {
   function begin(): void {
     if (state.flushing || state.disk === diskHealth.code.full) return
     if (state.unstoredFrom === 0 && !state.viewUnstored && !state.baseNeeded) return
-    const isBase = state.baseNeeded || state.usedBytes > layouts.diskBytes / 2
+    // A disk that is slower than those of a majority: what was to be stored is applied and dropped already.
+    const isDropped = state.unstoredFrom !== 0 && state.unstoredFrom < state.head
+    const isBase = state.baseNeeded || isDropped || state.usedBytes > layouts.diskBytes / 2
     stableLog.append(isBase, state.unstoredFrom)
     state.storingBase = isBase
     state.storingFrom = state.unstoredFrom

@@ -1,0 +1,117 @@
+/** The configuration of a cluster: a TOML file that is the same at all members. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { parse } from 'smol-toml'
+import { z } from 'zod'
+import { RunError } from './errors.js'
+
+const address = z
+  .string()
+  .regex(/^(\[[0-9a-fA-F:]+\]|[^\s:]+):\d{1,5}$/, 'must be HOST:PORT')
+  .transform((text) => {
+    const at = text.lastIndexOf(':')
+    return { host: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) }
+  })
+  .refine(({ port }) => port <= 65_535, 'must have a port up to 65535')
+
+const schema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9._-]{1,40}$/, 'must be 1 to 40 letters, digits, ".", "_" or "-"'),
+  system: z.string(),
+  secret: z.string().min(16, 'must have at least 16 characters').max(200),
+  fabric: z.literal('shm').default('shm'),
+  /** Of the system, or of its service where it has one. */
+  parameters: z.record(z.string(), z.int()).default({}),
+  /** Draws scripts and spontaneous inputs of systems that have them. */
+  seed: z.int().min(0).default(1),
+  /** Microseconds of looking in vain before the thread of the core sleeps. */
+  spin_micros: z.number().min(0).max(1e6).optional(),
+  member: z
+    .array(
+      z.strictObject({
+        control: address,
+        clients: address.optional(),
+        /** Folder for what must outlive the process. */
+        folder: z.string(),
+      }),
+    )
+    .min(1)
+    .max(32),
+})
+
+export interface Address {
+  readonly host: string
+  readonly port: number
+}
+
+export interface Member {
+  readonly control: Address
+  /** Where clients of the service are served. */
+  readonly clients: Address | undefined
+  readonly folder: string
+}
+
+export interface Cluster {
+  readonly name: string
+  /** As given: a name, or a module relative to the file. */
+  readonly system: string
+  readonly secret: string
+  readonly parameters: Readonly<Record<string, number>>
+  readonly seed: number
+  readonly spinMicros: number | undefined
+  readonly members: readonly Member[]
+  /** Of everything that must be alike at all members. */
+  readonly digest: string
+}
+
+/** Reads and checks a file. Throws {@link RunError} that names the field. */
+export function readCluster(path: string): Cluster {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new RunError(`${path} cannot be read: ${(error as Error).message}`, 'check the path.')
+  }
+  return parseCluster(text, path)
+}
+
+export function parseCluster(text: string, path: string): Cluster {
+  let raw: unknown
+  try {
+    raw = parse(text)
+  } catch (error) {
+    const [reason = ''] = (error as Error).message.split('\n')
+    throw new RunError(`${path} is not TOML: ${reason}`, 'mend the file; docs/running.md shows one.')
+  }
+  const parsed = schema.safeParse(raw)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const where = issue!.path
+      .map((part) => (typeof part === 'number' ? `[${String(part)}]` : String(part)))
+      .join('.')
+    throw new RunError(
+      `${path}: ${where === '' ? 'the file' : where}: ${issue!.message}`,
+      'mend that field; docs/running.md says what each means.',
+    )
+  }
+  const { name, system, secret, parameters, seed, spin_micros: spinMicros, member } = parsed.data
+  const folder = dirname(resolve(path))
+  const members = member.map((each) => ({
+    control: each.control,
+    clients: each.clients,
+    folder: resolve(folder, each.folder),
+  }))
+  const alike = JSON.stringify([name, system, Object.entries(parameters).sort(), seed, members.length])
+  const digest = createHash('sha256').update(alike).digest('hex')
+  const isModule = /[./\\]/.test(system)
+  return {
+    name,
+    system: isModule ? resolve(folder, system) : system,
+    secret,
+    parameters,
+    seed,
+    spinMicros,
+    members,
+    digest,
+  }
+}

@@ -1,0 +1,85 @@
+/** What the threads of a replica process say to each other. Plain data. */
+
+/** What a core thread is started with. */
+export interface CoreOrder {
+  /** How the system is found; opaque to the runner. */
+  readonly source: unknown
+  readonly self: number
+  readonly nodes: number
+  readonly incarnation: number
+  /** Names the cluster on this machine. */
+  readonly cluster: string
+  /** Folder of this replica: its log and its numbers. */
+  readonly folder: string
+  readonly parameters: Readonly<Record<string, number>>
+  /** Seed of scripts and of spontaneous inputs. */
+  readonly seed: number
+  /** Milliseconds of looking in vain before the thread sleeps. */
+  readonly spinMillis: number
+  readonly shared: SharedMemory
+}
+
+export interface SharedMemory {
+  /** Incarnation of each node, as far as known. */
+  readonly incarnations: SharedArrayBuffer
+  /** See {@link Gauge}. */
+  readonly gauges: SharedArrayBuffer
+  readonly proposals: SharedArrayBuffer
+  readonly replies: SharedArrayBuffer
+}
+
+/** 64-bit numbers that a core thread shows, by index. The standing of the service comes first. */
+export const Gauge = {
+  standing: 0,
+  /** 1 once the core has had its first input. */
+  started: 8,
+  /** Turns, and those that came to something. */
+  turns: 9,
+  busyTurns: 10,
+  inputs: 11,
+  /** Operations of callers that have ended, and those under way. */
+  ended: 12,
+  underWay: 13,
+  sleeps: 14,
+  /** Messages between nodes that found no way. */
+  dropped: 15,
+  /** How often memory has moved away from a stopped writer. */
+  relocations: 16,
+  /** Microseconds from proposal to end, of the last operations: p50, p99, most. */
+  latencyP50: 17,
+  latencyP99: 18,
+  latencyMost: 19,
+  /** From here: for each peer the state of the native link, then of each queue pair. */
+  peers: 32,
+} as const
+export const gaugeWords = 32 + 32 * 2
+
+/** To the core thread. */
+export type CoreCommand =
+  /** All peers are there that must be; the core begins when the fabric has met those of `await`. */
+  | { readonly kind: 'start'; readonly await: readonly number[] }
+  /** Everything to a peer, and its answers, are lost from here on, or no more. */
+  | { readonly kind: 'impair'; readonly peer: number; readonly requests: boolean; readonly answers: boolean }
+  /** Waits so long in each round of the loop: a slow node. */
+  | { readonly kind: 'slow'; readonly micros: number }
+  | { readonly kind: 'dump' }
+  | { readonly kind: 'stop' }
+
+/** From the core thread. */
+export type CoreReport =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'started' }
+  /** What a client of the system's own script has lived through; see `script-clients.ts`. */
+  | { readonly kind: 'client'; readonly client: number; readonly events: readonly ClientEvent[] }
+  | { readonly kind: 'dump'; readonly state: Uint8Array; readonly regions: readonly Uint8Array[] }
+  /** The core broke an invariant of its own, or asked for what cannot be. */
+  | { readonly kind: 'failed'; readonly message: string; readonly mend: string }
+  | { readonly kind: 'stopped' }
+
+export interface ClientEvent {
+  readonly kind: 'call' | 'return' | 'abandon'
+  readonly operation: number
+  /** Nanoseconds of the machine's monotonic clock. */
+  readonly at: bigint
+  readonly reply?: Uint8Array
+}
