@@ -10,6 +10,7 @@ import { addList } from './commands/list.js'
 import { addGraph } from './commands/graph.js'
 import { addLitmus } from './commands/litmus.js'
 import { addReplay } from './commands/replay.js'
+import { addRun } from './commands/run.js'
 import { addShrink } from './commands/shrink.js'
 import { addTour } from './commands/tour.js'
 import { Exit, UsageError, describeError, oneLine } from './errors.js'
@@ -56,6 +57,7 @@ function program(): Command {
   addExplain(command)
   addExport(command)
   addLitmus(command)
+  addRun(command)
   addBench(command)
   return command
 }

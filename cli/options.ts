@@ -177,7 +177,11 @@ function checkRange(
     )
 }
 
-function parametersOf(definition: SystemDefinition, settings: readonly string[]): Record<string, number> {
+/** Parameters as `--set name=value` gives them, of a system or of its service. */
+export function parametersOf(
+  definition: Pick<SystemDefinition, 'name' | 'parameters'>,
+  settings: readonly string[],
+): Record<string, number> {
   const parameters: Record<string, number> = {}
   const known = Object.keys(definition.parameters)
   for (const setting of settings) {

@@ -44,7 +44,7 @@ export interface Address {
   readonly port: number
 }
 
-export interface Member {
+export interface MemberConfig {
   readonly control: Address
   /** Where clients of the service are served. */
   readonly clients: Address | undefined
@@ -59,7 +59,7 @@ export interface Cluster {
   readonly parameters: Readonly<Record<string, number>>
   readonly seed: number
   readonly spinMicros: number | undefined
-  readonly members: readonly Member[]
+  readonly members: readonly MemberConfig[]
   /** Of everything that must be alike at all members. */
   readonly digest: string
 }

@@ -13,7 +13,7 @@ import { Replica } from './replica.js'
 import { RingReader, RingWriter } from './ring.js'
 import { ScriptClients } from './script-clients.js'
 import { ServiceReplica } from './service-replica.js'
-import { setupOf } from './setup.js'
+import { scriptSetup } from './setup.js'
 import { prepareLog } from './stable-folder.js'
 
 /** Milliseconds between two looks at commands, and at what is shown. */
@@ -261,7 +261,7 @@ function scripted(
   say: (report: CoreReport) => void,
 ): Callers {
   const { self, nodes, incarnation, shared, folder, cluster, seed } = order
-  const hardware = buildModel(definition, setupOf(definition, order))
+  const hardware = buildModel(definition, scriptSetup(definition, order))
   const { workload } = hardware
   const clients = (workload?.clients ?? [])
     .map((_, client) => client)

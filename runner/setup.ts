@@ -2,7 +2,7 @@ import type { SystemDefinition } from '../protocol/index.js'
 import { type Setup, defaultSetup } from '../sim/index.js'
 
 /** How a system with clients of its own is built to be run: the right protocol, no faults but those that happen. */
-export function setupOf(
+export function scriptSetup(
   definition: SystemDefinition,
   choice: {
     readonly nodes: number

@@ -1,6 +1,8 @@
 /** The simulator: the world, its schedulers, runs and what judges them. */
 export * from './explore/explore.js'
 export * from './explain/index.js'
+export * from './history/history.js'
+export * from './history/linearizability.js'
 export * from './explore/swarm.js'
 export * from './random.js'
 export * from './run/action-log.js'

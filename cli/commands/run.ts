@@ -1,0 +1,211 @@
+/** `aviary run`: a system as real processes. */
+import { mkdtempSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { SystemDefinition } from '../../protocol/index.js'
+import { type Cluster, Member, type MemberReport, RunError, readCluster } from '../../runner/index.js'
+import { Exit, UsageError } from '../errors.js'
+import { type LoadedSystem, loadSystem, readPackage } from '../load-system.js'
+import { collect, integer, parametersOf } from '../options.js'
+import { makeLog } from '../run-log.js'
+import { runScripts } from '../run-scripts.js'
+import { runService } from '../run-service.js'
+
+export interface RunFlags {
+  readonly local?: number
+  readonly cluster?: string
+  readonly id?: number
+  readonly port?: number | 'none'
+  readonly set?: readonly string[]
+  readonly seed?: number
+  readonly folder?: string
+  readonly spin?: number
+  readonly restart: boolean
+  readonly log: 'human' | 'json' | 'none'
+  readonly json?: boolean
+}
+
+/** Microseconds of looking in vain before a core's thread sleeps: long where every replica has a processor. */
+const USUAL_SPIN_MICROS = 200
+const CROWDED_SPIN_MICROS = 20
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('run a system as real processes: all of a cluster on this machine, or one member of it')
+    .argument('[system]', 'a name, or the path of a module; not with --cluster')
+    .option(
+      '--local <n>',
+      'starts a cluster of n processes on this machine, over shared memory',
+      integer(1, 32),
+    )
+    .option('--cluster <file>', 'runs one member of the cluster that this TOML file describes')
+    .option('--id <k>', 'with --cluster: which member, from 0', integer(0, 31))
+    .option(
+      '--port <p>',
+      'with --local: where the first member of a service serves clients, the others at the ports behind it; none, or 0 for any (default: 6379)',
+      (text: string) => (text === 'none' ? ('none' as const) : integer(0, 65_000)(text)),
+    )
+    .option('--set <name=value>', 'sets a parameter (repeatable); a wrong name lists them', collect)
+    .option('--seed <n>', 'draws the scripts of systems that have clients of their own', integer(0, 2 ** 31))
+    .option(
+      '--folder <dir>',
+      'with --local: keeps configuration and logs there (default: a temporary folder)',
+    )
+    .option(
+      '--spin <micros>',
+      'how long a core looks in vain before it sleeps (default: 200, or 20 with fewer processors than replicas)',
+      integer(0, 1_000_000),
+    )
+    .option('--no-restart', 'with --local: leaves members down that have died')
+    .addOption(
+      new Option('--log <how>', 'what members log to standard error')
+        .choices(['human', 'json', 'none'])
+        .default('human'),
+    )
+    .option('--json', 'one JSON object on standard output, at the end')
+    .addHelpText(
+      'after',
+      `
+A system that has a service (apus) serves clients until it is stopped by Ctrl-C; a member that dies is started again and
+rejoins. A system with clients of its own runs their scripts and judges what they saw, and the memories of all
+replicas in the end.
+
+Examples:
+  aviary run apus --local 3                    then: redis-cli -p 6379 set greeting hello
+  aviary run apus --local 3 --set durability=1 an acknowledgement means: flushed by a majority
+  aviary run paxos --local 5                   its own clients, judged
+  aviary run ./my-protocol.ts --local 3        your own system
+  aviary run --cluster cluster.toml --id 0     one member, as configured
+
+Exit codes: 0 all well, 1 a violation, 2 usage or input error, 4 the goal was not reached, 5 crash of a core.`,
+    )
+    .action(async (system: string | undefined, flags: RunFlags) => {
+      try {
+        process.exitCode = await run(system, flags)
+      } catch (error) {
+        if (error instanceof RunError) throw new UsageError(error.message, error.mend)
+        throw error
+      }
+    })
+}
+
+async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
+  if (flags.cluster !== undefined) return runMember(system, flags, flags.cluster)
+  if (system === undefined)
+    throw new UsageError(
+      'SYSTEM is missing',
+      'name one (`aviary list` shows them), or give --cluster FILE --id K.',
+    )
+  if (flags.local === undefined)
+    throw new UsageError(
+      '--local is missing',
+      'say how many processes: --local 3. For a member of a configured cluster: --cluster FILE --id K.',
+    )
+  const loaded = await loadSystem(system)
+  const { definition } = loaded
+  const { minimum, maximum, noun } = definition.nodes
+  if (flags.local < minimum || flags.local > maximum)
+    throw new UsageError(
+      `--local ${String(flags.local)}: ${definition.name} has ${String(minimum)} to ${String(maximum)} ${noun}`,
+      'choose a number in that range.',
+    )
+  const options = {
+    name: `${definition.name}-${String(process.pid)}`,
+    system: loaded.modulePath === undefined ? definition.name : resolve(system),
+    nodes: flags.local,
+    parameters: parametersOf(runnable(definition), flags.set ?? []),
+    seed: flags.seed ?? 1,
+    spinMicros:
+      flags.spin ?? (availableParallelism() > flags.local ? USUAL_SPIN_MICROS : CROWDED_SPIN_MICROS),
+    folder: flags.folder === undefined ? mkdtempSync(join(tmpdir(), 'aviary-run-')) : resolve(flags.folder),
+    command: [process.execPath, process.argv[1]!, 'run'],
+    isTemporary: flags.folder === undefined,
+  }
+  return definition.service === undefined
+    ? runScripts(loaded, options, flags)
+    : runService(loaded, options, flags)
+}
+
+/** What `--set` sets: parameters of the service, where there is one. */
+const runnable = ({
+  name,
+  parameters,
+  service,
+}: SystemDefinition): Pick<SystemDefinition, 'name' | 'parameters'> => ({
+  name,
+  parameters: service?.parameters ?? parameters,
+})
+
+// ---- one member
+
+async function runMember(system: string | undefined, flags: RunFlags, path: string): Promise<Exit> {
+  if (system !== undefined)
+    throw new UsageError('SYSTEM is named twice', 'leave it out: the file of --cluster names it.')
+  const cluster = readCluster(path)
+  const { id } = flags
+  if (id === undefined || id >= cluster.members.length)
+    throw new UsageError(
+      id === undefined ? '--id is missing' : `--id ${String(id)}: there is no such member`,
+      `say which member this is: 0 to ${String(cluster.members.length - 1)}.`,
+    )
+  const loaded = await loadSystem(cluster.system)
+  checkCluster(cluster, loaded, path)
+  const log = makeLog(flags.log, id)
+  const send = (report: MemberReport): void => {
+    process.send?.(report)
+  }
+  const member = new Member({
+    cluster,
+    self: id,
+    definition: loaded.definition,
+    version: readPackage().version,
+    source: loaded.source,
+    thread: new URL('../core-worker.js', import.meta.url),
+    spinMicros: cluster.spinMicros ?? flags.spin ?? CROWDED_SPIN_MICROS,
+    log,
+    reported: (report) => {
+      send({ kind: 'core', report })
+      if (report.kind === 'started') send({ kind: 'state', state: member.state, reason: undefined })
+    },
+  })
+  const leave = (): void => {
+    void member.stop()
+  }
+  process.on('SIGTERM', leave)
+  process.on('SIGINT', leave)
+  if (process.send !== undefined) {
+    process.on('message', (command) => {
+      member.command(command as never)
+    })
+    // Who has started this process is gone: nobody would ever end it.
+    process.on('disconnect', leave)
+  }
+  await member.open()
+  await member.ended()
+  if (member.state === 'failed') {
+    send({ kind: 'state', state: 'failed', reason: member.reason })
+    throw new UsageError(
+      `member ${String(id)} has failed: ${member.reason ?? ''}`,
+      'see what it logged.',
+      Exit.crash,
+    )
+  }
+  process.disconnect?.()
+  return Exit.nothingFound
+}
+
+function checkCluster(cluster: Cluster, { definition }: LoadedSystem, path: string): void {
+  const { minimum, maximum, noun } = definition.nodes
+  const count = cluster.members.length
+  if (count < minimum || count > maximum)
+    throw new UsageError(
+      `${path}: member: ${definition.name} has ${String(minimum)} to ${String(maximum)} ${noun}, not ${String(count)}`,
+      'list that many members.',
+    )
+  parametersOf(
+    runnable(definition),
+    Object.entries(cluster.parameters).map(([name, value]) => `${name}=${String(value)}`),
+  )
+}

@@ -1,0 +1,367 @@
+/**
+ * A member of a cluster: the control thread of a replica process. It meets the other members, decides in which incarnation
+ * the replica begins, starts the thread of the core, and answers for it.
+ *
+ * Contract. A node begins in incarnation 0 once, together with all others (it *founds* the cluster); ever after it is a
+ * restarted node. What a node was, it reads from its folder; if that is lost, the others know, for they have founded the
+ * cluster with it. So no node ever takes part as if it had promised nothing.
+ */
+import { randomBytes } from 'node:crypto'
+import { Worker } from 'node:worker_threads'
+import { assign, createActor, setup } from 'xstate'
+import { z } from 'zod'
+import type { Hardware, ServiceModel, SystemDefinition } from '../protocol/index.js'
+import { buildModel } from '../sim/index.js'
+import type { Cluster } from './cluster.js'
+import { RunError } from './errors.js'
+import { layoutDigest, secretName } from './layout-digest.js'
+import { readLife, writeLife } from './life.js'
+import { type CoreCommand, type CoreOrder, type CoreReport, gaugeWords } from './order.js'
+import { type Info, Peers } from './peers.js'
+import { RingProposer } from './ring-proposer.js'
+import { ringMemory } from './ring.js'
+import { scriptSetup } from './setup.js'
+import { type MemberStatus, statusOf } from './status.js'
+
+/** Bytes of the rings between the two threads. */
+const RING_BYTES = 2 ** 21
+/** How long the thread of the core has to end by itself. */
+const STOP_MILLIS = 2000
+
+export interface MemberOptions {
+  readonly cluster: Cluster
+  readonly self: number
+  readonly definition: SystemDefinition
+  /** Version of this program. */
+  readonly version: string
+  /** How the thread of the core finds the system, and its entry. */
+  readonly source: unknown
+  readonly thread: URL
+  /** Microseconds of looking in vain before the thread of the core sleeps. */
+  readonly spinMicros: number
+  /** Something that has happened, for logs. */
+  readonly log: (
+    level: 'info' | 'warn' | 'error',
+    event: string,
+    fields?: Readonly<Record<string, unknown>>,
+  ) => void
+  /** What the thread of the core reports. */
+  readonly reported?: (report: CoreReport) => void
+}
+
+const life = setup({
+  types: {
+    context: {} as { reason: string | undefined },
+    events: {} as
+      | { type: 'OPENED' }
+      | { type: 'DECIDED' }
+      | { type: 'STARTED' }
+      | { type: 'STOP' }
+      | { type: 'STOPPED' }
+      | { type: 'FAIL'; reason: string },
+  },
+}).createMachine({
+  id: 'member',
+  initial: 'opening',
+  context: { reason: undefined },
+  on: { FAIL: { target: '.failed', actions: assign({ reason: ({ event }) => event.reason }) } },
+  states: {
+    /** Takes its address and its folder. */
+    opening: { on: { OPENED: 'meeting', STOP: 'stopped' } },
+    /** Waits for those that it must know to decide which incarnation this is. */
+    meeting: { on: { DECIDED: 'starting', STOP: 'stopped' } },
+    /** The core waits for its fabric. */
+    starting: { on: { STARTED: 'running', STOP: 'leaving' } },
+    running: { on: { STOP: 'leaving' } },
+    leaving: { on: { STOPPED: 'stopped' } },
+    stopped: { type: 'final' },
+    failed: { type: 'final' },
+  },
+})
+
+const questionSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('status') }),
+  z.object({
+    kind: z.literal('impair'),
+    peer: z.int().min(0).max(31),
+    requests: z.boolean(),
+    answers: z.boolean(),
+  }),
+  z.object({ kind: z.literal('slow'), micros: z.int().min(0).max(1_000_000) }),
+])
+
+export class Member {
+  /** Where callers of this node propose; undefined for systems without a service, and before the core has begun. */
+  proposer: RingProposer | undefined
+  readonly service: ServiceModel | undefined
+  readonly #options: MemberOptions
+  readonly #actor = createActor(life)
+  readonly #boot = randomBytes(16).toString('hex')
+  readonly #layout: string
+  readonly #peers: Peers
+  readonly #infos: (Info | undefined)[]
+  readonly #incarnations: Uint32Array
+  readonly #gauges: Float64Array
+  readonly #shared
+  #incarnation: number | undefined
+  #founders: string[] | undefined
+  #worker: Worker | undefined
+  #ended: Promise<void>
+  #end: () => void = () => undefined
+
+  constructor(options: MemberOptions) {
+    const { cluster, definition, self } = options
+    const nodes = cluster.members.length
+    this.#options = options
+    const hardware: Hardware =
+      definition.service === undefined
+        ? buildModel(definition, scriptSetup(definition, { ...cluster, nodes }))
+        : (this.service = definition.service.build({ nodes, parameters: cluster.parameters }))
+    this.#layout = layoutDigest(hardware)
+    this.#infos = cluster.members.map(() => undefined)
+    this.#shared = {
+      incarnations: new SharedArrayBuffer(4 * nodes),
+      gauges: new SharedArrayBuffer(8 * gaugeWords),
+      proposals: ringMemory(RING_BYTES),
+      replies: ringMemory(RING_BYTES),
+    }
+    this.#incarnations = new Uint32Array(this.#shared.incarnations)
+    this.#gauges = new Float64Array(this.#shared.gauges)
+    this.#ended = new Promise((resolve) => {
+      this.#end = resolve
+    })
+    this.#peers = new Peers({
+      cluster,
+      self,
+      info: () => this.#info(),
+      heard: (peer, info) => {
+        this.#heard(peer, info)
+      },
+      asked: (question) => this.#asked(question),
+      complain: (message) => {
+        options.log('warn', message)
+      },
+    })
+    this.#actor.subscribe(({ value, status }) => {
+      options.log('info', `member is ${String(value)}`)
+      if (status === 'done') this.#end()
+    })
+  }
+
+  get state(): string {
+    return String(this.#actor.getSnapshot().value)
+  }
+  /** Why it has failed. */
+  get reason(): string | undefined {
+    return this.#actor.getSnapshot().context.reason
+  }
+
+  /** Begins. Throws {@link RunError} when address or folder cannot be had. */
+  async open(): Promise<void> {
+    this.#actor.start()
+    const { cluster, self } = this.#options
+    const { folder } = cluster.members[self]!
+    await this.#peers.open()
+    const before = readLife(folder)
+    before?.known.forEach((incarnation, node) => {
+      if (node < this.#incarnations.length) this.#incarnations[node] = incarnation
+    })
+    this.#actor.send({ type: 'OPENED' })
+    if (before !== undefined) this.#decide(before.incarnation + 1, undefined)
+    else this.#consider()
+  }
+
+  /** Resolves when it has stopped or failed. */
+  async ended(): Promise<void> {
+    return this.#ended
+  }
+
+  /** Leaves cleanly: what callers have under way is waited for no longer. */
+  async stop(): Promise<void> {
+    this.#actor.send({ type: 'STOP' })
+    const worker = this.#worker
+    if (worker !== undefined) {
+      const exited = new Promise((resolve) => worker.once('exit', resolve))
+      this.command({ kind: 'stop' })
+      const timer = setTimeout(() => void worker.terminate(), STOP_MILLIS)
+      await exited
+      clearTimeout(timer)
+    }
+    this.proposer?.close()
+    this.#peers.close()
+    this.#actor.send({ type: 'STOPPED' })
+  }
+
+  command(command: CoreCommand): void {
+    this.#worker?.postMessage(command)
+  }
+
+  status(): MemberStatus {
+    const { cluster, self, definition } = this.#options
+    return statusOf({
+      cluster,
+      self,
+      definition,
+      service: this.service,
+      state: this.state,
+      reason: this.reason,
+      incarnation: this.#incarnation,
+      gauges: this.#gauges,
+      met: this.#infos.map((info) => info !== undefined),
+    })
+  }
+
+  // ---- which incarnation
+
+  #info(): Info {
+    const { cluster, version } = this.#options
+    return {
+      kind: 'info',
+      boot: this.#boot,
+      pid: process.pid,
+      version,
+      digest: cluster.digest,
+      layout: this.#layout,
+      known: [...this.#incarnations],
+      ...(this.#incarnation === undefined ? {} : { incarnation: this.#incarnation }),
+      ...(this.#founders === undefined ? {} : { founders: this.#founders }),
+    }
+  }
+
+  #heard(peer: number, info: Info | undefined): void {
+    const { self, log } = this.#options
+    const was = this.#infos[peer]
+    this.#infos[peer] = info
+    if (info === undefined) log('warn', `member ${String(peer)} is gone`)
+    else if (was?.boot !== info.boot) log('info', `member ${String(peer)} is here`, { pid: info.pid })
+    if (info === undefined) return
+    let isNews = false
+    info.known.forEach((incarnation, node) => {
+      const known = node === peer ? (info.incarnation ?? incarnation) : incarnation
+      if (node === self || node >= this.#incarnations.length || known <= this.#incarnations[node]!) return
+      this.#incarnations[node] = known
+      isNews = true
+    })
+    if (this.state === 'meeting') this.#consider()
+    else if (isNews && this.#incarnation !== undefined) this.#keepLife(this.#incarnation)
+  }
+
+  /** A node without a past either founds the cluster with all others, or has lost its past. */
+  #consider(): void {
+    if (this.state !== 'meeting') return
+    const { self } = this.#options
+    const others = this.#infos.filter((_, node) => node !== self)
+    const begun = others.filter((info) => info?.incarnation !== undefined)
+    const isFounder = begun.some((info) => info?.founders?.[self] === this.#boot)
+    if (isFounder) {
+      const { founders } = begun.find((info) => info?.founders?.[self] === this.#boot)!
+      this.#decide(0, founders)
+    } else if (begun.length > 0) {
+      if (begun.length < Math.floor(this.#infos.length / 2)) return
+      const known = Math.max(...begun.map((info) => info?.known[self] ?? 0))
+      this.#options.log(
+        'warn',
+        'the folder of this replica is empty, but the cluster knows it: it has lost its memory',
+      )
+      this.#decide(known + 1, undefined)
+    } else if (others.every((info) => info !== undefined)) {
+      this.#decide(
+        0,
+        this.#infos.map((info, node) => (node === self ? this.#boot : info!.boot)),
+      )
+    }
+  }
+
+  #decide(incarnation: number, founders: readonly string[] | undefined): void {
+    const { cluster, self } = this.#options
+    this.#incarnation = incarnation
+    this.#incarnations[self] = incarnation
+    this.#founders = founders === undefined ? undefined : [...founders]
+    this.#keepLife(incarnation)
+    this.#actor.send({ type: 'DECIDED' })
+    this.#startThread(incarnation)
+    this.#peers.announce()
+    // A founder's first WRITEs must find somebody; later a node is on its own.
+    const others = cluster.members.map((_, node) => node).filter((node) => node !== self)
+    this.command({ kind: 'start', await: incarnation === 0 ? others : [] })
+  }
+
+  #keepLife(incarnation: number): void {
+    const { cluster, self } = this.#options
+    writeLife(cluster.members[self]!.folder, { incarnation, known: [...this.#incarnations] })
+  }
+
+  // ---- the thread of the core
+
+  #startThread(incarnation: number): void {
+    const { cluster, self, source, thread, spinMicros } = this.#options
+    const order: CoreOrder = {
+      source,
+      self,
+      nodes: cluster.members.length,
+      incarnation,
+      cluster: fabricName(cluster),
+      folder: cluster.members[self]!.folder,
+      parameters: cluster.parameters,
+      seed: cluster.seed,
+      spinMillis: spinMicros / 1000,
+      shared: this.#shared,
+    }
+    const worker = new Worker(thread, { workerData: order })
+    this.#worker = worker
+    worker.on('message', (report: CoreReport) => {
+      this.#reported(report)
+    })
+    worker.on('error', (error) => {
+      this.#fail(error.message)
+    })
+    worker.on('exit', () => {
+      if (this.state === 'starting' || this.state === 'running')
+        this.#fail('the thread of the core has ended')
+    })
+  }
+
+  #reported(report: CoreReport): void {
+    if (report.kind === 'started') {
+      if (this.service !== undefined) {
+        const { operationBytes, replyBytes } = this.service
+        this.proposer = new RingProposer(
+          this.#shared.proposals,
+          this.#shared.replies,
+          operationBytes,
+          replyBytes,
+          () => undefined,
+        )
+      }
+      this.#actor.send({ type: 'STARTED' })
+    }
+    this.#options.reported?.(report)
+    if (report.kind === 'failed') this.#fail(`${report.message} (${report.mend})`)
+  }
+
+  #fail(reason: string): void {
+    if (this.state === 'failed') return
+    this.#options.log('error', reason)
+    this.proposer?.close()
+    this.#peers.close()
+    void this.#worker?.terminate()
+    this.#actor.send({ type: 'FAIL', reason })
+  }
+
+  // ---- observers
+
+  #asked(question: unknown): unknown {
+    const parsed = questionSchema.safeParse(question)
+    if (!parsed.success)
+      throw new RunError('this question is not known', 'use the same version on both sides.')
+    if (parsed.data.kind === 'status') return this.status()
+    if (this.state !== 'running') throw new RunError(`the member is ${this.state}`, 'wait until it runs.')
+    this.command(parsed.data)
+    return {}
+  }
+}
+
+/** Names shared memory so that only who knows the secret finds it. */
+function fabricName(cluster: Cluster): string {
+  return `${cluster.name}-${secretName(cluster)}`
+}

@@ -1,0 +1,96 @@
+/** What a member says of itself to whoever asks: plain data. */
+import { type ServiceModel, Standing, type SystemDefinition } from '../protocol/index.js'
+import type { Cluster } from './cluster.js'
+import { Gauge } from './order.js'
+
+export interface MemberStatus {
+  readonly cluster: string
+  readonly system: string
+  readonly member: number
+  readonly pid: number
+  readonly state: string
+  readonly reason: string | undefined
+  readonly incarnation: number | undefined
+  /** Absent for systems without a service. */
+  readonly service:
+    | {
+        readonly leads: boolean
+        readonly leader: number
+        readonly isMember: boolean
+        readonly view: number
+        readonly commit: number
+        readonly applied: number
+        readonly end: number
+        readonly durability: string
+        readonly clients: string | undefined
+        readonly ended: number
+        readonly underWay: number
+      }
+    | undefined
+  readonly loop: {
+    readonly turns: number
+    readonly busy: number
+    readonly sleeps: number
+    readonly inputs: number
+  }
+  readonly dropped: number
+  readonly relocations: number
+  /** Of each other member: whether its control connection and its fabric are there. */
+  readonly peers: readonly { readonly member: number; readonly control: boolean; readonly fabric: boolean }[]
+}
+
+export function statusOf(of: {
+  readonly cluster: Cluster
+  readonly self: number
+  readonly definition: SystemDefinition
+  readonly service: ServiceModel | undefined
+  readonly state: string
+  readonly reason: string | undefined
+  readonly incarnation: number | undefined
+  readonly gauges: Float64Array
+  readonly met: readonly boolean[]
+}): MemberStatus {
+  const { cluster, self, gauges, service } = of
+  const standing = (index: number): number => gauges[Gauge.standing + index]!
+  const clients = cluster.members[self]!.clients
+  return {
+    cluster: cluster.name,
+    system: of.definition.name,
+    member: self,
+    pid: process.pid,
+    state: of.state,
+    reason: of.reason,
+    incarnation: of.incarnation,
+    service:
+      service === undefined
+        ? undefined
+        : {
+            leads: standing(Standing.leads) === 1,
+            leader: standing(Standing.leader),
+            isMember: standing(Standing.isMember) === 1,
+            view: standing(Standing.view),
+            commit: standing(Standing.commit),
+            applied: standing(Standing.applied),
+            end: standing(Standing.end),
+            durability: service.durability,
+            clients: clients === undefined ? undefined : `${clients.host}:${String(clients.port)}`,
+            ended: gauges[Gauge.ended]!,
+            underWay: gauges[Gauge.underWay]!,
+          },
+    loop: {
+      turns: gauges[Gauge.turns]!,
+      busy: gauges[Gauge.busyTurns]!,
+      sleeps: gauges[Gauge.sleeps]!,
+      inputs: gauges[Gauge.inputs]!,
+    },
+    dropped: gauges[Gauge.dropped]!,
+    relocations: gauges[Gauge.relocations]!,
+    peers: cluster.members
+      .map((_, member) => ({
+        member,
+        control: of.met[member]!,
+        fabric: gauges[Gauge.peers + member] === 1,
+      }))
+      .filter(({ member }) => member !== self),
+  }
+}
