@@ -12,6 +12,7 @@ import { addLitmus } from './commands/litmus.js'
 import { addReplay } from './commands/replay.js'
 import { addRun } from './commands/run.js'
 import { addShrink } from './commands/shrink.js'
+import { addStatus } from './commands/status.js'
 import { addTour } from './commands/tour.js'
 import { Exit, UsageError, describeError, oneLine } from './errors.js'
 import { readPackage } from './load-system.js'
@@ -58,6 +59,7 @@ function program(): Command {
   addExport(command)
   addLitmus(command)
   addRun(command)
+  addStatus(command)
   addBench(command)
   return command
 }

@@ -226,10 +226,10 @@ export async function askMember(cluster: Cluster, member: number, question: unkn
       },
       received: (message) => {
         clearTimeout(timer)
-        channel.close()
         const answer = message as { kind?: string; answer?: unknown; message?: string }
         if (answer.kind === 'answer') resolve(answer.answer)
         else fail(answer.message ?? 'what it says cannot be understood')
+        channel.close()
       },
       closed: (reason) => {
         clearTimeout(timer)
