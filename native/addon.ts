@@ -26,10 +26,14 @@ export interface NodeHandle {
   endState(queuePair: number): number
   impair(queuePair: number, losesRequests: boolean, losesAnswers: boolean): void
   relocations(): number
+  wait(micros: number): boolean
+  waker(): number
+  wakes(): number
 }
 
 interface Addon {
   open(options: NodeOptions): NodeHandle
+  wake(waker: number): void
 }
 
 // Compiled, this file stands beside the addon; as a source, beside `dist`.

@@ -39,6 +39,21 @@ export function openNode(options: NodeOptions): NativeNode {
   }
 }
 
+/**
+ * Ends the {@link NativeNode.wait} of a node, from any thread of its process, or its next one before it begins. Nothing
+ * happens when the node is closed.
+ *
+ * @param waker what {@link NativeNode.waker} of the node has returned; else {@link NativeError} `ERR_ARGUMENT`
+ */
+export function wake(waker: number): void {
+  const addon = loadAddon()
+  try {
+    addon.wake(waker)
+  } catch (error) {
+    throw typed(error)
+  }
+}
+
 export class NativeNode {
   /**
    * Registered memory; empty without a fabric. Load and store at will: `turn` begins and ends with the fences. Of length 0
@@ -189,8 +204,15 @@ export class NativeNode {
 
   // ---- control: takes time, completes
 
-  /** A `Control` call for the own end of a queue pair. */
+  /**
+   * A `Control` call for the own end of a queue pair.
+   *
+   * @param argument rights, or a connection number of 32 bits; another number is refused with `ERR_ARGUMENT`, lest two
+   *   connections be taken for one
+   */
   control(queuePair: number, change: number, argument: number, token: number): void {
+    if (argument >>> 0 !== argument)
+      throw new NativeError('ERR_ARGUMENT', 'the argument of control must be a whole number of 32 bits')
     const at = this.#post(Operation.control, queuePair, 0, 0, 0, 0, 0, token, 0, change)
     this.#requests[at + field.operandLow] = argument
   }
@@ -253,6 +275,31 @@ export class NativeNode {
     return header[headerField.completions]!
   }
 
+  /**
+   * Puts the thread to sleep until a turn may find something, `micros` at most (0 to 60 000 000, whole): a peer has written,
+   * sent, or moved an end to ERR; one has come or gone; a flush has ended; another thread has called `wake`; this thread
+   * has got a signal. Returns at once when that was so since the last `wait`, or when requests wait for `turn`; soon (0.1 ms)
+   * when requests or control calls are under way, which go on in turns alone; and after 5 ms at most, to look again, while a
+   * peer with a lower number is absent. A READ wakes nobody. See docs/native.md for what is guaranteed. Throws
+   * {@link NativeError}.
+   *
+   * Nothing else runs in the thread meanwhile, and its end, too, has to wait for it.
+   *
+   * @returns false when the time was over; true when a turn may find something, and it may find nothing after all
+   */
+  wait(micros: number): boolean {
+    this.#header[headerField.requests] = this.#count
+    try {
+      return this.#handle.wait(micros)
+    } catch (error) {
+      throw typed(error)
+    }
+  }
+  /** A number by which other threads of this process {@link wake} this one: the same at each call, and never another's. */
+  waker(): number {
+    return this.#ask(() => this.#handle.waker())
+  }
+
   /** One field of completion `i` of the last turn. */
   completion(i: number, name: keyof typeof completionField): number {
     return this.completions[i * completionWords + completionField[name]]!
@@ -272,6 +319,10 @@ export class NativeNode {
     this.#ask(() => {
       this.#handle.impair(queuePair, losesRequests, losesAnswers)
     })
+  }
+  /** How often this node has woken a peer: the system calls that sleeping peers have cost it. */
+  wakes(): number {
+    return this.#ask(() => this.#handle.wakes())
   }
   /** How often the memory has moved away from a stopped writer. */
   relocations(): number {

@@ -1,5 +1,6 @@
 #include "node_handle.h"
 
+#include <cmath>
 #include <cstring>
 
 #include "../shm/shm_fabric.h"
@@ -36,6 +37,9 @@ bool isCount(const Napi::Value& value) {
   return number >= 0 && number <= UINT32_MAX && number == static_cast<double>(static_cast<uint32_t>(number));
 }
 
+/// So long a thread may sleep: nobody else can end it from JavaScript while it does, except by its waker.
+constexpr uint32_t waitMicrosMax = 60'000'000;
+
 ShmOptions shmOptions(const OptionReader& reader) {
   ShmOptions options;
   options.cluster = reader.text("cluster");
@@ -57,7 +61,7 @@ ShmOptions shmOptions(const OptionReader& reader) {
   return options;
 }
 
-std::unique_ptr<Log> openLog(const OptionReader& reader) {
+std::unique_ptr<Log> openLog(const OptionReader& reader, std::shared_ptr<Sleeper> sleeper) {
   LogOptions options;
   options.folder = reader.text("folder");
   options.segmentBytes = reader.number("segmentBytes", options.segmentBytes);
@@ -65,7 +69,7 @@ std::unique_ptr<Log> openLog(const OptionReader& reader) {
   std::unique_ptr<Disk> disk;
   if (reader.flag("ioUring", true)) disk = openUringDisk();
   if (disk == nullptr) disk = std::make_unique<PlainDisk>();
-  return std::make_unique<Log>(options, std::move(disk));
+  return std::make_unique<Log>(options, std::move(disk), std::move(sleeper));
 }
 
 BatchOptions batchOptions(const OptionReader& reader) {
@@ -109,12 +113,13 @@ void NodeHandle::releaseAtExit(void* self) {
 
 void NodeHandle::build(Napi::Value value) {
   const OptionReader reader(value, "options");
-  if (reader.has("log")) log_ = openLog(reader.object("log"));
+  sleeper_ = std::make_shared<Sleeper>();
+  if (reader.has("log")) log_ = openLog(reader.object("log"), sleeper_);
   if (reader.has("shm")) fabric_ = std::make_unique<ShmFabric>(shmOptions(reader.object("shm")));
   if (log_ == nullptr && fabric_ == nullptr)
     throw NativeError("ERR_OPTIONS", "options must name a fabric (shm), a log, or both");
   const BatchOptions options = reader.has("batch") ? batchOptions(reader.object("batch")) : BatchOptions{};
-  batch_ = std::make_unique<Batch>(options, fabric_.get(), log_.get());
+  batch_ = std::make_unique<Batch>(options, fabric_.get(), log_.get(), sleeper_);
 }
 
 template <Napi::Value (NodeHandle::*method)(const Napi::CallbackInfo&)>
@@ -174,6 +179,9 @@ Napi::Object NodeHandle::face(Napi::Env env) {
   define<&NodeHandle::endState>(object, "endState");
   define<&NodeHandle::impair>(object, "impair");
   define<&NodeHandle::relocations>(object, "relocations");
+  define<&NodeHandle::wait>(object, "wait");
+  define<&NodeHandle::waker>(object, "waker");
+  define<&NodeHandle::wakes>(object, "wakes");
   if (napi_add_env_cleanup_hook(env, releaseAtExit, this) == napi_ok) hookedEnv_ = env;
   return object;
 }
@@ -183,6 +191,8 @@ void NodeHandle::release() {
   batch_.reset();
   fabric_.reset();
   log_.reset();
+  if (waker_ != 0) strike(std::exchange(waker_, 0));
+  sleeper_.reset();
 }
 
 Napi::Value NodeHandle::turn(const Napi::CallbackInfo& info) {
@@ -220,6 +230,32 @@ Napi::Value NodeHandle::impair(const Napi::CallbackInfo& info) {
 
 Napi::Value NodeHandle::relocations(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fabric_ == nullptr ? 0 : fabric_->relocations());
+}
+
+Napi::Value NodeHandle::wait(const Napi::CallbackInfo& info) {
+  const uint32_t micros = isCount(info[0]) ? info[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
+  if (micros > waitMicrosMax) throw NativeError("ERR_ARGUMENT", "wait takes a whole number of µs from 0 to 60000000");
+  return Napi::Boolean::New(info.Env(), batch_->wait(uint64_t{micros} * 1000));
+}
+
+Napi::Value NodeHandle::waker(const Napi::CallbackInfo& info) {
+  if (waker_ == 0) waker_ = enroll(sleeper_);
+  return Napi::Number::New(info.Env(), static_cast<double>(waker_));
+}
+
+Napi::Value NodeHandle::wake(const Napi::CallbackInfo& info) {
+  const double number = info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : 0;
+  // As far as a double counts.
+  const bool isWaker = number >= 1 && number <= 9007199254740991.0 && number == std::trunc(number);
+  if (isWaker)
+    wakeEnrolled(static_cast<uint64_t>(number));
+  else
+    throwTyped(info.Env(), "ERR_ARGUMENT", "wake takes what waker of a node has returned");
+  return info.Env().Undefined();
+}
+
+Napi::Value NodeHandle::wakes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), fabric_ == nullptr ? 0 : fabric_->wakes());
 }
 
 }  // namespace aviary

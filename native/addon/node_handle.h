@@ -18,6 +18,8 @@ namespace aviary {
 class NodeHandle : public std::enable_shared_from_this<NodeHandle> {
  public:
   static Napi::Value open(const Napi::CallbackInfo& info);
+  /// Wakes the thread of a node, which may be another one than the caller's, by the number of its waker.
+  static Napi::Value wake(const Napi::CallbackInfo& info);
 
   NodeHandle() = default;
   NodeHandle(const NodeHandle&) = delete;
@@ -32,11 +34,17 @@ class NodeHandle : public std::enable_shared_from_this<NodeHandle> {
   Napi::Value endState(const Napi::CallbackInfo& info);
   Napi::Value impair(const Napi::CallbackInfo& info);
   Napi::Value relocations(const Napi::CallbackInfo& info);
+  Napi::Value wait(const Napi::CallbackInfo& info);
+  Napi::Value waker(const Napi::CallbackInfo& info);
+  Napi::Value wakes(const Napi::CallbackInfo& info);
   template <Napi::Value (NodeHandle::*method)(const Napi::CallbackInfo&)>
   void define(Napi::Object& object, const char* name);
   void release();
   static void releaseAtExit(void* self);
 
+  std::shared_ptr<Sleeper> sleeper_;
+  /// Its number; 0 before somebody has asked for it.
+  uint64_t waker_ = 0;
   std::unique_ptr<Log> log_;
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<Batch> batch_;

@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -28,8 +29,13 @@ const BatchOptions& checked(const BatchOptions& options) {
 
 }  // namespace
 
-Batch::Batch(const BatchOptions& options, Fabric* fabric, Log* log)
-    : options_(checked(options)), fabric_(fabric), fabricMemory_(fabric == nullptr ? nullptr : fabric->memory()->base()), log_(log), windows_(options.windowBytes.size()) {
+Batch::Batch(const BatchOptions& options, Fabric* fabric, Log* log, std::shared_ptr<Sleeper> sleeper)
+    : options_(checked(options)),
+      fabric_(fabric),
+      fabricMemory_(fabric == nullptr ? nullptr : fabric->memory()->base()),
+      log_(log),
+      sleeper_(std::move(sleeper)),
+      windows_(options.windowBytes.size()) {
   size_t at = sizeof(BatchHeader);
   const auto place = [&at](uint32_t& offset, size_t bytes) {
     offset = static_cast<uint32_t>(at);
@@ -79,6 +85,24 @@ void Batch::turn() {
   // What JavaScript loads from registered memory now is not older than what it has been told.
   std::atomic_thread_fence(std::memory_order_acquire);
   header.completions = sink.count;
+}
+
+bool Batch::wait(uint64_t nanos) {
+  // Requests that have not been handed over are the caller's to hand over.
+  if (reinterpret_cast<const BatchHeader*>(memory_->base())->requests != 0) return true;
+  if (fabric_ != nullptr) fabric_->announceSleep();
+  sleeper_->announce();
+  const uint64_t rest = fabric_ == nullptr ? UINT64_MAX : fabric_->restNanos();
+  const bool isDue = sleeper_->takeWake() || rest == 0 || (log_ != nullptr && log_->hasOutcome());
+  const Sleeper::Ended ended =
+      isDue ? Sleeper::Ended::woken
+            : sleeper_->sleep(fabric_ == nullptr ? -1 : fabric_->descriptor(), std::min(rest, nanos));
+  sleeper_->withdraw();
+  const bool hasSlept = !isDue;
+  if (fabric_ != nullptr) fabric_->endSleep(hasSlept);
+  // One that came during the sleep is what has ended it.
+  if (hasSlept && ended != Sleeper::Ended::timeout) sleeper_->takeWake();
+  return ended != Sleeper::Ended::timeout || rest < nanos;
 }
 
 Misuse Batch::take(const Descriptor& descriptor, CompletionSink& sink) {

@@ -14,6 +14,7 @@
 
 #include "../fabric/fabric.h"
 #include "../memory/mapping.h"
+#include "../sleep/sleeper.h"
 #include "../storage/log.h"
 
 namespace aviary {
@@ -86,10 +87,12 @@ struct BatchLayout {
 
 class Batch {
  public:
-  Batch(const BatchOptions& options, Fabric* fabric, Log* log);
+  Batch(const BatchOptions& options, Fabric* fabric, Log* log, std::shared_ptr<Sleeper> sleeper);
 
   /// Takes the requests, makes progress and fills the completions, as the header says and tells.
   void turn();
+  /// Sleeps until a turn may find something, or for so long. False when the time is over; true may be for nothing.
+  bool wait(uint64_t nanos);
 
   const BatchLayout& layout() const { return layout_; }
   std::shared_ptr<Mapping> share() const { return memory_; }
@@ -113,6 +116,7 @@ class Batch {
   Fabric* const fabric_;
   std::byte* const fabricMemory_;
   Log* const log_;
+  const std::shared_ptr<Sleeper> sleeper_;
   BatchLayout layout_{};
   std::shared_ptr<Mapping> memory_;
   std::vector<Window> windows_;

@@ -166,6 +166,20 @@ class Fabric {
   virtual uint32_t relocations() const = 0;
   /// Loses requests, or answers, of one queue pair: a link cut, for tests and drills.
   virtual Misuse impair(uint32_t queuePair, bool losesRequests, bool losesAnswers) = 0;
+
+  // ---- sleep of the owner, between two polls; `batch/batch.cc` has the order
+
+  /// Becomes readable when there is something that only the kernel tells.
+  virtual int descriptor() const = 0;
+  /// From here on peers wake the owner. A full fence follows.
+  virtual void announceSleep() = 0;
+  /// How long the owner may sleep: 0 when something has happened that it may not have seen, a moment while something is
+  /// under way that goes on in `poll` alone, UINT64_MAX when nothing but an event needs it.
+  virtual uint64_t restNanos() const = 0;
+  /// Peers need not wake it any more. Follows `announceSleep` in any case.
+  virtual void endSleep(bool hasSlept) = 0;
+  /// How often this node has woken a peer, with a system call each.
+  virtual uint32_t wakes() const = 0;
 };
 
 }  // namespace aviary

@@ -3,8 +3,9 @@
 // everything that a NIC would look up stands here, and is looked up anew for each packet.
 //
 // Who writes what. `word` of an end: the owner, and the peer only to move it to ERR. `busy` and `received`: the peer.
-// `taken`, `registration`, `generation`: the owner. Geometry never stands here but is agreed on in the handshake, so
-// that nobody follows an index that another process may have broken.
+// `taken`, `registration`, `generation`: the owner. `isAsleep`: the owner, and the peer that wakes it.
+// Geometry never stands here but is agreed on in the handshake, so that nobody follows an index that another process may
+// have broken.
 #pragma once
 
 #include <atomic>
@@ -18,21 +19,25 @@ namespace aviary {
 
 static_assert(std::atomic<uint64_t>::is_always_lock_free && std::atomic<uint32_t>::is_always_lock_free);
 
-/// One end of a queue pair, in one word so that a look at it is consistent.
+/// One end of a queue pair, in one word so that a look at it is consistent: 3 bits of state, 3 of rights, 26 of session,
+/// 32 of connection.
 struct EndWord {
   EndState state;
   uint32_t rights;
   uint32_t connection;
-  /// Counts resets: what was sent under another number is of another life of this end.
+  /// Counts resets: what was sent under another number is of another life of this end. It would have to come round while
+  /// one packet is under way, and with that each reset takes a grace period and a move of the memory: days.
   uint32_t session;
 
+  static constexpr uint32_t sessionMask = (1u << 26) - 1;
+
   static EndWord unpack(uint64_t word) {
-    return {static_cast<EndState>(word & 0xff), static_cast<uint32_t>(word >> 8 & 0xff),
-            static_cast<uint32_t>(word >> 16 & 0xffff), static_cast<uint32_t>(word >> 32)};
+    return {static_cast<EndState>(word & 7), static_cast<uint32_t>(word >> 3 & Right::all),
+            static_cast<uint32_t>(word >> 32), static_cast<uint32_t>(word >> 6) & sessionMask};
   }
   uint64_t pack() const {
-    return static_cast<uint64_t>(state) | uint64_t{rights} << 8 | uint64_t{connection} << 16 |
-           uint64_t{session} << 32;
+    return static_cast<uint64_t>(state) | uint64_t{rights} << 3 | uint64_t{session & sessionMask} << 6 |
+           uint64_t{connection} << 32;
   }
   /// RTR and SQD serve as well as RTS.
   bool serves() const {
@@ -63,6 +68,8 @@ struct SharedHeader {
   alignas(64) std::atomic<uint32_t> generation;
   /// Per region its key (high half) and its rights.
   alignas(64) std::atomic<uint64_t> registration[regionsMax];
+  /// Set while the owner sleeps. The peer looks at it after its packets, and the one that takes it away wakes.
+  alignas(64) std::atomic<uint32_t> isAsleep;
 };
 
 /// Ahead of the bytes of a message.

@@ -44,6 +44,12 @@ class Link {
   void connectToSelf(std::byte* segment, std::span<const Region> regions);
   void disconnect();
 
+  /// Whether the peer sleeps and is to be woken by the caller: asked when it can find what there is for it.
+  bool takeSleepOfPeer() {
+    auto& isAsleep = remote.header().isAsleep;
+    return isAsleep.load(std::memory_order_seq_cst) != 0 && isAsleep.exchange(0, std::memory_order_seq_cst) != 0;
+  }
+
   uint32_t receiveDepth() const { return geometry_.receiveDepth; }
   EndWord ownEnd(uint32_t pair) const {
     return EndWord::unpack(own.end(pair).word.load(std::memory_order_acquire));

@@ -157,6 +157,8 @@ QueuePair::Verdict QueuePair::executePacket(Slot& each, SharedEnd& peerEnd) {
   std::byte* target = nullptr;
   const Verdict verdict = look(each, seen, target);
   if (verdict == Verdict::refused) failEnd(peerEnd.word, seen);
+  // A READ is nothing that the peer could find, unless it is refused.
+  hasChangedPeer_ |= verdict == Verdict::refused || (verdict == Verdict::done && request.operation != Operation::read);
   if (verdict != Verdict::done) return verdict;
 
   if (request.operation == Operation::send) return arrive(each, peerEnd, seen);
@@ -217,6 +219,7 @@ QueuePair::Verdict QueuePair::arrive(Slot& each, SharedEnd& peerEnd, const EndWo
   std::memcpy(buffer, &header, sizeof header);
   if (!isNotice) std::memcpy(buffer + sizeof header, request.payload, request.length);
   peerEnd.received.store(ordinal + 1, std::memory_order_release);
+  hasChangedPeer_ = true;
   each.done = request.length;
   return Verdict::done;
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "../fabric/fabric.h"
@@ -43,6 +44,10 @@ class QueuePair {
   void deliver(CompletionSink& sink);
   /// Whether there is anything to advance or to deliver.
   bool isIdle() const { return silent_ == tail_; }
+  /// Whether there is something to deliver, perhaps.
+  bool hasEnded() const { return silent_ != acknowledged_; }
+  /// Whether the peer may find something new since the last time: bytes, a message, its end in ERR.
+  bool takeHasChangedPeer() { return std::exchange(hasChangedPeer_, false); }
 
   /// RESET: queued requests and completions not yet delivered vanish.
   void drop();
@@ -99,6 +104,7 @@ class QueuePair {
   Status refusal_ = Status::ok;
   bool losesRequests_ = false;
   bool losesAnswers_ = false;
+  bool hasChangedPeer_ = false;
 };
 
 uint64_t monotonicNanos();

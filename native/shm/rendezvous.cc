@@ -12,11 +12,14 @@ namespace aviary {
 
 namespace {
 
-constexpr uint32_t helloMagic = 0x41560101;
-constexpr uint32_t movedMagic = 0x41560102;
+// The second byte from the right is the version of everything that peers share.
+constexpr uint32_t helloMagic = 0x41560201;
+constexpr uint32_t movedMagic = 0x41560202;
+constexpr uint32_t wakeUpMagic = 0x41560203;
 constexpr uint32_t listenerTag = 0x1000;
 constexpr uint32_t strangerTag = 0x2000;
 constexpr int descriptorsMax = 2;
+constexpr uint32_t messagesPerLook = 16;
 constexpr uint64_t connectIntervalNanos = 5'000'000;
 
 socklen_t addressOf(const std::string& name, sockaddr_un& address) {
@@ -65,6 +68,7 @@ union Message {
   uint32_t magic;
   Hello hello;
   Moved moved;
+  WakeUp wakeUp;
 };
 
 enum class Heard { nothing, message, end };
@@ -212,12 +216,15 @@ bool Rendezvous::meet(uint32_t peer, const Hello& hello, UniqueFd& page, UniqueF
 }
 
 void Rendezvous::hear(uint32_t peer) {
-  for (;;) {
+  // A peer that goes on and on is heard again next time.
+  for (uint32_t i = 0; i < messagesPerLook; i++) {
     Message message{};
     size_t length = 0;
     UniqueFd fds[descriptorsMax];
     const Heard heard = receiveFrom(peers_[peer].get(), message, length, fds);
     if (heard == Heard::nothing) return;
+    // All that it had to do is done.
+    if (heard == Heard::message && isMet_[peer] && length == sizeof(WakeUp) && message.magic == wakeUpMagic) continue;
     if (heard == Heard::message && !isMet_[peer] && length == sizeof(Hello) && message.magic == helloMagic &&
         message.hello.node == peer && fds[1]) {
       if (!meet(peer, message.hello, fds[0], fds[1])) return;
@@ -239,6 +246,17 @@ bool Rendezvous::tellMoved(uint32_t peer, const Moved& moved, int segmentFd) {
   Moved message = moved;
   message.magic = movedMagic;
   return sendWith(peers_[peer].get(), &message, sizeof message, &segmentFd, 1);
+}
+
+void Rendezvous::wake(uint32_t peer) {
+  const WakeUp message{wakeUpMagic};
+  ::send(peers_[peer].get(), &message, sizeof message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+uint64_t Rendezvous::nextLookNanos() const {
+  bool isLooking = false;
+  for (uint32_t peer = 0; peer < self_; peer++) isLooking |= !peers_[peer];
+  return isLooking ? nextConnectNanos_ : UINT64_MAX;
 }
 
 }  // namespace aviary

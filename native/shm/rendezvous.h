@@ -35,6 +35,11 @@ struct Moved {
   uint64_t segmentBytes;
 };
 
+/// The receiver is to wake up: it has announced that it sleeps, and there is something for it.
+struct WakeUp {
+  uint32_t magic;
+};
+
 /// What the rendezvous asks of the fabric it works for.
 class RendezvousClient {
  public:
@@ -60,6 +65,12 @@ class Rendezvous {
   bool isMeeting() const;
   /// Whether the peer could be told; if not, tell it again later.
   bool tellMoved(uint32_t peer, const Moved& moved, int segmentFd);
+  /// Ends the sleep of a peer's thread. When there is no room for that, it has not taken earlier news and wakes anyway.
+  void wake(uint32_t peer);
+  /// Readable whenever a look would find something.
+  int descriptor() const { return epoll_.get(); }
+  /// When the next look is due though nothing is readable, because a peer is looked for; never is UINT64_MAX.
+  uint64_t nextLookNanos() const;
 
  private:
   static constexpr uint32_t strangersMax = 8;

@@ -34,8 +34,8 @@ bool isLegal(EndState state, Control change) {
 Misuse ShmFabric::control(uint32_t queuePair, Control change, uint32_t argument, uint32_t token) {
   QueuePair* found = queuePairAt(queuePair);
   if (found == nullptr) return Misuse::queuePair;
-  const uint32_t argumentMax = change == Control::rights ? Right::all : 0xffff;
-  if (static_cast<uint32_t>(change) > static_cast<uint32_t>(Control::error) || argument > argumentMax)
+  const bool isRights = change == Control::rights;
+  if (static_cast<uint32_t>(change) > static_cast<uint32_t>(Control::error) || (isRights && argument > Right::all))
     return Misuse::control;
   ControlCall& call = controls_[queuePair];
   if (call.isActive) return Misuse::controlBusy;
@@ -210,6 +210,7 @@ Hello ShmFabric::introduce(uint32_t peer, int& pageFd, int& segmentFd) {
   Link& link = *links_[peer];
   forgetPackets(link);
   link.renewOwnPage();
+  std::fill_n(seenBusy_.begin() + peer * geometry_.pairs, geometry_.pairs, 0);
   pageFd = link.ownPageFd.get();
   segmentFd = segment_.fd();
   Hello hello{};

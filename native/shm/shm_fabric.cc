@@ -64,7 +64,8 @@ ShmFabric::ShmFabric(const ShmOptions& options)
       active_((queuePairs_.size() + 63) / 64),
       controls_(queuePairs_.size()),
       protect_{false, 0, Quiescence(queuePairs_.size())},
-      others_(queuePairs_.size()) {
+      others_(queuePairs_.size()),
+      seenBusy_(queuePairs_.size()) {
   const size_t depth = std::bit_ceil(options.sendQueueDepth);
   const size_t perPair = depth * captureBytes(options);
   inlineArenas_ = Mapping::anonymous(roundUpToPages(std::max<size_t>(1, queuePairs_.size() * perPair)));
@@ -151,8 +152,13 @@ PeerState ShmFabric::peerState(uint32_t node) const {
 void ShmFabric::poll(CompletionSink& sink) {
   tickIfDue();
   for (size_t word = 0; word < active_.size(); word++)
-    for (uint64_t bits = active_[word]; bits != 0; bits &= bits - 1)
-      queuePairs_[word * 64 + static_cast<size_t>(std::countr_zero(bits))]->advance();
+    for (uint64_t bits = active_[word]; bits != 0; bits &= bits - 1) {
+      QueuePair& queuePair = *queuePairs_[word * 64 + static_cast<size_t>(std::countr_zero(bits))];
+      queuePair.advance();
+      if (!queuePair.takeHasChangedPeer() || !queuePair.link().takeSleepOfPeer()) continue;
+      wakes_++;
+      rendezvous_->wake(queuePair.link().peer);
+    }
   deliverControls(sink);
   deliverRequests(sink);
   if (geometry_.receiveDepth > 0) deliverMessages(sink);
@@ -206,10 +212,11 @@ bool ShmFabric::deliverMessagesOf(Link& link, uint32_t pair, CompletionSink& sin
 }
 
 void ShmFabric::tickIfDue() {
-  const bool isUrgent = isUrgent_ || isMeeting_;
+  const bool isUrgent = isUrgent_ || isMeeting_ || isTickForced_;
   if (!isUrgent && ++polls_ % pollsBetweenClocks != 0) return;
   const uint64_t now = isUrgent ? monotonicNanos() : coarseNanos();
-  if (now < tickedNanos_ + (isUrgent ? urgentTickNanos : tickNanos)) return;
+  if (!isTickForced_ && now < tickedNanos_ + (isUrgent ? urgentTickNanos : tickNanos)) return;
+  isTickForced_ = false;
   tickedNanos_ = now;
   rendezvous_->tick(now);
   isMeeting_ = rendezvous_->isMeeting() || now < openedNanos_ + openingNanos;

@@ -53,6 +53,11 @@ class ShmFabric final : public Fabric, private RendezvousClient {
   EndState endState(uint32_t queuePair) const override;
   uint32_t relocations() const override { return relocations_; }
   Misuse impair(uint32_t queuePair, bool losesRequests, bool losesAnswers) override;
+  int descriptor() const override { return rendezvous_->descriptor(); }
+  void announceSleep() override;
+  uint64_t restNanos() const override;
+  void endSleep(bool hasSlept) override;
+  uint32_t wakes() const override { return wakes_; }
 
  private:
   struct ControlCall {
@@ -83,6 +88,8 @@ class ShmFabric final : public Fabric, private RendezvousClient {
   bool isAwaited(const SharedEnd& end) const;
   void setGeneration(uint32_t generation);
   void tickIfDue();
+  bool isPacketUnderWay() const;
+  bool hasNews() const;
   void forgetPackets(const Link& link);
 
   Hello introduce(uint32_t peer, int& pageFd, int& segmentFd) override;
@@ -113,6 +120,10 @@ class ShmFabric final : public Fabric, private RendezvousClient {
   const uint64_t openedNanos_ = monotonicNanos();
   uint64_t tickedNanos_ = 0;
   uint32_t polls_ = 0;
+  bool isTickForced_ = false;
+  /// `busy` of each own end when the owner last rose: another value means that there was a packet since.
+  std::vector<uint32_t> seenBusy_;
+  uint32_t wakes_ = 0;
   std::unique_ptr<Rendezvous> rendezvous_;
 };
 

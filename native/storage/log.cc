@@ -29,9 +29,10 @@ const LogOptions& checked(const LogOptions& options) {
 
 }  // namespace
 
-Log::Log(const LogOptions& options, std::unique_ptr<Disk> disk)
+Log::Log(const LogOptions& options, std::unique_ptr<Disk> disk, std::shared_ptr<Sleeper> sleeper)
     : options_(checked(options)),
       disk_(std::move(disk)),
+      sleeper_(std::move(sleeper)),
       files_(options_.folder, options_.segmentBytes, *disk_, recovered_),
       commands_(options_.bufferBytes) {
   // Signals are for the program's own threads; a file that grows beyond its limit is told by errno then.
@@ -113,6 +114,7 @@ void Log::work() {
       const uint32_t done = done_.load(std::memory_order_relaxed);
       for (uint32_t i = 0; i < gatheredCount_; i++) outcomes_[(done + i) % flushesMax] = {gathered_[i], status};
       done_.store(done + std::exchange(gatheredCount_, 0), std::memory_order_release);
+      if (sleeper_ != nullptr) sleeper_->notify();
       continue;
     }
     if (isEnding_.load()) return;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "../fabric/fabric.h"
+#include "../sleep/sleeper.h"
 #include "command_ring.h"
 #include "disk.h"
 #include "log_files.h"
@@ -28,7 +29,9 @@ struct LogOptions {
 class Log {
  public:
   /// Opens the log; throws NativeError.
-  Log(const LogOptions& options, std::unique_ptr<Disk> disk);
+  ///
+  /// `sleeper` is notified when a flush has ended; there may be none.
+  Log(const LogOptions& options, std::unique_ptr<Disk> disk, std::shared_ptr<Sleeper> sleeper = nullptr);
   /// Ends after what it is doing; what is not flushed is not made durable.
   ~Log();
 
@@ -37,6 +40,8 @@ class Log {
   Misuse truncate(uint32_t records);
   /// Hands out the outcomes of flushes, in order.
   void poll(CompletionSink& sink);
+  /// Whether a flush has ended that has not been handed out.
+  bool hasOutcome() const { return done_.load(std::memory_order_acquire) != told_; }
 
   /// What the log held when it was opened: per record a u32 length and the bytes, padded to 4.
   std::vector<std::byte>& recovered() { return recovered_; }
@@ -56,6 +61,7 @@ class Log {
 
   const LogOptions options_;
   std::unique_ptr<Disk> disk_;
+  const std::shared_ptr<Sleeper> sleeper_;
   std::vector<std::byte> recovered_;
   LogFiles files_;
   CommandRing commands_;

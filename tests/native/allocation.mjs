@@ -29,6 +29,7 @@ const work = (turns) => {
     const ended = one.turn()
     for (let k = 0; k < ended; k++) sum += one.completion(k, 'status')
     sum += other.turn()
+    if (i % 16 === 0) sum += one.wait(0) ? 1 : 0
   }
 }
 const idle = (turns) => {

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { CompletionKind, MisuseError } from '../../native/index.js'
 import { Control, Flag, Right, Status } from '../../protocol/index.js'
-import { open, openCluster, turn, until } from './support.js'
+import { connectionOf } from '../../protocol/apus/layout.js'
+import { completionsOf, open, openCluster, turn, until } from './support.js'
 
 const both = Flag.inline | Flag.signaled
 
@@ -21,6 +22,28 @@ test('requests of one turn take effect in order, and completions come in order',
   ])
   expect([...new Uint8Array(other!.memory, 0, 8)]).toEqual(Array<number>(8).fill(2))
   expect([...new Uint8Array(one!.memory, 64, 8)]).toEqual(Array<number>(8).fill(2))
+})
+
+test('views beyond the 256th have connections of their own', async () => {
+  const [one, other] = await openCluster(2, { regionBytes: [64], retryMicros: 2_000 })
+  const connect = async (view: number, ofOther: number): Promise<number> => {
+    one!.control(1, Control.connect, connectionOf(view, 3), 0)
+    other!.control(0, Control.connect, connectionOf(ofOther, 3), 0)
+    for (const node of [one!, other!])
+      expect((await completionsOf(node, 1))[0]).toMatchObject({ status: Status.ok })
+    one!.write(1, 0, 0, 0, 0, 8, 1, both)
+    return (await completionsOf(one!, 1))[0]!.status
+  }
+  for (const view of [255, 256, 300, 70_000, 2 ** 24 - 1]) {
+    expect(await connect(view, view)).toBe(Status.ok)
+    // The same in its low 16 bits, or in all but the topmost.
+    for (const bit of [256, 2 ** 23]) expect(await connect(view, view ^ bit)).toBe(Status.retryExceeded)
+  }
+  for (const wrong of [2 ** 32, -1, 0.5, NaN])
+    expect(() => {
+      one!.control(1, Control.connect, wrong, 0)
+    }).toThrow(expect.objectContaining({ code: 'ERR_ARGUMENT' }))
+  expect(turn(one!)).toEqual([])
 })
 
 test('what has no room among the completions comes with the next turn', async () => {

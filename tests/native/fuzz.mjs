@@ -70,6 +70,7 @@ const spoil = (value) => {
   return { ...value, [key]: isDeeper ? spoil(inner) : garbage() }
 }
 
+const methods = ['turn', 'peerState', 'endState', 'impair', 'relocations', 'wait', 'waker', 'wakes']
 const nodes = [undefined, undefined]
 const counts = { turns: 0, taken: 0, thrown: 0, opened: 0 }
 const attempt = (what) => {
@@ -113,11 +114,7 @@ for (let round = 0; round < rounds; round++) {
   switch (draw(12)) {
     case 0:
       attempt(() =>
-        node[pick(['turn', 'close', 'peerState', 'endState', 'impair', 'relocations'].slice(draw(6)))](
-          garbage(),
-          garbage(),
-          garbage(),
-        ),
+        node[pick([...methods, 'close'].slice(draw(methods.length + 1)))](garbage(), garbage(), garbage()),
       )
       break
     case 1:
@@ -130,6 +127,10 @@ for (let round = 0; round < rounds; round++) {
       attempt(() => node.impair(draw(5), draw(2) === 0, draw(2) === 0))
       break
     case 4:
+      attempt(() => node.wait(draw(100)))
+      attempt(() => addon.wake(draw(2) === 0 ? garbage() : draw(4) === 0 ? word() : node.waker()))
+      break
+    case 5:
       if (draw(50) === 0) attempt(() => globalThis.structuredClone(node.memory, { transfer: [node.memory] }))
       else if (node.memory.byteLength > 0) new Uint32Array(node.memory)[draw(1000)] = word()
       break

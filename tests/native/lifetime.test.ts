@@ -26,6 +26,10 @@ test('a closed node is empty and says so', async () => {
     () => one!.peerState(1),
     () => one!.endState(1),
     () => one!.relocations(),
+    () => one!.wait(0),
+    () => one!.wait(-1),
+    () => one!.waker(),
+    () => one!.wakes(),
     () => one!.close(),
   ])
     expect(use).toThrow(expect.objectContaining({ name: 'NativeError', code: 'ERR_CLOSED' }))

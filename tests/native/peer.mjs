@@ -45,6 +45,34 @@ const commands = {
     new Uint8Array(node.memory, node.regionsAt[region], end - node.regionsAt[region]).fill(value)
   },
   put: (bytes) => node.output.set(bytes),
+  /** Sleeps once, when there is nothing that it has not seen; whether it was woken. */
+  sleep: (micros) => {
+    do collect(node.turn())
+    while (node.wait(0))
+    return node.wait(micros)
+  },
+  /** Sleeps until a method returns something; how often the time was over. */
+  sleepUntil: (micros, result, method, ...args) => {
+    let timeouts = 0
+    for (collect(node.turn()); node[method](...args) !== result; collect(node.turn()))
+      if (!node.wait(micros)) timeouts++
+    return timeouts
+  },
+  /** Calls a method after some time. */
+  later: (milliseconds, method, ...args) => void setTimeout(() => node[method](...args), milliseconds),
+  /** Sends back whatever number is written to the first word of region 0, and sleeps in between. */
+  pong: (micros, queuePair, rounds) => {
+    const word = new Uint32Array(node.memory, node.regionsAt[0], 1)
+    const out = new Uint32Array(node.output.buffer, node.output.byteOffset, 1)
+    let timeouts = 0
+    for (let i = 1; i <= rounds; i++) {
+      for (node.turn(); word[0] !== i; node.turn()) if (!node.wait(micros)) timeouts++
+      out[0] = i
+      node.write(queuePair, 0, 0, 0, 0, 8, 1, 3)
+      node.turn()
+    }
+    return { timeouts, wakes: node.wakes() }
+  },
 }
 
 process.on('message', ({ id, name, args }) => {
