@@ -33,6 +33,9 @@ interface Callers {
   readonly replica: Replica
   start(now: number): void
   show(gauges: Float64Array): void
+  /** The thread is about to sleep. Returns false when something has come meanwhile. */
+  maySleep(): boolean
+  awake(): void
   close(): void
 }
 
@@ -45,7 +48,7 @@ export function runCoreThread(definition: SystemDefinition, order: CoreOrder, po
     const callers =
       definition.service === undefined ? scripted(definition, order, say) : served(definition, order)
     try {
-      say({ kind: 'ready' })
+      say({ kind: 'ready', waker: callers.replica.native.waker() })
       loop(callers, order, port, say)
     } finally {
       callers.close()
@@ -113,12 +116,15 @@ function loop(
       callers.show(gauges)
     }
     if (slowMicros > 0) Atomics.wait(idle, 0, 0, slowMicros / 1000)
-    else if (!isBusy && now - lastBusy >= order.spinMillis) {
-      const due = Math.min(callers.nextDue, nextHousekeeping + MOST_SLEEP_MILLIS) - now
+    else if (!isBusy && now - lastBusy >= order.spinMillis && callers.maySleep()) {
+      const due = Math.min(callers.nextDue, now + MOST_SLEEP_MILLIS) - performance.now()
       if (due > 0) {
         sleeps++
-        Atomics.wait(idle, 0, 0, Math.min(due, 0.05))
+        replica.native.wait(Math.ceil(due * 1000))
+        // Whatever has come, commands are looked at.
+        nextHousekeeping = 0
       }
+      callers.awake()
     }
   }
 }
@@ -202,6 +208,10 @@ function served(definition: SystemDefinition, order: CoreOrder): Callers {
     },
     get nextDue() {
       return service.nextDue
+    },
+    maySleep: () => service.sessions.freeCount === 0 || proposals.announceSleep(),
+    awake: () => {
+      proposals.awake()
     },
     show(gauges) {
       gauges.set(service.standing, Gauge.standing)
@@ -317,6 +327,8 @@ function scripted(
       return Math.min(replica.nextDue, scripts?.nextDue ?? Infinity, inputs > 0 ? nextInput : Infinity)
     },
     show: () => undefined,
+    maySleep: () => true,
+    awake: () => undefined,
     close: () => {
       replica.close()
     },

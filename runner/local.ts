@@ -92,7 +92,7 @@ export class LocalCluster {
       [...args, '--cluster', this.path, '--id', String(member), '--log', 'json'],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      serialization: 'advanced',
+        serialization: 'advanced',
       },
     )
     this.#children[member] = child

@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
 import { assign, createActor, setup } from 'xstate'
 import { z } from 'zod'
+import { wake } from '../native/index.js'
 import type { Hardware, ServiceModel, SystemDefinition } from '../protocol/index.js'
 import { buildModel } from '../sim/index.js'
 import type { Cluster } from './cluster.js'
@@ -106,6 +107,8 @@ export class Member {
   #incarnation: number | undefined
   #founders: string[] | undefined
   #worker: Worker | undefined
+  /** Wakes the thread of the core; 0: not known yet. */
+  #waker = 0
   #ended: Promise<void>
   #end: () => void = () => undefined
 
@@ -194,6 +197,7 @@ export class Member {
 
   command(command: CoreCommand): void {
     this.#worker?.postMessage(command)
+    if (this.#waker !== 0) wake(this.#waker)
   }
 
   status(): MemberStatus {
@@ -322,6 +326,7 @@ export class Member {
   }
 
   #reported(report: CoreReport): void {
+    if (report.kind === 'ready') this.#waker = report.waker
     if (report.kind === 'started') {
       if (this.service !== undefined) {
         const { operationBytes, replyBytes } = this.service
@@ -330,7 +335,9 @@ export class Member {
           this.#shared.replies,
           operationBytes,
           replyBytes,
-          () => undefined,
+          () => {
+            wake(this.#waker)
+          },
         )
       }
       this.#actor.send({ type: 'STARTED' })

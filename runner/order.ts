@@ -67,7 +67,8 @@ export type CoreCommand =
 
 /** From the core thread. */
 export type CoreReport =
-  | { readonly kind: 'ready' }
+  /** Its native node is open; `waker` wakes the thread out of its sleep. */
+  | { readonly kind: 'ready'; readonly waker: number }
   | { readonly kind: 'started' }
   /** What a client of the system's own script has lived through; see `script-clients.ts`. */
   | { readonly kind: 'client'; readonly client: number; readonly events: readonly ClientEvent[] }

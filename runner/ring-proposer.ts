@@ -42,7 +42,7 @@ export class RingProposer implements Proposer {
     if (this.#isClosed) return ended(Outcome.refused, this.#front, 0)
     if (this.#waiting.length > 0 || !this.#push(operation, length, ended))
       this.#waiting.push({ operation: operation.slice(0, length), ended })
-    this.#wakeCore()
+    if (this.#proposals.takeSleeper()) this.#wakeCore()
   }
 
   /** The core will answer no more. What it had taken may have been applied; what waits here was never asked. */

@@ -42,7 +42,9 @@ async function status(cluster: Cluster, flags: StatusFlags): Promise<Exit> {
   const terminal = makeTerminal(flags)
   for (;;) {
     const answers = await Promise.allSettled(
-      cluster.members.map((_, member) => askMember(cluster, member, { kind: 'status' }) as Promise<MemberStatus>),
+      cluster.members.map(
+        (_, member) => askMember(cluster, member, { kind: 'status' }) as Promise<MemberStatus>,
+      ),
     )
     const statuses = answers.map((answer) => (answer.status === 'fulfilled' ? answer.value : undefined))
     const reasons = answers.flatMap((answer) =>
