@@ -72,7 +72,7 @@ export async function runScripts(
     },
   })
   let judged: Judged | undefined
-  let seconds = 0
+  let seconds: number
   try {
     for (;;) {
       await new Promise((resolve) => setTimeout(resolve, lookMillis))

@@ -13,7 +13,6 @@ import {
   type Hardware,
   type NodeId,
   type Status,
-  Flag,
 } from '../protocol/index.js'
 import { RunError } from './errors.js'
 import { CoreHost } from './host.js'
@@ -78,6 +77,8 @@ export class Replica {
   readonly #keepsRefused: boolean
   /** Messages that the core has refused and the network keeps. */
   #refused: { readonly from: NodeId; readonly bytes: Uint8Array }[] = []
+  /** Mail that has come before the core began. */
+  readonly #early: { readonly from: NodeId; readonly bytes: Uint8Array }[] = []
   /** Messages of this node to itself. */
   readonly #toSelf: Uint8Array[] = []
   /** Replies of the handler that runs, to clients at home here: they are handed out when it has returned. */
@@ -166,6 +167,7 @@ export class Replica {
     if (this.#recoveredBytes > 0) this.#input.set(new Uint8Array(native.recovered))
     this.isStarted = true
     this.#run(Handler.start, this.host.incarnation > 0 ? 1 : 0, this.#recoveredBytes, 0, this.#recoveredBytes)
+    for (const { from, bytes } of this.#early.splice(0)) this.#takeMail(from, bytes, 0, bytes.length)
   }
 
   /**
@@ -262,7 +264,7 @@ export class Replica {
       case CompletionKind.message: {
         const offset = native.completion(i, 'offset')
         const length = native.completion(i, 'length')
-        if (isMail) return this.#takeMail(peer, offset, length)
+        if (isMail) return this.#takeMail(peer, native.input, offset, length)
         this.#copyIn(native.input, offset, length)
         this.#run(Handler.message, peer, length, 0, length)
         return
@@ -282,9 +284,13 @@ export class Replica {
     }
   }
 
-  #takeMail(from: NodeId, offset: number, length: number): void {
-    const { input } = this.native
-    if (length < MAIL_HEADER_BYTES || !this.isStarted) return
+  #takeMail(from: NodeId, input: Uint8Array, offset: number, length: number): void {
+    if (length < MAIL_HEADER_BYTES) return
+    // Who has begun already may have something to say to who has not.
+    if (!this.isStarted) {
+      this.#early.push({ from, bytes: input.slice(offset, offset + length) })
+      return
+    }
     const word = (k: number): number =>
       (input[offset + 4 * k]! |
         (input[offset + 4 * k + 1]! << 8) |

@@ -1,0 +1,193 @@
+/** `aviary run`: systems as real processes, as a user starts them. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { aviary, folderWith, jsonOf, relay, start } from '../cli/support.js'
+
+const judgedJson = z.object({
+  system: z.string(),
+  nodes: z.number(),
+  broken: z.array(z.object({ name: z.string(), reason: z.string() })),
+  goalReached: z.boolean(),
+  history: z.enum(['linearizable', 'violated', 'unknown', 'none']),
+  operations: z.number(),
+  unknown: z.number(),
+})
+
+describe('systems with clients of their own run as processes and are judged', () => {
+  for (const [system, nodes, operations, history] of [
+    ['2pc', 3, 0, 'none'],
+    ['paxos', 3, 4, 'linearizable'],
+    ['rdma-register', 4, 12, 'linearizable'],
+  ] as const)
+    test(system, async () => {
+      const ended = await aviary(
+        folderWith(),
+        'run',
+        system,
+        '--local',
+        String(nodes),
+        '--json',
+        '--seed',
+        '3',
+      )
+      expect(ended.stderr).toContain('hold of all memories in the end')
+      expect(jsonOf(judgedJson, ended)).toMatchObject({
+        system,
+        nodes,
+        broken: [],
+        goalReached: true,
+        operations,
+        history,
+      })
+      expect(ended.code).toBe(0)
+    })
+
+  test('a module of the user’s own', async () => {
+    const cwd = folderWith({ 'relay.ts': relay })
+    const ended = await aviary(cwd, 'run', './relay.ts', '--local', '2', '--json')
+    expect(jsonOf(judgedJson, ended)).toMatchObject({ broken: [], goalReached: true })
+    expect(ended.code).toBe(0)
+  })
+})
+
+test('a core that throws ends the run with 5, names the member and the reason', async () => {
+  const throwing = relay
+    .replace('poll()', 'poll_()')
+    .replace('start() {', "start() { throw new Error('out of order')")
+  const cwd = folderWith({ 'throws.ts': throwing })
+  const ended = await aviary(cwd, 'run', './throws.ts', '--local', '2', '--json')
+  expect(ended.stderr).toMatch(/error: member \d: out of order/)
+  expect(ended.stderr).not.toMatch(/\n\s+at /)
+  expect(ended.code).toBe(5)
+})
+
+describe('what cannot be is said in two lines, with exit code 2', () => {
+  const config = (more = ''): string => `name = "demo"
+system = "paxos"
+secret = "0123456789abcdef"
+${more}
+[[member]]
+control = "127.0.0.1:1"
+folder = "a"
+[[member]]
+control = "127.0.0.1:2"
+folder = "b"
+[[member]]
+control = "127.0.0.1:3"
+folder = "c"
+`
+  test.each([
+    [['run', 'paxos'], /--local is missing/],
+    [['run', '--local', '3'], /SYSTEM is missing/],
+    [['run', 'paxos', '--local', '99'], /--local 99|99.*number/],
+    [['run', 'apus', '--local', '2'], /--local 2: apus has 3 to 9 replicas/],
+    [['run', 'apus', '--local', '3', '--set', 'windo=3'], /no parameter.*windo/],
+    [['run', 'apus', '--local', '3', '--set', 'window=0'], /--set window 0/],
+    [['run', '--cluster', 'none.toml', '--id', '0'], /none\.toml cannot be read/],
+    [['run', '--cluster', 'good.toml'], /--id is missing/],
+    [['run', '--cluster', 'good.toml', '--id', '7'], /--id 7: there is no such member/],
+    [['run', 'paxos', '--cluster', 'good.toml', '--id', '0'], /SYSTEM is named twice/],
+    [['run', '--cluster', 'broken.toml', '--id', '0'], /broken\.toml is not TOML/],
+    [['run', '--cluster', 'secret.toml', '--id', '0'], /secret: must have at least 16 characters/],
+    [['run', '--cluster', 'address.toml', '--id', '0'], /member\[1\]\.control|member\.\[1\]\.control/],
+    [['run', '--cluster', 'unknown.toml', '--id', '0'], /Unrecognized key|unrecognized/i],
+    [['run', '--cluster', 'few.toml', '--id', '0'], /member: paxos has 3 to/],
+    [
+      ['run', '--cluster', 'port.toml', '--id', '0'],
+      /member\[0\]\.control.*1.*(cannot be listened on|another process)/,
+    ],
+    [['status', 'none.toml'], /none\.toml cannot be read/],
+  ] as const)('%j', async (args, message) => {
+    const cwd = folderWith({
+      'good.toml': config(),
+      'broken.toml': 'name = ',
+      'secret.toml': config().replace('0123456789abcdef', 'short'),
+      'address.toml': config().replace('127.0.0.1:2', 'nowhere'),
+      'unknown.toml': config('colour = 3'),
+      'few.toml': config().split('[[member]]').slice(0, 3).join('[[member]]'),
+      'port.toml': config().replace('127.0.0.1:1', '192.0.2.1:1'),
+    })
+    const ended = await aviary(cwd, ...args)
+    expect(ended.stderr).toMatch(message)
+    expect(
+      ended.stderr
+        .trim()
+        .split('\n')
+        .filter((line) => /^(error|mend): /.test(line)),
+    ).toHaveLength(2)
+    expect(ended.code).toBe(2)
+  })
+})
+
+test('a service serves until it is stopped, and leaves nothing behind', async () => {
+  const cwd = folderWith()
+  const { child, ended } = start(cwd, [
+    'run',
+    'apus',
+    '--local',
+    '3',
+    '--port',
+    'none',
+    '--folder',
+    'run',
+    '--json',
+  ])
+  try {
+    let said = ''
+    await new Promise<void>((resolve) => {
+      child.stderr!.on('data', (chunk: string) => {
+        said += chunk
+        if (said.includes('Stop:')) resolve()
+      })
+    })
+    const status = await aviary(cwd, 'status', join('run', 'cluster.toml'), '--json')
+    const { members } = JSON.parse(status.stdout) as {
+      members: { state: string; service: { leads: boolean; view: number } }[]
+    }
+    expect(members.map(({ state }) => state)).toEqual(['running', 'running', 'running'])
+    expect(members.filter(({ service }) => service.leads)).toHaveLength(1)
+    expect(status.code).toBe(0)
+  } finally {
+    child.kill('SIGTERM')
+  }
+  expect((await ended).code).toBe(0)
+  const after = await aviary(cwd, 'status', join('run', 'cluster.toml'))
+  expect(after.code).toBe(1)
+  expect(after.stdout).toContain('no answer')
+})
+
+test('a member with another configuration is turned away, and both say so', async () => {
+  const cwd = folderWith()
+  const ports = [0, 1, 2].map((k) => 20_000 + (process.pid % 10_000) * 3 + k)
+  const config = (name: string, more: string): string => {
+    const path = join(cwd, name)
+    const members = ports.map(
+      (port, k) => `[[member]]\ncontrol = "127.0.0.1:${String(port)}"\nfolder = "m${String(k)}"`,
+    )
+    writeFileSync(path, `name = "demo"\nsystem = "paxos"\n${more}\n${members.join('\n')}\n`)
+    return path
+  }
+  const good = config('good.toml', 'secret = "0123456789abcdef"')
+  const run = (path: string, id: number) => start(cwd, ['run', '--cluster', path, '--id', String(id)])
+  for (const [path, words] of [
+    [config('secret.toml', 'secret = "another secret, and long"'), 'the secrets differ'],
+    [config('seed.toml', 'secret = "0123456789abcdef"\nseed = 7'), 'has another configuration'],
+  ] as const) {
+    const first = run(good, 0)
+    const second = run(path, 1)
+    const heard = (child: typeof first.child): Promise<void> =>
+      new Promise((resolve) => {
+        let said = ''
+        child.stderr!.on('data', (chunk: string) => {
+          said += chunk
+          if (said.includes(words)) resolve()
+        })
+      })
+    await Promise.all([heard(first.child), heard(second.child)])
+    first.child.kill('SIGTERM')
+    second.child.kill('SIGTERM')
+    expect([(await first.ended).code, (await second.ended).code]).toEqual([0, 0])
+  }
+})
