@@ -59,7 +59,14 @@ export class ServiceReplica implements Proposer {
       retryMillis: options.askAgainMillis ?? 20,
       patienceMillis: options.patienceMillis ?? 5000,
       submit: (client, sequence, memory, at, length) =>
-        this.#leader >= 0 && this.replica.submit(this.#leader, client, sequence, memory, at, length),
+        this.replica.submit(
+          this.#leader >= 0 ? this.#leader : this.replica.self,
+          client,
+          sequence,
+          memory,
+          at,
+          length,
+        ),
     })
   }
 

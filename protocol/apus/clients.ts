@@ -55,7 +55,7 @@ export function createClients(replica: Replica) {
 
   /** Whether the request is in the log and not applied yet: given an index in this office, or in an earlier one. */
   function isUnderWay(client: number, sequence: number): boolean {
-    if (sequence <= state.waiting.at(client).taken) return true
+    if (sequence === state.waiting.at(client).taken) return true
     const inherited = Math.min(state.end, state.office - 1)
     for (let index = state.machine.applied + 1; index <= inherited; index++) {
       const entry = replica.log.at(index)

@@ -1,0 +1,129 @@
+/** Replicas over shared memory in one thread: failover, rejoining, disks, and callers that are told the truth. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { apus } from '../../protocol/apus/index.js'
+import { Standing } from '../../protocol/index.js'
+import { Outcome } from '../../runner/index.js'
+import { InProcess } from './cluster-in-process.js'
+
+const open: InProcess[] = []
+afterEach(() => {
+  for (const cluster of open.splice(0)) cluster.close()
+})
+const clusterOf = (parameters: Readonly<Record<string, number>> = {}, nodes = 3): InProcess => {
+  const made = new InProcess(
+    apus.service!.build({ nodes, parameters: { suspectMicros: 20_000, ...parameters } }),
+    nodes,
+  )
+  open.push(made)
+  return made
+}
+
+/** A put of one word under a key, and a get. */
+const put = (key: number, value: number): Uint8Array => {
+  const operation = new Uint8Array(16)
+  operation[0] = 1
+  operation[1] = key
+  operation[2] = 1
+  new DataView(operation.buffer).setUint32(8, value, true)
+  return operation
+}
+const get = (key: number): Uint8Array => Uint8Array.of(0, key, 0, 0, 0, 0, 0, 0)
+const valueOf = (reply: Uint8Array): number | undefined =>
+  reply.length < 16 ? undefined : new DataView(reply.buffer, reply.byteOffset).getUint32(8, true)
+
+it('a request of a follower is forwarded, and everybody applies it', () => {
+  const cluster = clusterOf()
+  cluster.ask(1, put(1, 11))
+  cluster.ask(2, put(2, 22))
+  expect([0, 1, 2].map((node) => valueOf(cluster.ask(node, get(2))))).toEqual([22, 22, 22])
+  cluster.until(() => cluster.replicas.every((each) => each!.standing[Standing.applied]! >= 2), 'all apply')
+})
+
+describe.each([
+  ['memory', 0],
+  ['disk', 1],
+])('in %s mode', (_, durability) => {
+  it('what was acknowledged survives the death of leaders, one after the other', () => {
+    const cluster = clusterOf({ durability })
+    for (let round = 1; round <= 4; round++) {
+      cluster.until(() => cluster.leader() >= 0, 'a leader')
+      const leader = cluster.leader()
+      const other = (leader + 1) % 3
+      cluster.ask(other, put(1, round))
+      cluster.kill(leader)
+      expect(valueOf(cluster.ask(other, get(1)))).toBe(round)
+      cluster.restart(leader)
+      cluster.until(
+        () => cluster.replicas.every((each) => each!.standing[Standing.isMember] === 1 && each!.leader >= 0),
+        'the one that was killed is a member again',
+      )
+    }
+  })
+
+  it('operations under way when the leader dies take effect once', () => {
+    const cluster = clusterOf({ durability })
+    cluster.until(() => cluster.leader() >= 0, 'a leader')
+    const leader = cluster.leader()
+    const other = (leader + 1) % 3
+    const outcomes: number[] = []
+    for (let key = 0; key < 32; key++)
+      cluster.replicas[other]!.propose(put(key, key + 1), 16, (outcome) => outcomes.push(outcome))
+    for (let k = 0; k < 3; k++) for (const each of cluster.replicas) each!.turn(performance.now())
+    cluster.kill(leader)
+    cluster.until(() => outcomes.length === 32, 'all outcomes')
+    expect(outcomes.every((outcome) => outcome === Outcome.done)).toBe(true)
+    for (let key = 0; key < 32; key++) expect(valueOf(cluster.ask(other, get(key)))).toBe(key + 1)
+  })
+})
+
+it('the loss of power of all loses nothing that was flushed', () => {
+  const cluster = clusterOf({ durability: 1 })
+  for (let key = 0; key < 20; key++) cluster.ask(key % 3, put(key, 100 + key))
+  for (const node of [0, 1, 2]) cluster.kill(node)
+  for (const node of [0, 1, 2]) cluster.restart(node)
+  for (let key = 0; key < 20; key++) expect(valueOf(cluster.ask(0, get(key)))).toBe(100 + key)
+})
+
+it('a majority that has lost its memory refuses: the outcome is unknown, and nobody invents one', () => {
+  const cluster = clusterOf({ suspectMicros: 3000 })
+  cluster.ask(0, put(1, 1))
+  for (const node of [0, 1]) cluster.kill(node)
+  for (const node of [0, 1]) cluster.restart(node)
+  const outcomes: number[] = []
+  cluster.replicas[0]!.propose(get(1), 8, (outcome) => outcomes.push(outcome))
+  cluster.until(() => outcomes.length === 1, 'an outcome')
+  expect(outcomes).toEqual([Outcome.unknown])
+})
+
+it('a log that is gone is noticed, and the replica recovers from its peers', () => {
+  const cluster = clusterOf({ durability: 1 })
+  cluster.ask(0, put(1, 7))
+  cluster.kill(2)
+  rmSync(join(cluster.logFolder(2), 'log'), { recursive: true })
+  cluster.restart(2)
+  // It has begun as one that remembers nothing.
+  expect(cluster.replicas[2]!.standing[Standing.isMember]).toBe(0)
+  cluster.until(() => cluster.replicas[2]!.standing[Standing.isMember] === 1, 'a member again')
+  cluster.kill(0)
+  expect(valueOf(cluster.ask(2, get(1)))).toBe(7)
+})
+
+it('an operation that is too long is refused at once', () => {
+  const cluster = clusterOf()
+  const { operationBytes } = cluster.replicas[0]!
+  expect(() => {
+    cluster.replicas[0]!.propose(new Uint8Array(operationBytes + 8), operationBytes + 8, () => undefined)
+  }).toThrow(/at most \d+ bytes/)
+})
+
+it('more operations than sessions wait, and all are done', () => {
+  const cluster = clusterOf({ sessions: 2 })
+  let done = 0
+  for (let k = 0; k < 100; k++)
+    cluster.replicas[1]!.propose(put(k % 50, k), 16, (outcome) => {
+      if (outcome === Outcome.done) done++
+    })
+  cluster.until(() => done === 100, 'all done')
+})
