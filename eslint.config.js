@@ -204,6 +204,23 @@ export default defineConfig(
     },
   },
   {
+    files: ['runner/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '(^|/)\\.\\./(cli|model-check|bench|tests|viz)/',
+              message:
+                'runner/ imports protocol/, sim/, native/, Node and packages. What it needs of the command line comes as a parameter.',
+            },
+          ],
+        },
+      ],
+    },
+  },
+  {
     files: ['protocol/*/core*.ts', 'protocol/*/*-core.ts'],
     rules: {
       'no-restricted-globals': ['error', ...deterministicGlobals, ...each(rawMemoryNames, rawMemory)],

@@ -70,6 +70,19 @@ test('native code may import the library of Node, and no package', async () => {
   expect(await bans('native/files.ts', `export { z } from 'zod'`)).toHaveLength(1)
 })
 
+test('the runner may import packages, Node and what is beneath it, and not what is above', async () => {
+  for (const from of [
+    'node:net',
+    'zod',
+    '../proposer.js',
+    '../../protocol/store/index.js',
+    '../../native/index.js',
+  ])
+    expect(await bans('runner/gateway/gateway.ts', `export { x } from '${from}'`)).toEqual([])
+  for (const from of ['../../cli/main.js', '../../model-check/index.js', '../../tests/cli/support.js'])
+    expect(await bans('runner/gateway/gateway.ts', `export { x } from '${from}'`)).toHaveLength(1)
+})
+
 test('outside deterministic code the clock and promises are free', async () => {
   const code = `export const now = async (): Promise<number> => Promise.resolve(Date.now() + performance.now())`
   expect(await bans('cli/run.ts', code)).toEqual([])
