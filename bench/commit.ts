@@ -76,7 +76,10 @@ async function inProcesses(nodes: number, sizeBytes: number, millis: number): Pr
         nodes,
         spinMillis,
         parameters: PARAMETERS,
-        loads: self === 0 ? WINDOWS.map((window) => ({ window, sizeBytes, warmUpMillis: millis / 2, millis })) : [],
+        loads:
+          self === 0
+            ? WINDOWS.map((window) => ({ window, sizeBytes, warmUpMillis: millis / 2, millis }))
+            : [],
       }
       const child = spawn(process.execPath, [...FLAGS, program, JSON.stringify(task)], {
         stdio: ['ignore', 'pipe', 'inherit'],
@@ -136,7 +139,9 @@ function inOneThread(nodes: number, sizeBytes: number, window: number, millis: n
     })
   }
   const measure = (): { readonly commits: number; readonly turn: Stopwatch; readonly native: Stopwatch } => {
-    const replicas = Array.from({ length: nodes }, (_, self) => open(self, isDetailed && self === 0 ? tap : undefined))
+    const replicas = Array.from({ length: nodes }, (_, self) =>
+      open(self, isDetailed && self === 0 ? tap : undefined),
+    )
     const [leader] = replicas as [ServiceReplica]
     const turn = new Stopwatch()
     const native = new Stopwatch()
@@ -175,7 +180,8 @@ function inOneThread(nodes: number, sizeBytes: number, window: number, millis: n
   isDetailed = true
   const detail = measure()
   const net = (watch: Stopwatch): number => Math.max(0, watch.total - watch.calls * clock)
-  const all = detail.turn.total - (2 * detail.turn.calls + 2 * detail.native.calls + 2 * handlers.calls) * clock
+  const all =
+    detail.turn.total - (2 * detail.turn.calls + 2 * detail.native.calls + 2 * handlers.calls) * clock
   const share = (watch: Stopwatch): number => net(watch) / all
   const perCommit = (1000 * total) / plain.commits
   return {

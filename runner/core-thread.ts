@@ -3,7 +3,7 @@
  * back. It spins while there is something to do and a little longer, then it sleeps until something comes.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { SystemDefinition } from '../protocol/index.js'
+import type { Hardware, SystemDefinition } from '../protocol/index.js'
 import { Random, buildModel } from '../sim/index.js'
 import { RunError } from './errors.js'
 import { reserveEpoch } from './life.js'
@@ -155,12 +155,19 @@ function dump(replica: Replica): CoreReport {
   }
 }
 
+function logFolderOf(
+  { disk, cores }: Hardware,
+  { folder, incarnation, self }: CoreOrder,
+): string | undefined {
+  return disk === undefined ? undefined : prepareLog(folder, incarnation, cores[self]!.scratchBytes)
+}
+
 // ---- services
 
 function served(definition: SystemDefinition, order: CoreOrder): Callers {
   const { self, nodes, incarnation, shared, parameters, folder, cluster } = order
   const model = definition.service!.build({ nodes, parameters })
-  const logFolder = model.disk === undefined ? undefined : prepareLog(folder, incarnation)
+  const logFolder = logFolderOf(model, order)
   const service = new ServiceReplica({
     model,
     self,
@@ -281,7 +288,7 @@ function scripted(
     workload?.replyBytes ?? 0,
     ...(workload?.clients ?? []).flatMap(({ script }) => script.map(({ length }) => length)),
   )
-  const logFolder = hardware.disk === undefined ? undefined : prepareLog(folder, incarnation)
+  const logFolder = logFolderOf(hardware, order)
   let scripts: ScriptClients | undefined
   const replica = new Replica({
     hardware,

@@ -15,6 +15,7 @@ import type { Hardware, ServiceModel, SystemDefinition } from '../protocol/index
 import { buildModel } from '../sim/index.js'
 import type { Cluster } from './cluster.js'
 import { RunError } from './errors.js'
+import { type Gateway, startGateway } from './gateway/gateway.js'
 import { layoutDigest, secretName } from './layout-digest.js'
 import { readLife, writeLife } from './life.js'
 import { type CoreCommand, type CoreOrder, type CoreReport, gaugeWords } from './order.js'
@@ -107,6 +108,7 @@ export class Member {
   #incarnation: number | undefined
   #founders: string[] | undefined
   #worker: Worker | undefined
+  #gateway: Gateway | undefined
   /** Wakes the thread of the core; 0: not known yet. */
   #waker = 0
   #ended: Promise<void>
@@ -182,6 +184,8 @@ export class Member {
   /** Leaves cleanly: what callers have under way is waited for no longer. */
   async stop(): Promise<void> {
     this.#actor.send({ type: 'STOP' })
+    // Clients are answered first.
+    await this.#gateway?.close()
     const worker = this.#worker
     if (worker !== undefined) {
       const exited = new Promise((resolve) => worker.once('exit', resolve))
@@ -330,7 +334,7 @@ export class Member {
     if (report.kind === 'started') {
       if (this.service !== undefined) {
         const { operationBytes, replyBytes } = this.service
-        this.proposer = new RingProposer(
+        const proposer = new RingProposer(
           this.#shared.proposals,
           this.#shared.replies,
           operationBytes,
@@ -339,6 +343,8 @@ export class Member {
             wake(this.#waker)
           },
         )
+        this.proposer = proposer
+        void this.#serve(proposer)
       }
       this.#actor.send({ type: 'STARTED' })
     }
@@ -346,10 +352,43 @@ export class Member {
     if (report.kind === 'failed') this.#fail(`${report.message} (${report.mend})`)
   }
 
+  /** Serves clients where the configuration says so. */
+  async #serve(proposer: RingProposer): Promise<void> {
+    const { cluster, self, log } = this.#options
+    const { clients } = cluster.members[self]!
+    if (clients === undefined) return
+    try {
+      this.#gateway = await startGateway({ proposer, ...clients, info: () => this.#sections() })
+      log('info', `clients are served at ${clients.host}:${String(clients.port)}`)
+    } catch (error) {
+      this.#fail(
+        `member[${String(self)}].clients: ${(error as Error).message} (choose another port, or end the process that has it)`,
+      )
+    }
+  }
+
+  /** What INFO says of this replica. */
+  #sections(): Readonly<Record<string, Readonly<Record<string, string | number>>>> {
+    const { service, member, incarnation, system } = this.status()
+    if (service === undefined) return {}
+    return {
+      server: { aviary_system: system, aviary_member: member, aviary_incarnation: incarnation ?? 0 },
+      replication: {
+        role: service.leads ? 'master' : 'slave',
+        aviary_leader: service.leader,
+        aviary_view: service.view,
+        aviary_commit_index: service.commit,
+        aviary_applied_index: service.applied,
+        aviary_durability: service.durability,
+      },
+    }
+  }
+
   #fail(reason: string): void {
     if (this.state === 'failed') return
     this.#options.log('error', reason)
     this.proposer?.close()
+    void this.#gateway?.close()
     this.#peers.close()
     void this.#worker?.terminate()
     this.#actor.send({ type: 'FAIL', reason })

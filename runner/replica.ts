@@ -18,6 +18,7 @@ import { RunError } from './errors.js'
 import { CoreHost } from './host.js'
 import { ReplyList } from './reply-list.js'
 import { Handler, type Tap } from './tap.js'
+import { logOptions } from './stable-folder.js'
 import { MAIL_HEADER_BYTES, Mail, Post } from './post.js'
 
 /** SENDs that may be outstanding to a peer, and messages that wait for a core. */
@@ -25,6 +26,8 @@ const MAIL_DEPTH = 64
 /** What a turn takes in and hands out at most. */
 const COMPLETIONS = 128
 const REQUESTS = 8192
+/** What the native node grants; only what is used takes memory. */
+const MOST_ARENA_BYTES = 2 ** 28
 /** The least room for what handlers hand out between two turns. */
 const LEAST_OUTPUT_BYTES = 2 ** 20
 /** Milliseconds between two looks at what is rare. */
@@ -438,17 +441,16 @@ function nativeOptions(options: ReplicaOptions, mailBytes: number, scratch: numb
     ...(disk === undefined || logFolder === undefined
       ? {}
       : {
-          log: {
-            folder: logFolder,
-            segmentBytes: Math.max(2 ** 24, Math.ceil((2 * scratch) / 4096) * 4096),
-            bufferBytes: 2 ** Math.ceil(Math.log2(Math.max(2 ** 20, 4 * scratch))),
-          },
+          log: logOptions(logFolder, definition.scratchBytes),
         }),
     batch: {
       requests: REQUESTS,
       completions: COMPLETIONS,
-      outputBytes: Math.max(LEAST_OUTPUT_BYTES, 10 * scratch, MAIL_DEPTH * nodes * mailBytes),
-      inputBytes: Math.max(2 ** 18, 4 * Math.max(scratch, mailBytes)),
+      outputBytes: Math.min(
+        MOST_ARENA_BYTES,
+        Math.max(LEAST_OUTPUT_BYTES, 10 * scratch, MAIL_DEPTH * nodes * mailBytes),
+      ),
+      inputBytes: Math.min(MOST_ARENA_BYTES, Math.max(2 ** 18, 4 * Math.max(scratch, mailBytes))),
       windowBytes: definition.windows.map(({ layout }) => layout.sizeBytes),
     },
   }

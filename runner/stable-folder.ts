@@ -7,29 +7,43 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { CompletionKind, NativeError, openNode } from '../native/index.js'
+import { CompletionKind, type LogOptions, NativeError, openNode } from '../native/index.js'
 import { Status } from '../protocol/index.js'
 import { RunError } from './errors.js'
 
-/** Returns the folder of the log, ready to be opened. */
-export function prepareLog(folder: string, incarnation: number): string {
+/**
+ * How a log is opened, every time alike.
+ *
+ * @param scratchBytes of the core: at least what the whole log is to hold, which is several stores
+ */
+export function logOptions(folder: string, scratchBytes: number): LogOptions {
+  const roundUp = (bytes: number): number => Math.ceil(bytes / 4096) * 4096
+  return {
+    folder,
+    segmentBytes: Math.max(2 ** 24, roundUp(scratchBytes / 4)),
+    bufferBytes: 2 ** Math.ceil(Math.log2(Math.max(2 ** 20, scratchBytes / 2))),
+  }
+}
+
+/** Returns the folder of the log, ready to be opened with these `scratchBytes`. */
+export function prepareLog(folder: string, incarnation: number, scratchBytes: number): string {
   mkdirSync(folder, { recursive: true })
   const log = join(folder, 'log')
   if (incarnation === 0) return log
   const isThere = existsSync(log) && readdirSync(log).length > 0
-  if (isThere && isReadable(log)) return log
+  if (isThere && isReadable(log, scratchBytes)) return log
   if (isThere) {
     let number = 1
     while (existsSync(`${log}.damaged-${String(number)}`)) number++
     renameSync(log, `${log}.damaged-${String(number)}`)
   }
-  markLost(log)
+  markLost(log, scratchBytes)
   return log
 }
 
-function isReadable(log: string): boolean {
+function isReadable(log: string, scratchBytes: number): boolean {
   try {
-    openNode({ log: { folder: log } }).close()
+    openNode({ log: logOptions(log, scratchBytes) }).close()
     return true
   } catch (error) {
     if (error instanceof NativeError && error.code === 'ERR_LOG_DAMAGED') return false
@@ -38,8 +52,8 @@ function isReadable(log: string): boolean {
 }
 
 /** Writes the one record, of zeros. */
-function markLost(log: string): void {
-  const node = openNode({ log: { folder: log } })
+function markLost(log: string, scratchBytes: number): void {
+  const node = openNode({ log: logOptions(log, scratchBytes) })
   try {
     node.output.fill(0, 0, 8)
     node.append(0, 8)

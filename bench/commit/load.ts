@@ -50,7 +50,7 @@ export function runLoad(service: ServiceReplica, load: Load, round: () => void):
   // Not before it leads.
   while (service.leader < 0) round()
   for (let lane = 0; lane < load.window; lane++) propose(lane)
-  for (const end = performance.now() + load.warmUpMillis; performance.now() < end; ) round()
+  for (const end = performance.now() + load.warmUpMillis; performance.now() < end;) round()
   isMeasuring = true
   const begun = performance.now()
   const cpu = process.cpuUsage()
@@ -61,7 +61,8 @@ export function runLoad(service: ServiceReplica, load: Load, round: () => void):
   isOver = true
   while (underWay > 0) round()
   const sorted = samples.subarray(0, Math.min(count, MOST_SAMPLES)).sort()
-  const at = (fraction: number): number => 1000 * (sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))] ?? NaN)
+  const at = (fraction: number): number =>
+    1000 * (sorted[Math.min(sorted.length - 1, Math.floor(fraction * sorted.length))] ?? NaN)
   return {
     window: load.window,
     commits: count,

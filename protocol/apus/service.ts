@@ -1,10 +1,10 @@
 /** APUS for callers from outside. */
 import type { NodeId } from '../contract.js'
+import { store } from '../store/store.js'
 import { type Service, type ServiceChoice, type ServiceModel, Standing } from '../service.js'
 import { REFUSAL_BYTES } from './clients.js'
 import { replicaCore } from './core.js'
 import { hardwareOf } from './hardware.js'
-import { keyValueStore } from './key-value-store.js'
 import { apusLayouts, Durability, leaderOf, Reads } from './layout.js'
 import { replicaRoles } from './roles.js'
 
@@ -29,6 +29,20 @@ const parameters = {
     maximum: 8192,
     default: 512,
     meaning: 'entries that a replica keeps beyond the window; who is further behind gets a snapshot',
+  },
+  keys: { minimum: 1, maximum: 2 ** 22, default: 16_384, meaning: 'most keys of the store' },
+  storeBytes: {
+    minimum: 4096,
+    maximum: 2 ** 28,
+    default: 4 * 2 ** 20,
+    meaning:
+      'bytes of the store for keys and values; a snapshot copies all of it, which stops a replica for about 2 ms a MiB',
+  },
+  operationBytes: {
+    minimum: 128,
+    maximum: 65_520,
+    default: 4096,
+    meaning: 'most bytes of an operation, and of a reply; a multiple of 8',
   },
   reads: {
     minimum: Reads.throughLog,
@@ -62,7 +76,12 @@ export const service: Service = {
     const parameter = (name: keyof typeof parameters): number => chosen[name] ?? parameters[name].default
     const sessions = nodes * Math.min(parameter('sessions'), Math.floor(MOST_SESSIONS / nodes))
     const window = parameter('window')
-    const application = keyValueStore(64, 8)
+    const application = store({
+      slots: parameter('keys'),
+      arenaBytes: 64 * Math.ceil(parameter('storeBytes') / 64),
+      operationBytes: parameter('operationBytes'),
+      replyBytes: parameter('operationBytes'),
+    })
     const beat = parameter('beatMicros')
     const suspect = parameter('suspectMicros')
     const layouts = apusLayouts({

@@ -38,7 +38,10 @@ export class InProcess {
       incarnation,
       incarnations: this.#incarnations,
       cluster: this.#name,
-      logFolder: this.#model.disk === undefined ? undefined : prepareLog(this.logFolder(node), incarnation),
+      logFolder:
+        this.#model.disk === undefined
+          ? undefined
+          : prepareLog(this.logFolder(node), incarnation, this.#model.cores[node]!.scratchBytes),
       nextEpoch: () => this.#epochs++,
       patienceMillis: 20_000,
     })

@@ -3,6 +3,16 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { apus } from '../../protocol/apus/index.js'
+import {
+  Code,
+  Mode,
+  beginOperation,
+  endOperation,
+  newInteger,
+  putArgument,
+  putCommand,
+} from '../../protocol/store/index.js'
+import { decodeReply } from '../../protocol/store/decode.js'
 import { Standing } from '../../protocol/index.js'
 import { Outcome } from '../../runner/index.js'
 import { InProcess } from './cluster-in-process.js'
@@ -20,18 +30,25 @@ const clusterOf = (parameters: Readonly<Record<string, number>> = {}, nodes = 3)
   return made
 }
 
-/** A put of one word under a key, and a get. */
-const put = (key: number, value: number): Uint8Array => {
-  const operation = new Uint8Array(16)
-  operation[0] = 1
-  operation[1] = key
-  operation[2] = 1
-  new DataView(operation.buffer).setUint32(8, value, true)
-  return operation
+const operationOf = (code: number, key: number, value?: number): Uint8Array => {
+  const memory = new DataView(new ArrayBuffer(128))
+  const text = (words: string): DataView => new DataView(new TextEncoder().encode(words).buffer)
+  let at = beginOperation(memory, Mode.batch, Date.now())
+  at = putCommand(memory, at, code, 0, value === undefined ? 1 : 2, newInteger())
+  const name = text(`key ${String(key)}`)
+  at = putArgument(memory, at, name, 0, name.byteLength)
+  if (value !== undefined) {
+    const bytes = text(String(value))
+    at = putArgument(memory, at, bytes, 0, bytes.byteLength)
+  }
+  return new Uint8Array(memory.buffer).slice(0, endOperation(memory, at, 0, 1))
 }
-const get = (key: number): Uint8Array => Uint8Array.of(0, key, 0, 0, 0, 0, 0, 0)
-const valueOf = (reply: Uint8Array): number | undefined =>
-  reply.length < 16 ? undefined : new DataView(reply.buffer, reply.byteOffset).getUint32(8, true)
+const put = (key: number, value: number): Uint8Array => operationOf(Code.set, key, value)
+const get = (key: number): Uint8Array => operationOf(Code.get, key)
+const valueOf = (reply: Uint8Array): number | undefined => {
+  const [value] = decodeReply(new DataView(new Uint8Array(reply).buffer), 0).values
+  return value?.kind === 'bulk' ? Number(value.text) : undefined
+}
 
 it('a request of a follower is forwarded, and everybody applies it', () => {
   const cluster = clusterOf()
@@ -69,7 +86,9 @@ describe.each([
     const other = (leader + 1) % 3
     const outcomes: number[] = []
     for (let key = 0; key < 32; key++)
-      cluster.replicas[other]!.propose(put(key, key + 1), 16, (outcome) => outcomes.push(outcome))
+      cluster.replicas[other]!.propose(put(key, key + 1), put(key, key + 1).length, (outcome) =>
+        outcomes.push(outcome),
+      )
     for (let k = 0; k < 3; k++) for (const each of cluster.replicas) each!.turn(performance.now())
     cluster.kill(leader)
     cluster.until(() => outcomes.length === 32, 'all outcomes')
@@ -92,7 +111,7 @@ it('a majority that has lost its memory refuses: the outcome is unknown, and nob
   for (const node of [0, 1]) cluster.kill(node)
   for (const node of [0, 1]) cluster.restart(node)
   const outcomes: number[] = []
-  cluster.replicas[0]!.propose(get(1), 8, (outcome) => outcomes.push(outcome))
+  cluster.replicas[0]!.propose(get(1), get(1).length, (outcome) => outcomes.push(outcome))
   cluster.until(() => outcomes.length === 1, 'an outcome')
   expect(outcomes).toEqual([Outcome.unknown])
 })
@@ -122,7 +141,7 @@ it('more operations than sessions wait, and all are done', () => {
   const cluster = clusterOf({ sessions: 2 })
   let done = 0
   for (let k = 0; k < 100; k++)
-    cluster.replicas[1]!.propose(put(k % 50, k), 16, (outcome) => {
+    cluster.replicas[1]!.propose(put(k % 50, k), put(k % 50, k).length, (outcome) => {
       if (outcome === Outcome.done) done++
     })
   cluster.until(() => done === 100, 'all done')
