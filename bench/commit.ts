@@ -133,17 +133,23 @@ function inOneThread(nodes: number, sizeBytes: number, window: number, millis: n
       nodes,
       incarnation: 0,
       incarnations,
-      cluster: `bench-thread-${String(process.pid)}-${String(window)}${its === undefined ? '' : '-detail'}`,
+      cluster: `bench-thread-${String(process.pid)}-${String(window)}-${isDetailed ? 'detailed' : 'plain'}`,
       nextEpoch: () => epochs++,
       ...(its === undefined ? {} : { tap: its }),
     })
   }
-  const measure = (): { readonly commits: number; readonly turn: Stopwatch; readonly native: Stopwatch } => {
+  const measure = (): {
+    readonly load: LoadResult
+    readonly turn: Stopwatch
+    readonly others: Stopwatch
+    readonly native: Stopwatch
+  } => {
     const replicas = Array.from({ length: nodes }, (_, self) =>
       open(self, isDetailed && self === 0 ? tap : undefined),
     )
     const [leader] = replicas as [ServiceReplica]
     const turn = new Stopwatch()
+    const others = new Stopwatch()
     const native = new Stopwatch()
     const isMet = (): boolean =>
       replicas.every((each, i) =>
@@ -165,33 +171,38 @@ function inOneThread(nodes: number, sizeBytes: number, window: number, millis: n
       turn.start()
       leader.turn(performance.now())
       turn.stop()
+      others.start()
       for (let k = 1; k < nodes; k++) replicas[k]!.turn(performance.now())
+      others.stop()
     }
     runLoad(leader, { window, sizeBytes, warmUpMillis: millis / 2, millis: 0 }, round)
-    for (const watch of [turn, native, handlers]) watch.total = watch.calls = 0
-    const { commits } = runLoad(leader, { window, sizeBytes, warmUpMillis: 0, millis }, round)
+    for (const watch of [turn, others, native, handlers]) watch.total = watch.calls = 0
+    const load = runLoad(leader, { window, sizeBytes, warmUpMillis: 0, millis }, round)
     for (const each of replicas) each.close()
-    return { commits, turn, native }
+    return { load, turn, others, native }
   }
   const clock = clockMillis()
+  const net = (watch: Stopwatch, looks = 1): number => Math.max(0, watch.total - watch.calls * looks * clock)
   const plain = measure()
-  const total = plain.turn.total - plain.turn.calls * 2 * clock
+  // Processor time, so that what else runs on this machine does not count; the leader's part of it by the clock.
+  const cpuMicros = (1000 * plain.load.cpuMillis) / plain.load.commits
+  const clockMicros = (1000 * clock * 6 * plain.turn.calls) / plain.load.commits
+  const ofLeader = net(plain.turn, 2) / (net(plain.turn, 2) + net(plain.others, nodes))
+  const perCommit = Math.max(0, cpuMicros - clockMicros) * ofLeader
   // What it consists of is measured anew, for looking costs time; only the shares are taken from there.
   isDetailed = true
   const detail = measure()
-  const net = (watch: Stopwatch): number => Math.max(0, watch.total - watch.calls * clock)
   const all =
     detail.turn.total - (2 * detail.turn.calls + 2 * detail.native.calls + 2 * handlers.calls) * clock
   const share = (watch: Stopwatch): number => net(watch) / all
-  const perCommit = (1000 * total) / plain.commits
   return {
     window,
     total: perCommit,
     native: perCommit * share(detail.native),
     handlers: perCommit * share(handlers),
     runner: perCommit * Math.max(0, 1 - share(detail.native) - share(handlers)),
-    turns: detail.turn.calls / detail.commits,
-    handlerCalls: handlers.calls / detail.commits,
+    turns: detail.turn.calls / detail.load.commits,
+    handlerCalls: handlers.calls / detail.load.commits,
   }
 }
 

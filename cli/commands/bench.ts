@@ -4,18 +4,21 @@ import { type Command, Option } from 'commander'
 import { type SystemDefinition, systems } from '../../protocol/index.js'
 import { UsageError, unknownName } from '../errors.js'
 import { importModule } from '../system-source.js'
-import { positive } from '../options.js'
+import { integer, positive } from '../options.js'
+import { type CommitBench, sayCommits } from '../commit-report.js'
 import { type PeerBench, sayPeers } from '../peer-report.js'
 import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
 
-const subjects = ['sim', 'check', 'layout'] as const
-type Subject = (typeof subjects)[number]
+const subjects = ['sim', 'check', 'layout', 'commit'] as const
+type Subject = Exclude<(typeof subjects)[number], 'commit'>
 
 interface BenchFlags {
   readonly system?: readonly string[]
   readonly seconds?: number
   readonly peers?: true
   readonly small?: true
+  readonly nodes?: number
+  readonly size?: number
   readonly json?: boolean
 }
 
@@ -39,7 +42,7 @@ export function addBench(program: Command): void {
     .description('measure this installation (in a checkout only)')
     .argument(
       '<what>',
-      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access',
+      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory',
     )
     .argument('[system...]', 'sim: only these systems')
     .addOption(
@@ -47,7 +50,13 @@ export function addBench(program: Command): void {
         (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
       ),
     )
-    .option('--seconds <s>', 'sim: seconds for each system', positive(1e5))
+    .option(
+      '--seconds <s>',
+      'sim: seconds for each system; commit: for each load (default: 2)',
+      positive(1e5),
+    )
+    .option('--nodes <n>', 'commit: replicas (default: 3)', integer(3, 9))
+    .option('--size <bytes>', 'commit: bytes of the value (default: 64)', integer(1, 3000))
     .option('--peers', 'check: beside Stateright, SPIN and TLC, as far as they have been built')
     .option(
       '--small',
@@ -67,7 +76,8 @@ Examples:
   aviary bench sim --system rdma-register --seconds 20 --json
   aviary bench check
   aviary bench check --peers                             takes half an hour, most of it TLC's
-  aviary bench layout`,
+  aviary bench layout
+  aviary bench commit --nodes 3 --size 64                in the thread of the core; half a minute`,
     )
     .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
       if (!(subjects as readonly string[]).includes(what))
@@ -76,7 +86,11 @@ Examples:
         throw new UsageError(`--peers: ${what} has no peers`, 'leave it out, or measure check.')
       if (flags.small === true && flags.peers !== true)
         throw new UsageError('--small: only a comparison with peers has a small size', 'add --peers.')
-      if (flags.peers === true) await benchPeers(flags)
+      for (const name of ['nodes', 'size'] as const)
+        if (flags[name] !== undefined && what !== 'commit')
+          throw new UsageError(`--${name}: ${what} has none`, 'leave it out, or measure commit.')
+      if (what === 'commit') await benchCommits(flags)
+      else if (flags.peers === true) await benchPeers(flags)
       else await bench(what as Subject, [...named, ...(flags.system ?? [])], flags)
     })
 }
@@ -90,6 +104,19 @@ async function benchPeers(flags: BenchFlags): Promise<void> {
     onProgress,
   })
   sayPeers(terminal, figures)
+  terminal.json(figures)
+}
+
+async function benchCommits(flags: BenchFlags): Promise<void> {
+  const terminal = makeTerminal(flags)
+  const { benchCommit } = (await benchModule('commit')) as unknown as CommitBench
+  const figures = await benchCommit({
+    nodes: flags.nodes,
+    sizeBytes: flags.size,
+    seconds: flags.seconds,
+    onProgress,
+  })
+  sayCommits(terminal, figures)
   terminal.json(figures)
 }
 
