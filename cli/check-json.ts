@@ -52,6 +52,8 @@ export interface CheckJson {
   /** What the scenario leaves out, in sentences, and the reductions in use. */
   readonly scenario: readonly string[]
   readonly reductions: readonly string[]
+  /** Partial-order reduction: states of which not all steps were taken, and how many were not; null where it was off. */
+  readonly partialOrder: CheckResult['partialOrder'] | null
   readonly coverage: Pick<CoverageReport, 'handlers' | 'notes' | 'faults' | 'neverSeen'>
   /** When nothing was found: a few short runs out of what was looked at, as actions in words. */
   readonly samples: readonly (readonly string[])[]
@@ -120,6 +122,7 @@ export function checkJson(checked: Checked, violations: CheckJson['violations'])
     limits,
     scenario: result.scenario,
     reductions: result.reductions,
+    partialOrder: result.partialOrder ?? null,
     coverage: { handlers, notes, faults, neverSeen },
     samples,
   }

@@ -69,6 +69,7 @@ export function sayCheck(terminal: Terminal, checked: Checked): void {
         ...(result.takings === 0
           ? []
           : [['takings', grouped(result.takings), 'steps left out that only take something away']]),
+        ...partialOrderRows(result),
         ...goalRows(result),
         [
           'run',
@@ -145,6 +146,15 @@ const depthOf: Readonly<Record<SearchOrder, string>> = {
 const orderRows = ({ order, result }: Checked): string[][] =>
   order === 'random' ? [['walks', grouped(result.walks), 'random walks from the initial state']] : []
 
+function partialOrderRows({ partialOrder }: CheckResult): string[][] {
+  if (partialOrder === undefined) return []
+  const { reduced, leftOut, restarts } = partialOrder
+  return [
+    ['reduced', grouped(reduced), 'states of which some orders of steps that commute were left out'],
+    ['left out', grouped(leftOut), `steps there; the search began anew ${plural(restarts, 'time')}`],
+  ]
+}
+
 function goalRows({ liveness }: CheckResult): string[][] {
   if (liveness === undefined) return []
   const { promised, reached, open } = liveness
@@ -211,8 +221,8 @@ export function sayCounterexample(
   {
     path,
     cycle,
-    order,
-  }: { readonly path: string; readonly cycle: number | undefined; readonly order: SearchOrder },
+    isShortest,
+  }: { readonly path: string; readonly cycle: number | undefined; readonly isShortest: boolean },
 ): void {
   const { say, colours } = terminal
   const { violation } = trace
@@ -221,9 +231,9 @@ export function sayCounterexample(
   const steps = trace.actions.length
   const claim =
     cycle === undefined
-      ? order === 'breadth-first'
+      ? isShortest
         ? 'no shorter schedule has a violation'
-        : 'as it was found; breadth-first finds a shortest one, `aviary shrink` a shorter one'
+        : 'as it was found; breadth-first without --por finds a shortest one, `aviary shrink` a shorter one'
       : `of which the last ${String(cycle)} can repeat for ever`
   say()
   say(

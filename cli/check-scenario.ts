@@ -11,6 +11,7 @@ export interface ScenarioFlags {
   readonly prompt?: string
   readonly timers?: 'eager' | 'at-rest' | 'quiescent'
   readonly reduce?: string
+  readonly por?: boolean
 }
 
 const patience = ['eager', 'at-rest', 'quiescent'] as const
@@ -35,6 +36,7 @@ export function addScenarioOptions(command: Command): Command {
       ).choices(patience),
     )
     .option('--reduce <names>', `leaves out what is known to make no difference: ${reductionNames.join(',')}`)
+    .option('--por', 'partial-order reduction: of steps that commute only some orders are looked at')
 }
 
 const count = z.int().min(0)
@@ -45,11 +47,13 @@ export const scenarioBounds = {
   prompt: z.array(z.enum(promptKinds)).optional(),
   timers: z.enum(patience).optional(),
   reduce: z.array(z.enum(reductionNames)).optional(),
+  por: z.boolean().optional(),
 }
 type ScenarioBounds = z.output<z.ZodObject<typeof scenarioBounds>>
 
 export interface ScenarioOrder extends Scenario {
   readonly reduce: readonly Reduction[]
+  readonly por: boolean
 }
 
 export function scenarioOf(flags: ScenarioFlags, bounds: ScenarioBounds): ScenarioOrder {
@@ -60,6 +64,7 @@ export function scenarioOf(flags: ScenarioFlags, bounds: ScenarioBounds): Scenar
     timers: flags.timers ?? bounds.timers,
     reduce:
       flags.reduce === undefined ? (bounds.reduce ?? []) : names('--reduce', flags.reduce, reductionNames),
+    por: flags.por ?? bounds.por ?? false,
   }
 }
 

@@ -68,6 +68,7 @@ Examples:
   aviary check 2pc --liveness weak-fairness --faults crash=1
   aviary check paxos --bug accept-before-flush --faults crash=1,restart=1 --order random --seconds 20
   aviary check rdma-register --faults crash=1,restart=1 --depth 6
+  aviary check rdma-register --ops 1 --set clients=1 --set words=2 --set slots=1 --set attempts=1 --limit timer=0 --por
   aviary check paxos --ops 1 --limit timer=2 --limit retry=1 --reduce takings --depth 12
   aviary check ./my-protocol.ts --bounds bounds.json --json
 
@@ -138,7 +139,8 @@ async function check(argument: string, flags: CheckFlags): Promise<Exit> {
     const trace = traceOfSchedule(system, setup, finding, provenance)
     const path = join(flags.out, traceFileName(trace))
     writeTrace(path, trace)
-    sayCounterexample(terminal, system, trace, { path, cycle, order: flags.order })
+    const isShortest = flags.order === 'breadth-first' && !order.scenario.por
+    sayCounterexample(terminal, system, trace, { path, cycle, isShortest })
     violations.push({
       ...violation,
       steps: actions.length,
@@ -159,7 +161,7 @@ function refusing<T>(act: () => T): T {
     if (error instanceof SymmetryRefused)
       throw new UsageError(`--symmetry: cannot be used: ${error.message}`, 'leave it out.')
     if (error instanceof ReductionRefused)
-      throw new UsageError(`--reduce: cannot be used: ${error.message}`, 'leave it out.')
+      throw new UsageError(`--${error.asked}: cannot be used: ${error.message}`, 'leave it out.')
     if (error instanceof ScenarioRefused)
       throw new UsageError(`--${error.asked}: ${error.message}`, 'leave one of them out.')
     if (error instanceof UnknownLimit)

@@ -12,6 +12,7 @@ import { type Finding, findingOf, livenessFinding } from './counterexample.js'
 import { DepthFirst } from './depth-first.js'
 import { tryEquivariance } from './equivariance.js'
 import { Liveness, type LivenessCounts, type LivenessKind } from './liveness.js'
+import { type Heeds, type PartialOrderCounts, heedsAll } from './partial-order.js'
 import { RandomWalks } from './random-walks.js'
 import { type Reduction, checkOptions, wireWasFull } from './reductions.js'
 import { Rounds } from './rounds.js'
@@ -46,6 +47,10 @@ export interface CheckOptions extends Scenario {
   readonly shared?: boolean | undefined
   /** Reductions; none by default. Throws ReductionRefused where one is not known to be harmless. */
   readonly reduce?: readonly Reduction[] | undefined
+  /** Partial-order reduction (see `partial-order.ts`). Throws ReductionRefused where it is not known to be harmless. */
+  readonly por?: boolean | undefined
+  /** What partial-order reduction heeds, for showing what comes of heeding less. */
+  readonly heeds?: Heeds | undefined
   /** Words that a packed state has at least, from two on: for trying the loop for longer states on short ones. */
   readonly leastWords?: number | undefined
 }
@@ -107,6 +112,8 @@ export interface CheckResult extends CheckCounts {
   /** What the scenario leaves out, in sentences. */
   readonly scenario: readonly string[]
   readonly reductions: readonly Reduction[]
+  /** What partial-order reduction came to; undefined where it was not used. */
+  readonly partialOrder: PartialOrderCounts | undefined
 }
 
 /** A check that can be carried on in slices, so that its caller keeps the clock and hears who interrupts. */
@@ -116,7 +123,7 @@ export class Checker {
   readonly #setup: Setup
   readonly #options: CheckOptions
   readonly #search: Search
-  readonly #traversal: Traversal
+  #traversal: Traversal
   readonly #interchangeable: readonly string[]
   readonly #livenessKind: LivenessKind | undefined
   #liveness: Liveness | undefined
@@ -151,6 +158,7 @@ export class Checker {
       prompt: options.prompt ?? [],
       timers: options.timers ?? 'eager',
       skipsTakings: options.reduce?.includes('takings') ?? false,
+      partialOrder: options.por === true ? (options.heeds ?? heedsAll) : undefined,
       ceilings: options.ceilings ?? {},
       isShared: options.shared ?? false,
     })
@@ -164,6 +172,11 @@ export class Checker {
   advance(states: number): boolean {
     this.#traversal.advance(states)
     if (this.#search.isSpoiled) throw wireWasFull
+    const { isOutdated, brokenFrom, stuckAt } = this.#search
+    if (isOutdated && brokenFrom < 0 && stuckAt < 0) {
+      this.#search.beginAnew()
+      this.#traversal = traversalOf(this.#search, this.#options)
+    }
     return !this.#traversal.isDone
   }
 
@@ -261,9 +274,15 @@ export class Checker {
       bounds: this.world.model.bounds,
       scenario: sentencesOf(this.#options),
       reductions: this.#options.reduce ?? [],
+      partialOrder: countsOf(search.partialOrder),
     }
   }
 }
+
+const countsOf = (order: PartialOrderCounts | undefined): PartialOrderCounts | undefined =>
+  order === undefined
+    ? undefined
+    : { reduced: order.reduced, leftOut: order.leftOut, restarts: order.restarts }
 
 function traversalOf(search: Search, { order, seed, walks, depth }: CheckOptions): Traversal {
   switch (order) {

@@ -26,8 +26,9 @@ export class DepthFirst implements Traversal {
   }
 
   get isDone(): boolean {
-    const { brokenFrom, stuckAt, states, mostStates } = this.#search
-    return brokenFrom >= 0 || stuckAt >= 0 || this.#top === 0 || states.count >= mostStates
+    const { brokenFrom, stuckAt, isOutdated, states, mostStates } = this.#search
+    const isEnded = brokenFrom >= 0 || stuckAt >= 0 || isOutdated
+    return isEnded || this.#top === 0 || states.count >= mostStates
   }
   isExpanded(state: number): boolean {
     return this.#depths[state]! < 0

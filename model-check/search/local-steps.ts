@@ -18,6 +18,7 @@ import type { World } from '../../sim/world/world.js'
 import type { CeilingCheck } from '../ceilings.js'
 import type { Components } from './components.js'
 import { fixedFootprint, handlerNode, visitTargets } from './effect-targets.js'
+import type { Footprints } from './footprints.js'
 import { grownInt32 } from './growth.js'
 import type { HistoryResidues } from './history-residues.js'
 import type { Takings } from './takings.js'
@@ -28,8 +29,10 @@ export const idleAt = 0
 export const refusedAt = 1
 export const beyondAt = 2
 export const takingsAt = 3
-export const movesAt = 4
-export const firstMoveAt = 5
+/** Where footprints are asked for: the number, plus one, of what may give the site (further) choices. */
+export const lockAt = 4
+export const movesAt = 5
+export const firstMoveAt = 6
 // Words of a move: whether it breaks a rule by itself, how many slots change, then pairs of slot and new id.
 export const isBadAt = 0
 export const changesAt = 1
@@ -67,6 +70,7 @@ export class LocalSteps {
   readonly #residues: HistoryResidues | undefined
   readonly #ceilings: CeilingCheck | undefined
   readonly #takings: Takings | undefined
+  readonly #footprints: Footprints | undefined
   readonly #sites: readonly RememberedSite[]
   /** Judges what depends on one step alone: assertions, exceptions, roles. */
   readonly #judge: Judge
@@ -78,8 +82,10 @@ export class LocalSteps {
     without: readonly string[],
     ceilings?: CeilingCheck,
     takings?: Takings,
+    footprints?: Footprints,
   ) {
     this.#world = world
+    this.#footprints = footprints
     this.#takings = takings
     this.#ceilings = ceilings
     this.#components = components
@@ -163,6 +169,7 @@ export class LocalSteps {
     this.records[start + refusedAt] = 0
     this.records[start + beyondAt] = 0
     this.records[start + takingsAt] = 0
+    this.records[start + lockAt] = this.#lockOf(site.index, isShut, choices)
     this.records[start + movesAt] = 0
     let end = start + firstMoveAt
     for (let choice = 0; choice < choices; choice++) {
@@ -172,9 +179,11 @@ export class LocalSteps {
       this.#judge.reset()
       world.failure = undefined
       this.executed++
+      this.#footprints?.beforeStep(site.index)
       const outcome = world.step(site.index, choice)
       this.#takings?.noteLosses()
       const isBad = this.#judge.afterStep() !== undefined
+      if (!isBad) this.#footprints?.afterStep(site.index, state, this.#components)
       if (isBad) this.#components.forgetHeld()
       else if (this.#widen(remembered)) {
         this.#components.holdAll(state)
@@ -202,6 +211,13 @@ export class LocalSteps {
     }
     this.#end = end
     return start
+  }
+
+  #lockOf(site: number, isShut: boolean, choices: number): number {
+    const footprints = this.#footprints
+    if (footprints === undefined) return 0
+    if (isShut) return 1 + footprints.gateLockOf(site)
+    return 1 + (choices > 0 ? footprints.moreOf(site) : footprints.lockOf(site))
   }
 
   #writeMove(start: number, breaksRule: boolean, state: Int32Array): number {

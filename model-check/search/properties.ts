@@ -36,6 +36,8 @@ export class Properties {
   /** Slots at which step invariants look, as far as is known; and how often that grew. */
   readonly stepSlots = new Set<number>()
   stepSlotsVersion = 0
+  /** Slots at which any property of states or steps has looked. */
+  readonly lookedSlots = new Set<number>()
   readonly #components: Components
   readonly #observer: WatchedObserver
   readonly #invariants: readonly { readonly invariant: StateInvariant; readonly tree: MemoTree }[]
@@ -103,6 +105,7 @@ export class Properties {
         this.#hold(states, at)
         answer = invariant.check(this.#observer) === undefined ? holds : broken
         tree.learn(states, at, this.#observer.looked, answer)
+        for (const slot of this.#observer.looked) this.lookedSlots.add(slot)
       }
       if (answer === broken) return false
     }
@@ -164,6 +167,7 @@ export class Properties {
 
   #noteStepSlots(): void {
     for (const slot of this.#observer.looked) {
+      this.lookedSlots.add(slot)
       if (this.stepSlots.has(slot)) continue
       this.stepSlots.add(slot)
       this.stepSlotsVersion++

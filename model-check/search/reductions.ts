@@ -6,7 +6,14 @@ export const reductionNames = ['takings'] as const
 export type Reduction = (typeof reductionNames)[number]
 
 /** A reduction is not known to be harmless where it was asked for. */
-export class ReductionRefused extends Error {}
+export class ReductionRefused extends Error {
+  constructor(
+    reason: string,
+    readonly asked: 'reduce' | 'por' = 'reduce',
+  ) {
+    super(reason)
+  }
+}
 
 /** What cannot be asked for within a scenario that leaves steps out. */
 export class ScenarioRefused extends Error {
@@ -38,6 +45,7 @@ export function checkOptions(options: CheckOptions): void {
       'order',
       'random walks take any step at any time, and know neither prompt steps nor patient timers',
     )
+  if (options.por === true) checkPartialOrder(options, isRestricted)
   if (!reduce.includes('takings')) return
   if (liveness !== undefined)
     throw new ReductionRefused(
@@ -51,6 +59,18 @@ export function checkOptions(options: CheckOptions): void {
     throw new ReductionRefused(
       'takings cannot be left out where timers wait for all else: a message that stays in flight would hold them back',
     )
+}
+
+function checkPartialOrder({ liveness, symmetry, order }: CheckOptions, isRestricted: boolean): void {
+  const refuse = (reason: string): never => {
+    throw new ReductionRefused(reason, 'por')
+  }
+  if (liveness !== undefined)
+    refuse('it keeps what can be reached, not every way there, so liveness cannot be judged with it')
+  if (symmetry === true) refuse('together with symmetry it is not proven to be harmless')
+  if (order === 'random') refuse('random walks leave nothing out; they take one step at a time')
+  if (isRestricted)
+    refuse('with prompt steps or patient timers what may happen depends on everything else that can happen')
 }
 
 /** For a search during which a wire was full. */

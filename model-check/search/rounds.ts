@@ -37,8 +37,9 @@ export class Rounds {
   /** The next round, or undefined when the search should go on by itself for a while. */
   begin(): Round | undefined {
     const search = this.#search
-    const { next, levelEnd } = search
-    if (search.isDone || search.symmetry !== undefined || levelEnd - next < this.#leastLevel) return undefined
+    const { next, levelEnd, symmetry, partialOrder } = search
+    if (search.isDone || symmetry !== undefined || partialOrder !== undefined) return undefined
+    if (levelEnd - next < this.#leastLevel) return undefined
     this.#round = this.#roundFor(undefined, next, levelEnd - next)
     return this.#round
   }

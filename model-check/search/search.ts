@@ -14,12 +14,14 @@ import { HistoryResidues } from './history-residues.js'
 import { LocalSteps } from './local-steps.js'
 import type { KnownAnswers } from './memo-tree.js'
 import { Packing } from './packing.js'
+import { type Heeds, PartialOrder } from './partial-order.js'
 import { Properties } from './properties.js'
 import { Symmetry, type SymmetryPlan } from './symmetry.js'
 import { Refill, StepTables } from './step-tables.js'
 import { States } from './states.js'
 import { Takings } from './takings.js'
 import { sweepPairs } from './sweep-pairs.js'
+import { sweepReduced } from './sweep-reduced.js'
 import { sweepTuples } from './sweep-tuples.js'
 import type { Traversal } from './traversal.js'
 import { type Patience, type PromptKind, urgencyOf } from '../urgency.js'
@@ -39,6 +41,8 @@ export interface SearchOptions {
   readonly symmetry: SymmetryPlan | undefined
   /** Whether steps that only take something away are left out (see `takings.ts`). */
   readonly skipsTakings: boolean
+  /** What partial-order reduction heeds, where it is used. */
+  readonly partialOrder: Heeds | undefined
   /** Restrictions of schedules (see `urgency.ts`). */
   readonly prompt: readonly PromptKind[]
   readonly timers: Patience
@@ -48,8 +52,8 @@ export interface SearchOptions {
   readonly isShared: boolean
 }
 
-/** With symmetry the loop for longer states is used. */
-const leastSymmetricWords = 3
+/** With symmetry or partial-order reduction the loops for longer states are used. */
+const leastReducedWords = 3
 /** So many words have states that are looked up by their number: see `States.find`. */
 export const leastNumberedWords = 3
 
@@ -64,6 +68,7 @@ export class Search implements Traversal {
   readonly mostStates: number
   readonly hasInvariants: boolean
   readonly findsDeadlock: boolean
+  readonly partialOrder: PartialOrder | undefined
   packing: Packing
   moved = 0
   idle = 0
@@ -105,6 +110,7 @@ export class Search implements Traversal {
       symmetry,
       ceilings,
       skipsTakings,
+      partialOrder,
       prompt,
       timers,
       isShared,
@@ -121,6 +127,10 @@ export class Search implements Traversal {
         ? undefined
         : new HistoryResidues(world, history)
     this.#takings = skipsTakings ? new Takings(world, this.components) : undefined
+    this.partialOrder =
+      partialOrder === undefined
+        ? undefined
+        : new PartialOrder(world, this.residues?.slot ?? -1, partialOrder)
     this.steps = new LocalSteps(
       world,
       this.components,
@@ -128,11 +138,14 @@ export class Search implements Traversal {
       without,
       new CeilingCheck(world, ceilings),
       this.#takings,
+      this.partialOrder?.footprints,
     )
     this.symmetry = symmetry === undefined ? undefined : new Symmetry(world, this.components, symmetry)
     this.packing = new Packing(
       world.memory.parts.length + (this.residues === undefined ? 0 : 1),
-      symmetry === undefined ? leastWords : Math.max(leastWords, leastSymmetricWords),
+      symmetry === undefined && partialOrder === undefined
+        ? leastWords
+        : Math.max(leastWords, leastReducedWords),
     )
     this.#ids = new Int32Array(this.packing.slots)
     this.#properties = new Properties(world, this.components, this.packing, without, room)
@@ -143,6 +156,7 @@ export class Search implements Traversal {
       this.packing,
       this.#properties.stepSlots,
       room,
+      partialOrder !== undefined,
     )
     this.chosenLists = new Int32Array(this.tables.groupCount)
     this.states = new States(this.packing.words, room)
@@ -164,6 +178,14 @@ export class Search implements Traversal {
   get isSpoiled(): boolean {
     return this.#takings?.filled ?? false
   }
+  /** Whether it must begin anew: what was left out so far was left out for reasons that no longer hold. */
+  get isOutdated(): boolean {
+    return this.partialOrder?.isOutdated ?? false
+  }
+  /** Slots at which properties have looked. */
+  get lookedSlots(): ReadonlySet<number> {
+    return this.#properties.lookedSlots
+  }
   get evaluated(): number {
     return this.#properties.evaluated
   }
@@ -171,6 +193,7 @@ export class Search implements Traversal {
     return (
       this.brokenFrom >= 0 ||
       this.stuckAt >= 0 ||
+      this.isOutdated ||
       this.next >= this.states.count ||
       this.states.count >= this.mostStates ||
       this.depth >= this.#mostDepth
@@ -196,8 +219,7 @@ export class Search implements Traversal {
     while (left > 0 && !this.isDone) {
       const begin = this.next
       const end = Math.min(begin + left, this.levelEnd)
-      if (this.states.words === 2) sweepPairs(this, end)
-      else sweepTuples(this, end)
+      this.#sweep(end)
       left -= Math.max(1, this.next - begin)
       if (this.next === this.levelEnd) this.endLevel()
     }
@@ -227,9 +249,30 @@ export class Search implements Traversal {
   expandOne(state: number): void {
     const { states, mostStates } = this
     this.next = state
-    while (this.next === state && this.brokenFrom < 0 && this.stuckAt < 0 && states.count < mostStates)
-      if (states.words === 2) sweepPairs(this, state + 1)
-      else sweepTuples(this, state + 1)
+    while (
+      this.next === state &&
+      this.brokenFrom < 0 &&
+      this.stuckAt < 0 &&
+      !this.isOutdated &&
+      states.count < mostStates
+    )
+      this.#sweep(state + 1)
+  }
+
+  #sweep(end: number): void {
+    if (this.partialOrder !== undefined) sweepReduced(this, this.partialOrder, end)
+    else if (this.states.words === 2) sweepPairs(this, end)
+    else sweepTuples(this, end)
+  }
+
+  /** Forgets all states but the first; what is known of steps and properties stays. */
+  beginAnew(): void {
+    this.partialOrder?.beginAnew()
+    this.states.count = 1
+    this.states.rehash()
+    this.next = this.depth = this.levelBegin = 0
+    this.levelEnd = 1
+    this.moved = this.idle = this.refused = this.beyond = this.takings = 0
   }
 
   /** All states of the level have been expanded. */

@@ -12,6 +12,7 @@ import {
   firstMoveAt,
   idleAt,
   isBadAt,
+  lockAt,
   movesAt,
   refusedAt,
   takingsAt,
@@ -26,7 +27,9 @@ export const listIdle = 2
 export const listRefused = 3
 export const listBeyond = 4
 export const listTakings = 5
-export const listStart = 6
+/** Where every site has a list of its own: the number, plus one, of what may give it (further) choices, or 0. */
+export const listLock = 6
+export const listStart = 7
 /** The list of a site whose gate is shut: nothing. The first word of all is unused, so that 0 is no list. */
 export const emptyList = 1
 /** What a move asks of whoever makes it, in the lowest bits of the word after its deltas; its site is in those above. */
@@ -87,6 +90,8 @@ export class StepTables {
   #key: Int32Array
   /** Slots that a step invariant looks at: a move that changes one asks for a look. */
   readonly #judged: ReadonlySet<number>
+  /** Whether every site is a group of its own: group `i` is site `i`. */
+  readonly #isApart: boolean
 
   readonly #room: Room
 
@@ -96,8 +101,10 @@ export class StepTables {
     packing: Packing,
     judged: ReadonlySet<number>,
     room: Room,
+    isApart = false,
   ) {
     this.#room = room
+    this.#isApart = isApart
     this.lists = room.int32(1 << 12)
     this.program = room.int32(0)
     this.entries = room.int32(0)
@@ -151,6 +158,10 @@ export class StepTables {
     const constant: number[] = []
     for (const [site, urgency] of this.#urgencies.entries()) {
       const key = new Set(this.#steps.keyOf(site).filter((slot) => bitsOf[slot]! > 0))
+      if (this.#isApart) {
+        groups.push({ sites: [site], urgency, key, count: 0, gate: -1 })
+        continue
+      }
       if (key.size === 0 && urgency === Urgency.ordinary) {
         constant.push(site)
         continue
@@ -247,6 +258,7 @@ export class StepTables {
     lists[list + listRefused]! += records[record + refusedAt]!
     lists[list + listBeyond]! += records[record + beyondAt]!
     lists[list + listTakings]! += records[record + takingsAt]!
+    lists[list + listLock] = records[record + lockAt]!
     for (let i = 0; i < moves; i++) {
       const changes = records[move + changesAt]!
       const isBad = records[move + isBadAt] === 1

@@ -34,6 +34,8 @@ export class LimitedSites {
   readonly #part: Part
   readonly #memory: Memory
   readonly #used = new Set<string>()
+  /** By the name of a site the number of its limit. */
+  readonly #limitOf = new Map<string, number>()
 
   constructor(memory: Memory, part: Part, limits: Limits) {
     this.#memory = memory
@@ -55,6 +57,7 @@ export class LimitedSites {
     const limit = candidates.find((each) => this.#names.includes(each))
     if (limit === undefined) return draft
     const i = this.#names.indexOf(limit)
+    this.#limitOf.set(name, i)
     const { words } = this.#memory
     const at = this.#part.offset / 4 + i
     const part = this.#part.index
@@ -72,6 +75,12 @@ export class LimitedSites {
         return outcome
       },
     }
+  }
+
+  /** The part of the state, and in it the number of what a site uses up; undefined for a site without a limit. */
+  of(site: string): { readonly part: number; readonly number: number } | undefined {
+    const number = this.#limitOf.get(site)
+    return number === undefined ? undefined : { part: this.#part.index, number }
   }
 
   /** Puts the limits into the state. Throws when one of them limits nothing. */

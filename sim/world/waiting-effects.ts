@@ -11,7 +11,7 @@ import type { Node } from './node.js'
 import type { World } from './world.js'
 
 /** Words of the part before its records: how many wait, words of the publish that have landed, bytes of payload. */
-const recordsAt = 3
+export const waitingRecordsAt = 3
 
 export class WaitingEffects {
   readonly #world: World
@@ -65,9 +65,10 @@ export class WaitingEffects {
           'publish',
         )
     }
-    const shift = base + recordsAt - first * recordWords
+    const shift = base + waitingRecordsAt - first * recordWords
     for (let i = first * recordWords; i < log.count * recordWords; i++) words[shift + i] = log.records[i]!
-    const payload = this.#node.parts.effects.offset + (recordsAt + mostWaitingEffects * recordWords) * 4
+    const payload =
+      this.#node.parts.effects.offset + (waitingRecordsAt + mostWaitingEffects * recordWords) * 4
     const bytes = this.#world.memory.bytes
     for (let i = 0; i < log.payloadBytes; i++) bytes[payload + i] = log.payload[i]!
     this.#world.touch(this.#node.parts.effects.index)
@@ -78,8 +79,9 @@ export class WaitingEffects {
     const world = this.#world
     const words = this.#words
     const base = this.#effects
-    const payload = this.#node.parts.effects.offset + (recordsAt + mostWaitingEffects * recordWords) * 4
-    const first = base + recordsAt
+    const payload =
+      this.#node.parts.effects.offset + (waitingRecordsAt + mostWaitingEffects * recordWords) * 4
+    const first = base + waitingRecordsAt
     const length = words[first + payloadLength]!
     const done = words[base + 1]!
     const source = (payload + words[first + payloadAt]!) / 4 + done * 2
@@ -115,9 +117,9 @@ export class WaitingEffects {
   clear(): void {
     const words = this.#words
     const base = this.#effects
-    const payload = base + recordsAt + mostWaitingEffects * recordWords
+    const payload = base + waitingRecordsAt + mostWaitingEffects * recordWords
     words.fill(0, payload, payload + (words[base + 2]! >>> 2))
-    words.fill(0, base, base + recordsAt + words[base]! * recordWords)
+    words.fill(0, base, base + waitingRecordsAt + words[base]! * recordWords)
     this.#world.touch(this.#node.parts.effects.index)
   }
 }

@@ -57,6 +57,7 @@ export class World {
   readonly clients: Clients | undefined
   readonly links: Part
   readonly budgets: Part
+  readonly limits: LimitedSites | undefined
   readonly sites: readonly Site[]
   readonly messageSlot: Uint32Array
   readonly coverage: Coverage
@@ -93,7 +94,6 @@ export class World {
   readonly #woken: readonly Int32Array[]
   readonly #spared: WorldOptions['spared']
   readonly #budget: FaultBudget
-  readonly #limits: LimitedSites | undefined
   readonly #kindOf: Uint8Array
   /** Word that must not be zero for a site to be armed, or -1. */
   readonly #gates: Int32Array
@@ -113,7 +113,7 @@ export class World {
     this.memory = plan.memory
     this.links = plan.links
     this.budgets = plan.budgets
-    this.#limits = plan.limits === undefined ? undefined : new LimitedSites(plan.memory, plan.limits, limits)
+    this.limits = plan.limits === undefined ? undefined : new LimitedSites(plan.memory, plan.limits, limits)
     this.messageSlot = new Uint32Array(2 + ((model.network?.messageBytes ?? 0) + 3) / 4)
     this.coverage = {
       handlers: new Float64Array(n * 16),
@@ -165,7 +165,7 @@ export class World {
 
   addSite(draft: SiteDraft): number {
     const index = this.#sites.length
-    const within = this.#limits?.within(draft, (part) => {
+    const within = this.limits?.within(draft, (part) => {
       this.touch(part)
     })
     this.#sites.push(siteOf(index, within ?? draft))
@@ -212,7 +212,7 @@ export class World {
       const most = budget[kind] ?? 0
       words[this.budgets.offset / 4 + budgetIndex(kind)] = most >= unlimited ? unlimited : most
     }
-    this.#limits?.begin()
+    this.limits?.begin()
     this.fabric?.connectAll()
     try {
       for (const node of this.nodes) node.boot(false, 0)

@@ -54,12 +54,43 @@ const checkJson = z.object({
     memoryMiB: z.number(),
   }),
   samples: z.array(z.array(z.string())),
+  partialOrder: z.object({ reduced: z.number(), leftOut: z.number(), restarts: z.number() }).nullable(),
   coverage: z.object({
     handlers: fraction,
     notes: fraction,
     faults: fraction,
     neverSeen: z.array(z.string()),
   }),
+})
+
+const small = [
+  '--ops',
+  '1',
+  '--set',
+  'clients=1',
+  '--set',
+  'words=2',
+  '--set',
+  'slots=1',
+  '--set',
+  'attempts=1',
+]
+
+test('leaves out orders of steps that commute where it is asked to, and says how many', async () => {
+  const args = ['check', 'rdma-register', '--nodes', '2', ...small, '--limit', 'timer=0', '--json']
+  const whole = jsonOf(checkJson, await aviary(folderWith(), ...args))
+  expect(whole).toMatchObject({ exhaustive: true, distinct: 855, partialOrder: null })
+  const ended = await aviary(folderWith(), ...args, '--por')
+  expect(jsonOf(checkJson, ended)).toMatchObject({
+    exhaustive: true,
+    distinct: 633,
+    moved: 1643,
+    partialOrder: { reduced: 258, leftOut: 618 },
+  })
+  expect(ended.stderr).toContain('states of which some orders of steps that commute were left out')
+  const refused = await aviary(folderWith(), 'check', '2pc', '--por', '--symmetry')
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toContain('--por: cannot be used: together with symmetry')
 })
 
 test('counts every state of a small system, and says that it did', async () => {

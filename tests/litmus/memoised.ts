@@ -34,6 +34,7 @@ export function memoisedOutcomes(program: LitmusProgram, mostStates: number): Me
     skipsTakings: false,
     prompt: [],
     timers: 'eager',
+    partialOrder: undefined,
     ceilings: {},
     isShared: false,
   })

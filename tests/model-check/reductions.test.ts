@@ -110,6 +110,7 @@ function visible(
     symmetry: undefined,
     prompt: [],
     timers: 'eager',
+    partialOrder: undefined,
     skipsTakings,
     ceilings: {},
     isShared: false,
