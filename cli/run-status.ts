@@ -2,6 +2,26 @@
 import type { MemberStatus } from '../runner/index.js'
 import { type Terminal, table } from './terminal.js'
 
+const serviceHead = ['role', 'view', 'commit', 'applied', 'lag', 'under way', 'p50/p99 µs', 'clients']
+
+/** As short as in the manual page of `ibv_modify_qp`. */
+const endWords: Readonly<Record<string, string>> = {
+  reset: 'RESET',
+  init: 'INIT',
+  readyToReceive: 'RTR',
+  readyToSend: 'RTS',
+  drained: 'SQD',
+  error: 'ERR',
+}
+
+/** `1:RTS,RTS`: the states of the queue pairs to member 1, the core's first, the runner's own last. */
+function pairsOf({ member, control, fabric, queuePairs }: MemberStatus['peers'][number]): string {
+  const states = queuePairs.map((state) => endWords[state] ?? state)
+  return `${String(member)}:${fabric ? states.join() : 'gone'}${control ? '' : '!'}`
+}
+
+const micros = (value: number): string => (value < 10 ? value.toFixed(1) : String(Math.round(value)))
+
 export function statusTable(
   statuses: readonly (MemberStatus | undefined)[],
   { colours }: Pick<Terminal, 'colours'>,
@@ -12,8 +32,8 @@ export function statusTable(
     'pid',
     'state',
     'life',
-    ...(hasService ? ['role', 'view', 'commit', 'applied', 'lag', 'under way', 'clients'] : []),
-    'peers',
+    ...(hasService ? serviceHead : []),
+    'queue pairs',
     'turns',
     'asleep',
   ]
@@ -21,7 +41,6 @@ export function statusTable(
   const rows = statuses.map((status, member) => {
     if (status === undefined) return [String(member), '', colours.red('no answer')]
     const { service, loop, peers } = status
-    const there = peers.filter(({ control, fabric }) => control && fabric).length
     return [
       String(member),
       String(status.pid),
@@ -29,7 +48,7 @@ export function statusTable(
       String(status.incarnation ?? ''),
       ...(service === undefined
         ? hasService
-          ? ['', '', '', '', '', '', '']
+          ? serviceHead.map(() => '')
           : []
         : [
             service.leads
@@ -42,9 +61,10 @@ export function statusTable(
             String(service.applied),
             String(newest - service.applied),
             String(service.underWay),
+            `${micros(service.latency.p50)}/${micros(service.latency.p99)}`,
             service.clients ?? '',
           ]),
-      `${String(there)}/${String(peers.length)}`,
+      peers.map(pairsOf).join('  '),
       String(loop.turns),
       String(loop.sleeps),
     ]

@@ -31,6 +31,7 @@ const schema = z.strictObject({
       z.strictObject({
         control: address,
         clients: address.optional(),
+        metrics: address.optional(),
         /** Folder for what must outlive the process. */
         folder: z.string(),
       }),
@@ -48,6 +49,8 @@ export interface MemberConfig {
   readonly control: Address
   /** Where clients of the service are served. */
   readonly clients: Address | undefined
+  /** Where metrics are served for Prometheus. */
+  readonly metrics: Address | undefined
   readonly folder: string
 }
 
@@ -99,6 +102,7 @@ export function parseCluster(text: string, path: string): Cluster {
   const members = member.map((each) => ({
     control: each.control,
     clients: each.clients,
+    metrics: each.metrics,
     folder: resolve(folder, each.folder),
   }))
   const alike = JSON.stringify([name, system, Object.entries(parameters).sort(), seed, members.length])

@@ -5,6 +5,7 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { Hardware, SystemDefinition } from '../protocol/index.js'
 import { Random, buildModel } from '../sim/index.js'
+import { endStates } from '../native/index.js'
 import { RunError } from './errors.js'
 import { reserveEpoch } from './life.js'
 import { type CoreCommand, type CoreOrder, type CoreReport, Gauge } from './order.js'
@@ -18,7 +19,11 @@ import { prepareLog } from './stable-folder.js'
 
 /** Milliseconds between two looks at commands, and at what is shown. */
 const HOUSEKEEPING_MILLIS = 1
+/** Milliseconds between two looks at what costs more to find out. */
+const SHOW_MILLIS = 20
 const MOST_SLEEP_MILLIS = 50
+/** Queue pairs to a peer whose states are shown. */
+const PAIRS_SHOWN = 8
 /** Proposals taken in one round, so that one turn's requests have room. */
 const PROPOSALS_AT_ONCE = 32
 /** Latencies that percentiles are taken of. */
@@ -78,6 +83,7 @@ function loop(
   let slowMicros = 0
   let lastBusy = 0
   let nextHousekeeping = 0
+  let nextShow = 0
   let turns = 0
   let busyTurns = 0
   let sleeps = 0
@@ -111,9 +117,11 @@ function loop(
       gauges[Gauge.inputs] = replica.inputs
       gauges[Gauge.dropped] = replica.post.dropped
       gauges[Gauge.relocations] = replica.native.relocations()
-      for (let peer = 0; peer < order.nodes; peer++)
-        gauges[Gauge.peers + peer] = replica.native.peerState(peer) === 'connected' ? 1 : 0
-      callers.show(gauges)
+      if (now >= nextShow) {
+        nextShow = now + SHOW_MILLIS
+        showPeers(replica, gauges)
+        callers.show(gauges)
+      }
     }
     if (slowMicros > 0) Atomics.wait(idle, 0, 0, slowMicros / 1000)
     else if (!isBusy && now - lastBusy >= order.spinMillis && callers.maySleep()) {
@@ -126,6 +134,17 @@ function loop(
       }
       callers.awake()
     }
+  }
+}
+
+function showPeers({ native, nodes, self, pairsPerPeer }: Replica, gauges: Float64Array): void {
+  for (let peer = 0; peer < nodes; peer++) {
+    if (peer === self) continue
+    gauges[Gauge.peers + peer] = native.peerState(peer) === 'connected' ? 1 : 0
+    let states = 0
+    for (let pair = Math.min(pairsPerPeer, PAIRS_SHOWN) - 1; pair >= 0; pair--)
+      states = states * 8 + endStates.indexOf(native.endState(peer * pairsPerPeer + pair))
+    gauges[Gauge.pairs + peer] = states
   }
 }
 
@@ -182,6 +201,7 @@ function served(definition: SystemDefinition, order: CoreOrder): Callers {
   const replies = new RingWriter(shared.replies)
   const operation = new Uint8Array(service.operationBytes)
   const latencies = new Float64Array(LATENCIES)
+  const sorted = new Float64Array(LATENCIES)
   let ended = 0
   // A ticket that has ended and found the ring full waits here; the control thread empties the ring soon.
   const late: { ticket: number; outcome: number; bytes: Uint8Array }[] = []
@@ -224,6 +244,13 @@ function served(definition: SystemDefinition, order: CoreOrder): Callers {
       gauges.set(service.standing, Gauge.standing)
       gauges[Gauge.ended] = ended
       gauges[Gauge.underWay] = service.sessions.underWay
+      const known = sorted.subarray(0, Math.min(ended, LATENCIES))
+      known.set(latencies.subarray(0, known.length))
+      known.sort()
+      const at = (fraction: number): number => 1000 * (known[Math.floor(fraction * (known.length - 1))] ?? 0)
+      gauges[Gauge.latencyP50] = at(0.5)
+      gauges[Gauge.latencyP99] = at(0.99)
+      gauges[Gauge.latencyMost] = at(1)
     },
     close() {
       service.close()

@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
 import { type Cluster, readCluster } from './cluster.js'
@@ -35,6 +36,8 @@ export interface LocalOptions {
   /** Starts the command line of this program with these arguments. */
   readonly command: readonly string[]
   readonly restarts: boolean
+  /** Binds each member to one processor, in turn. */
+  readonly pins?: boolean | undefined
   readonly reported?: (member: number, report: MemberReport) => void
   /** A line of a member's log. */
   readonly logged?: (member: number, line: string) => void
@@ -84,9 +87,10 @@ export class LocalCluster {
   }
 
   spawn(member: number): void {
-    const { command, reported, logged } = this.#options
+    const { command, reported, logged, pins } = this.#options
     this.#held.delete(member)
-    const [program, ...args] = command
+    const processor = String(member % availableParallelism())
+    const [program, ...args] = pins === true ? ['taskset', '-c', processor, ...command] : command
     const child = spawn(
       program!,
       [...args, '--cluster', this.path, '--id', String(member), '--log', 'json'],

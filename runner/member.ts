@@ -7,6 +7,7 @@
  * cluster with it. So no node ever takes part as if it had promised nothing.
  */
 import { randomBytes } from 'node:crypto'
+import type { Server } from 'node:http'
 import { Worker } from 'node:worker_threads'
 import { assign, createActor, setup } from 'xstate'
 import { z } from 'zod'
@@ -23,6 +24,7 @@ import { type Info, Peers } from './peers.js'
 import { RingProposer } from './ring-proposer.js'
 import { ringMemory } from './ring.js'
 import { scriptSetup } from './setup.js'
+import { serveMetrics } from './metrics.js'
 import { type MemberStatus, statusOf } from './status.js'
 
 /** Bytes of the rings between the two threads. */
@@ -100,6 +102,7 @@ export class Member {
   readonly #actor = createActor(life)
   readonly #boot = randomBytes(16).toString('hex')
   readonly #layout: string
+  readonly #pairsPerPeer: number
   readonly #peers: Peers
   readonly #infos: (Info | undefined)[]
   readonly #incarnations: Uint32Array
@@ -109,6 +112,7 @@ export class Member {
   #founders: string[] | undefined
   #worker: Worker | undefined
   #gateway: Gateway | undefined
+  #metrics: Server | undefined
   /** Wakes the thread of the core; 0: not known yet. */
   #waker = 0
   #ended: Promise<void>
@@ -123,6 +127,7 @@ export class Member {
         ? buildModel(definition, scriptSetup(definition, { ...cluster, nodes }))
         : (this.service = definition.service.build({ nodes, parameters: cluster.parameters }))
     this.#layout = layoutDigest(hardware)
+    this.#pairsPerPeer = (hardware.fabric?.pairsPerPeer ?? 0) + 1
     this.#infos = cluster.members.map(() => undefined)
     this.#shared = {
       incarnations: new SharedArrayBuffer(4 * nodes),
@@ -171,9 +176,25 @@ export class Member {
     before?.known.forEach((incarnation, node) => {
       if (node < this.#incarnations.length) this.#incarnations[node] = incarnation
     })
+    await this.#openMetrics()
     this.#actor.send({ type: 'OPENED' })
     if (before !== undefined) this.#decide(before.incarnation + 1, undefined)
     else this.#consider()
+  }
+
+  async #openMetrics(): Promise<void> {
+    const { cluster, self } = this.#options
+    const { metrics } = cluster.members[self]!
+    if (metrics === undefined) return
+    try {
+      this.#metrics = await serveMetrics(metrics, () => this.status())
+    } catch (error) {
+      this.#peers.close()
+      throw new RunError(
+        `member[${String(self)}].metrics: ${(error as Error).message}`,
+        'choose another port, or end the process that has it.',
+      )
+    }
   }
 
   /** Resolves when it has stopped or failed. */
@@ -195,6 +216,7 @@ export class Member {
       clearTimeout(timer)
     }
     this.proposer?.close()
+    this.#metrics?.close()
     this.#peers.close()
     this.#actor.send({ type: 'STOPPED' })
   }
@@ -216,6 +238,7 @@ export class Member {
       incarnation: this.#incarnation,
       gauges: this.#gauges,
       met: this.#infos.map((info) => info !== undefined),
+      pairsPerPeer: this.#pairsPerPeer,
     })
   }
 
@@ -389,6 +412,7 @@ export class Member {
     this.#options.log('error', reason)
     this.proposer?.close()
     void this.#gateway?.close()
+    this.#metrics?.close()
     this.#peers.close()
     void this.#worker?.terminate()
     this.#actor.send({ type: 'FAIL', reason })

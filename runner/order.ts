@@ -49,10 +49,12 @@ export const Gauge = {
   latencyP50: 17,
   latencyP99: 18,
   latencyMost: 19,
-  /** From here: for each peer the state of the native link, then of each queue pair. */
+  /** From here: for each of 32 peers whether its fabric is there. */
   peers: 32,
+  /** From here: for each of 32 peers the states of up to 8 queue pairs, as digits of base 8, the first lowest; see `endStates`. */
+  pairs: 64,
 } as const
-export const gaugeWords = 32 + 32 * 2
+export const gaugeWords = 96
 
 /** To the core thread. */
 export type CoreCommand =

@@ -1,4 +1,5 @@
 /** What a member says of itself to whoever asks: plain data. */
+import { endStates } from '../native/index.js'
 import { type ServiceModel, Standing, type SystemDefinition } from '../protocol/index.js'
 import type { Cluster } from './cluster.js'
 import { Gauge } from './order.js'
@@ -25,6 +26,8 @@ export interface MemberStatus {
         readonly clients: string | undefined
         readonly ended: number
         readonly underWay: number
+        /** Microseconds from proposal to end in the thread of the core, of the last thousand operations of this member. */
+        readonly latency: { readonly p50: number; readonly p99: number; readonly most: number }
       }
     | undefined
   readonly loop: {
@@ -36,7 +39,13 @@ export interface MemberStatus {
   readonly dropped: number
   readonly relocations: number
   /** Of each other member: whether its control connection and its fabric are there. */
-  readonly peers: readonly { readonly member: number; readonly control: boolean; readonly fabric: boolean }[]
+  readonly peers: readonly {
+    readonly member: number
+    readonly control: boolean
+    readonly fabric: boolean
+    /** States of the own ends of the queue pairs to it, the core's first, the runner's own last. */
+    readonly queuePairs: readonly string[]
+  }[]
 }
 
 export function statusOf(of: {
@@ -49,6 +58,7 @@ export function statusOf(of: {
   readonly incarnation: number | undefined
   readonly gauges: Float64Array
   readonly met: readonly boolean[]
+  readonly pairsPerPeer: number
 }): MemberStatus {
   const { cluster, self, gauges, service } = of
   const standing = (index: number): number => gauges[Gauge.standing + index]!
@@ -76,6 +86,11 @@ export function statusOf(of: {
             clients: clients === undefined ? undefined : `${clients.host}:${String(clients.port)}`,
             ended: gauges[Gauge.ended]!,
             underWay: gauges[Gauge.underWay]!,
+            latency: {
+              p50: gauges[Gauge.latencyP50]!,
+              p99: gauges[Gauge.latencyP99]!,
+              most: gauges[Gauge.latencyMost]!,
+            },
           },
     loop: {
       turns: gauges[Gauge.turns]!,
@@ -90,6 +105,10 @@ export function statusOf(of: {
         member,
         control: of.met[member]!,
         fabric: gauges[Gauge.peers + member] === 1,
+        queuePairs: Array.from(
+          { length: of.pairsPerPeer },
+          (_, pair) => endStates[Math.floor(gauges[Gauge.pairs + member]! / 8 ** pair) % 8]!,
+        ),
       }))
       .filter(({ member }) => member !== self),
   }

@@ -22,6 +22,7 @@ export interface RunFlags {
   readonly folder?: string
   readonly spin?: number
   readonly restart: boolean
+  readonly pin?: boolean
   readonly log: 'human' | 'json' | 'none'
   readonly json?: boolean
 }
@@ -58,6 +59,7 @@ export function addRun(program: Command): void {
       'how long a core looks in vain before it sleeps (default: 200, or 20 with fewer processors than replicas)',
       integer(0, 1_000_000),
     )
+    .option('--pin', 'with --local: binds each member to one processor (needs taskset)')
     .option('--no-restart', 'with --local: leaves members down that have died')
     .addOption(
       new Option('--log <how>', 'what members log to standard error')
@@ -122,6 +124,7 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
     folder: flags.folder === undefined ? mkdtempSync(join(tmpdir(), 'aviary-run-')) : resolve(flags.folder),
     command: [process.execPath, process.argv[1]!, 'run'],
     isTemporary: flags.folder === undefined,
+    pins: flags.pin,
   }
   return definition.service === undefined
     ? runScripts(loaded, options, flags)
