@@ -12,7 +12,7 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { z } from 'zod'
 
-export const CHANNEL_VERSION = 1
+const CHANNEL_VERSION = 1
 const MAC_BYTES = 32
 const HANDSHAKE_BYTES = 1024
 const MOST_BYTES = 2 ** 20

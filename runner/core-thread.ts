@@ -304,7 +304,7 @@ function scripted(
   order: CoreOrder,
   say: (report: CoreReport) => void,
 ): Callers {
-  const { self, nodes, incarnation, shared, folder, cluster, seed } = order
+  const { self, nodes, incarnation, shared, cluster, seed } = order
   const hardware = buildModel(definition, scriptSetup(definition, order))
   const { workload } = hardware
   const clients = (workload?.clients ?? [])

@@ -34,7 +34,7 @@ export interface PostOptions {
 }
 
 /** The number under which two nodes connect, whoever asks. Zero before either has been restarted. */
-export function mailConnection(a: NodeId, b: NodeId, incarnations: Uint32Array): number {
+function mailConnection(a: NodeId, b: NodeId, incarnations: Uint32Array): number {
   const [low, high] = a < b ? [a, b] : [b, a]
   return (((incarnations[low]! & 0xffff) << 16) | (incarnations[high]! & 0xffff)) >>> 0
 }
