@@ -14,7 +14,7 @@ import { bootstrapOrExit } from './bootstrap.mjs'
 
 const system = 'rdma-register'
 const bug = 'blank-read'
-const command = `npx aviary explore ${system} --bug ${bug} --seed 1`
+const command = `npx aviary explore ${system} --bug ${bug} --seed 1 --seconds 60`
 
 const root = new URL('../', import.meta.url)
 const pictureUrl = new URL('docs/space-time.svg', root)
