@@ -144,11 +144,22 @@ test('a service serves until it is stopped, and leaves nothing behind', async ()
     })
     const status = await aviary(cwd, 'status', join('run', 'cluster.toml'), '--json')
     const { members } = JSON.parse(status.stdout) as {
-      members: { state: string; service: { leads: boolean; view: number } }[]
+      members: {
+        state: string
+        service: { leads: boolean; view: number }
+        peers: { queuePairs: string[] }[]
+      }[]
     }
     expect(members.map(({ state }) => state)).toEqual(['running', 'running', 'running'])
     expect(members.filter(({ service }) => service.leads)).toHaveLength(1)
+    // One of the core's to each peer, and one for messages.
+    const leader = members.find(({ service }) => service.leads)!
+    expect(leader.peers.map(({ queuePairs }) => queuePairs.length)).toEqual([2, 2])
+    // It could not lead without a follower.
+    expect(leader.peers.map(({ queuePairs }) => queuePairs[0])).toContain('readyToSend')
     expect(status.code).toBe(0)
+    const shown = await aviary(cwd, 'status', join('run', 'cluster.toml'))
+    expect(shown.stdout).toMatch(/leader .*:RTS/)
   } finally {
     child.kill('SIGTERM')
   }
@@ -190,4 +201,32 @@ test('a member with another configuration is turned away, and both say so', asyn
     second.child.kill('SIGTERM')
     expect([(await first.ended).code, (await second.ended).code]).toEqual([0, 0])
   }
+})
+
+test('metrics are served where the configuration says so, before all members are there too', async () => {
+  const port = 50_000 + (process.pid % 10_000)
+  const cwd = folderWith({
+    'one.toml': `name = "demo"
+system = "apus"
+secret = "0123456789abcdef"
+${[0, 1, 2]
+  .map((k) => `[[member]]\ncontrol = "127.0.0.1:${String(port + 1 + k)}"\nfolder = "m${String(k)}"`)
+  .join('\n')}
+`.replace('folder = "m0"', `folder = "m0"\nmetrics = "127.0.0.1:${String(port)}"`),
+  })
+  const { child, ended } = start(cwd, ['run', '--cluster', 'one.toml', '--id', '0'])
+  try {
+    await new Promise<void>((resolve) => {
+      child.stderr!.on('data', (chunk: string) => {
+        if (chunk.includes('meeting')) resolve()
+      })
+    })
+    const response = await fetch(`http://127.0.0.1:${String(port)}/metrics`)
+    const text = await response.text()
+    expect(text).toContain('aviary_running{cluster="demo",member="0"} 0')
+    expect((await fetch(`http://127.0.0.1:${String(port)}/`)).status).toBe(404)
+  } finally {
+    child.kill('SIGTERM')
+  }
+  expect((await ended).code).toBe(0)
 })
