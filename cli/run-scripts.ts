@@ -100,7 +100,7 @@ export async function runScripts(
   } finally {
     progress.end()
     await local.stop()
-    if (options.isTemporary) local.remove()
+    if (options.isTemporary && failure === undefined) local.remove()
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
   }

@@ -79,7 +79,7 @@ export async function runService(
     say('\nStopping …')
   } finally {
     await local.stop()
-    if (options.isTemporary) local.remove()
+    if (options.isTemporary && failure === undefined) local.remove()
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
   }

@@ -141,21 +141,31 @@ const whatOf = (error: TraceError): string =>
 
 /** The system that a trace is about: what the user names, else the built-in or the module that the trace names. */
 export async function systemOf(path: string, trace: Trace, named: string | undefined): Promise<LoadedSystem> {
-  const system = await (named === undefined ? tracedSystem(path, trace) : loadSystem(named))
+  const { system, modulePath, provenance } = trace.header
+  const program = provenance['program']
+  if (named === undefined && modulePath?.endsWith('.litmus') === true && typeof program === 'string')
+    return litmusFrom(modulePath, program)
+  return systemNamed(path, system, modulePath, named)
+}
+
+/** The system that a file is about: what the user names, else the built-in or the module that the file names. */
+export async function systemNamed(
+  path: string,
+  about: string,
+  modulePath: string | undefined,
+  named: string | undefined,
+): Promise<LoadedSystem> {
+  const system = await (named === undefined ? systemAt(path, about, modulePath) : loadSystem(named))
   const { name } = system.definition
-  if (name !== trace.header.system)
+  if (name !== about)
     throw new UsageError(
-      `${path}: is about the system ${JSON.stringify(trace.header.system)}, and ${system.argument} is ${JSON.stringify(name)}`,
-      'name the system that the trace was recorded with: --system SYSTEM',
+      `${path}: is about the system ${JSON.stringify(about)}, and ${system.argument} is ${JSON.stringify(name)}`,
+      'name the system that it was recorded with: --system SYSTEM',
     )
   return system
 }
 
-async function tracedSystem(path: string, trace: Trace): Promise<LoadedSystem> {
-  const { system, modulePath, provenance } = trace.header
-  const program = provenance['program']
-  if (modulePath?.endsWith('.litmus') === true && typeof program === 'string')
-    return litmusFrom(modulePath, program)
+async function systemAt(path: string, system: string, modulePath: string | undefined): Promise<LoadedSystem> {
   if (modulePath === undefined) {
     if (systems.some(({ name }) => name === system)) return loadSystem(system)
     throw new UsageError(

@@ -12,6 +12,7 @@ import { type CoreCommand, type CoreOrder, type CoreReport, Gauge } from './orde
 import { Outcome } from './proposer.js'
 import { Replica } from './replica.js'
 import { RingReader, RingWriter } from './ring.js'
+import { type CoreRecording, recordCore } from './recording/core-recording.js'
 import { ScriptClients } from './script-clients.js'
 import { ServiceReplica } from './service-replica.js'
 import { scriptSetup } from './setup.js'
@@ -49,23 +50,25 @@ export function runCoreThread(definition: SystemDefinition, order: CoreOrder, po
   const say = (report: CoreReport): void => {
     port.postMessage(report)
   }
+  const recording = recordCore(order.recording)
   try {
     const callers =
-      definition.service === undefined ? scripted(definition, order, say) : served(definition, order)
+      definition.service === undefined
+        ? scripted(definition, order, recording, say)
+        : served(definition, order, recording)
     try {
       say({ kind: 'ready', waker: callers.replica.native.waker() })
-      loop(callers, order, port, say)
+      loop(callers, order, recording, port, say)
     } finally {
       callers.close()
     }
+    recording.ended()
     say({ kind: 'stopped' })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     const mend =
-      error instanceof RunError
-        ? error.mend
-        : 'if this is a core of yours, it asked for what cannot be; replay the recording to see how it came to that.'
-    say({ kind: 'failed', message, mend })
+      error instanceof RunError ? error.mend : 'if this is a core of yours, it asked for what cannot be.'
+    say({ kind: 'failed', message, mend: `${mend} ${recording.failed(message)}`.trimEnd() })
     if (process.env['AVIARY_DEBUG'] === '1') console.error(error)
   }
 }
@@ -73,6 +76,7 @@ export function runCoreThread(definition: SystemDefinition, order: CoreOrder, po
 function loop(
   callers: Callers,
   order: CoreOrder,
+  { recorder }: CoreRecording,
   port: MessagePort,
   say: (report: CoreReport) => void,
 ): void {
@@ -98,6 +102,7 @@ function loop(
     }
     if (now >= nextHousekeeping) {
       nextHousekeeping = now + HOUSEKEEPING_MILLIS
+      recorder.tick(now)
       for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
         const command = got.message as CoreCommand
         if (command.kind === 'stop') return
@@ -128,6 +133,7 @@ function loop(
       const due = Math.min(callers.nextDue, now + MOST_SLEEP_MILLIS) - performance.now()
       if (due > 0) {
         sleeps++
+        recorder.rest()
         replica.native.wait(Math.ceil(due * 1000))
         // Whatever has come, commands are looked at.
         nextHousekeeping = 0
@@ -183,7 +189,7 @@ function logFolderOf(
 
 // ---- services
 
-function served(definition: SystemDefinition, order: CoreOrder): Callers {
+function served(definition: SystemDefinition, order: CoreOrder, { recorder }: CoreRecording): Callers {
   const { self, nodes, incarnation, shared, parameters, folder, cluster } = order
   const model = definition.service!.build({ nodes, parameters })
   const logFolder = logFolderOf(model, order)
@@ -196,6 +202,7 @@ function served(definition: SystemDefinition, order: CoreOrder): Callers {
     cluster,
     logFolder,
     nextEpoch: () => reserveEpoch(folder),
+    tap: recorder,
   })
   const proposals = new RingReader(shared.proposals)
   const replies = new RingWriter(shared.replies)
@@ -302,6 +309,7 @@ interface Ticket {
 function scripted(
   definition: SystemDefinition,
   order: CoreOrder,
+  { recorder }: CoreRecording,
   say: (report: CoreReport) => void,
 ): Callers {
   const { self, nodes, incarnation, shared, cluster, seed } = order
@@ -328,6 +336,7 @@ function scripted(
     mailBytes,
     homeOf: (client) => client % nodes,
     answered: (client, sequence, reply, length) => scripts?.answered(client, sequence, reply, length),
+    tap: recorder,
   })
   if (workload !== undefined)
     scripts = new ScriptClients({
@@ -337,6 +346,9 @@ function scripted(
         replica.submit(to, client, sequence, operation, 0, operation.length),
       finished: (client, events) => {
         say({ kind: 'client', client, events })
+      },
+      noted: (client, event) => {
+        recorder.client(client, event)
       },
     })
   const inputs = replica.definition.inputs.length

@@ -73,31 +73,54 @@ export function judge(
     const reason = check(observer)
     return reason === undefined ? [] : [{ name, reason }]
   })
+  const seen = judgeHistory(model, histories)
+  return {
+    broken,
+    goalReached: goalIsReached(model, observer),
+    history: seen?.verdict ?? 'none',
+    historyReason: seen?.reason,
+    operations: seen?.operations ?? 0,
+    unknown: seen?.unknown ?? 0,
+  }
+}
+
+export interface JudgedHistory {
+  readonly verdict: 'linearizable' | 'violated' | 'unknown'
+  readonly reason: string | undefined
+  readonly operations: number
+  /** Operations of unknown outcome. */
+  readonly unknown: number
+}
+
+/** What clients saw, if the system says what they may see. */
+export function judgeHistory(
+  model: SystemModel,
+  histories: ReadonlyMap<number, readonly ClientEvent[]>,
+): JudgedHistory | undefined {
+  const { history } = model.spec
+  if (history === undefined) return undefined
   const events = [...histories].flatMap(([client, its]) => its.map((event) => ({ client, ...event })))
   // What ended before it began elsewhere is before it: one machine has one monotonic clock.
   events.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0))
-  const { history } = model.spec
   const recorder = new HistoryRecorder<unknown, unknown>()
   let unknown = 0
   for (const { client, kind, operation, reply } of events) {
     const request = model.workload!.clients[client]!.script[operation]!
-    if (kind === 'call') recorder.call(client, history?.decodeRequest(request, client) ?? request)
+    if (kind === 'call') recorder.call(client, history.decodeRequest(request, client))
     else if (kind === 'abandon') {
       recorder.abandon(client)
       unknown++
     } else {
       const bytes = new Uint8Array(reply!)
       const view = new DataView(bytes.buffer)
-      recorder.return(client, history?.decodeReply(view, 0, bytes.length) ?? bytes)
+      recorder.return(client, history.decodeReply(view, 0, bytes.length))
     }
   }
   const operations = recorder.operations()
-  const result = history === undefined ? undefined : checkLinearizable(operations, history.model)
+  const result = checkLinearizable(operations, history.model)
   return {
-    broken,
-    goalReached: goalIsReached(model, observer),
-    history: result?.verdict ?? 'none',
-    historyReason: result === undefined || result.verdict === 'linearizable' ? undefined : result.sentence,
+    verdict: result.verdict,
+    reason: result.verdict === 'linearizable' ? undefined : result.sentence,
     operations: operations.length,
     unknown,
   }

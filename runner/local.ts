@@ -38,6 +38,8 @@ export interface LocalOptions {
   readonly restarts: boolean
   /** Binds each member to one processor, in turn. */
   readonly pins?: boolean | undefined
+  /** Where every member's recording goes; undefined: none is made. */
+  readonly recordFolder: string | undefined
   readonly reported?: (member: number, report: MemberReport) => void
   /** A line of a member's log. */
   readonly logged?: (member: number, line: string) => void
@@ -87,13 +89,17 @@ export class LocalCluster {
   }
 
   spawn(member: number): void {
-    const { command, reported, logged, pins } = this.#options
+    const { command, reported, logged, pins, recordFolder } = this.#options
     this.#held.delete(member)
     const processor = String(member % availableParallelism())
     const [program, ...args] = pins === true ? ['taskset', '-c', processor, ...command] : command
     const child = spawn(
       program!,
-      [...args, '--cluster', this.path, '--id', String(member), '--log', 'json'],
+      [
+        ...args,
+        ...['--cluster', this.path, '--id', String(member), '--log', 'json'],
+        ...(recordFolder === undefined ? [] : ['--record', recordFolder]),
+      ],
       {
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
         serialization: 'advanced',

@@ -8,6 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { assign, createActor, setup } from 'xstate'
 import { z } from 'zod'
@@ -19,8 +20,16 @@ import { RunError } from './errors.js'
 import { type Gateway, startGateway } from './gateway/gateway.js'
 import { layoutDigest, secretName } from './layout-digest.js'
 import { readLife, writeLife } from './life.js'
-import { type CoreCommand, type CoreOrder, type CoreReport, gaugeWords } from './order.js'
+import {
+  type CoreCommand,
+  type CoreOrder,
+  type CoreReport,
+  type RecordingOrder,
+  gaugeWords,
+} from './order.js'
 import { type Info, Peers } from './peers.js'
+import { FORMAT_VERSION, type RecordingHeader, recordingName } from './recording/format.js'
+import { Transcript } from './recording/transcript.js'
 import { RingProposer } from './ring-proposer.js'
 import { ringMemory } from './ring.js'
 import { scriptSetup } from './setup.js'
@@ -43,6 +52,7 @@ export interface MemberOptions {
   readonly thread: URL
   /** Microseconds of looking in vain before the thread of the core sleeps. */
   readonly spinMicros: number
+  readonly recording: MemberRecording
   /** Something that has happened, for logs. */
   readonly log: (
     level: 'info' | 'warn' | 'error',
@@ -51,6 +61,14 @@ export interface MemberOptions {
   ) => void
   /** What the thread of the core reports. */
   readonly reported?: (report: CoreReport) => void
+}
+
+/** Where recordings go, and what must stand in them so that the system is found again. */
+export interface MemberRecording {
+  /** Undefined: only the last seconds are kept, and written to the member's folder when its core fails. */
+  readonly folder: string | undefined
+  readonly modulePath: string | undefined
+  readonly codeFingerprint: string
 }
 
 const life = setup({
@@ -108,6 +126,7 @@ export class Member {
   readonly #incarnations: Uint32Array
   readonly #gauges: Float64Array
   readonly #shared
+  #recording: Transcript | undefined
   #incarnation: number | undefined
   #founders: string[] | undefined
   #worker: Worker | undefined
@@ -326,6 +345,7 @@ export class Member {
 
   #startThread(incarnation: number): void {
     const { cluster, self, source, thread, spinMicros } = this.#options
+    const recording = this.#recordingOrder(incarnation)
     const order: CoreOrder = {
       source,
       self,
@@ -337,6 +357,7 @@ export class Member {
       seed: cluster.seed,
       spinMillis: spinMicros / 1000,
       shared: this.#shared,
+      recording,
     }
     const worker = new Worker(thread, { workerData: order })
     this.#worker = worker
@@ -347,9 +368,43 @@ export class Member {
       this.#fail(error.message)
     })
     worker.on('exit', () => {
+      this.#recording?.close()
       if (this.state === 'starting' || this.state === 'running')
         this.#fail('the thread of the core has ended')
     })
+  }
+
+  /** Begins the recording of a life. */
+  #recordingOrder(incarnation: number): RecordingOrder {
+    const { cluster, self, definition, version, recording, log } = this.#options
+    const header: RecordingHeader = {
+      version: FORMAT_VERSION,
+      createdBy: `aviary ${version}`,
+      system: definition.name,
+      ...(recording.modulePath === undefined ? {} : { modulePath: recording.modulePath }),
+      codeFingerprint: recording.codeFingerprint,
+      isService: this.service !== undefined,
+      parameters: cluster.parameters,
+      seed: cluster.seed,
+      nodes: cluster.members.length,
+      node: self,
+      incarnation,
+      layoutDigest: this.#layout,
+      begunNanos: String(process.hrtime.bigint()),
+      cluster: cluster.name,
+      isFlight: recording.folder === undefined,
+    }
+    const path = join(recording.folder ?? cluster.members[self]!.folder, recordingName(self, incarnation))
+    if (recording.folder === undefined) return { header, ring: undefined, path }
+    try {
+      this.#recording = new Transcript(path, header, (message) => {
+        log('error', message)
+      })
+    } catch (error) {
+      if (!(error instanceof RunError)) throw error
+      this.#fail(`${error.message} (${error.mend})`)
+    }
+    return { header, ring: this.#recording?.ring ?? ringMemory(RING_BYTES), path }
   }
 
   #reported(report: CoreReport): void {

@@ -1,5 +1,7 @@
 /** What the threads of a replica process say to each other. Plain data. */
 
+import type { RecordingHeader } from './recording/format.js'
+
 /** What a core thread is started with. */
 export interface CoreOrder {
   /** How the system is found; opaque to the runner. */
@@ -17,6 +19,16 @@ export interface CoreOrder {
   /** Milliseconds of looking in vain before the thread sleeps. */
   readonly spinMillis: number
   readonly shared: SharedMemory
+  readonly recording: RecordingOrder
+}
+
+/** How what the core is given is kept. */
+export interface RecordingOrder {
+  readonly header: RecordingHeader
+  /** Takes all of it to the control thread, which writes the file; undefined: only the last seconds are kept, in memory. */
+  readonly ring: SharedArrayBuffer | undefined
+  /** The file that is written: from the beginning, or when the core has failed. */
+  readonly path: string
 }
 
 export interface SharedMemory {

@@ -19,6 +19,7 @@ import { CoreHost } from './host.js'
 import { ReplyList } from './reply-list.js'
 import { Handler, type Tap } from './tap.js'
 import { logOptions } from './stable-folder.js'
+import { TappedHost } from './tapped-host.js'
 import { MAIL_HEADER_BYTES, Mail, Post } from './post.js'
 
 /** SENDs that may be outstanding to a peer, and messages that wait for a core. */
@@ -79,11 +80,13 @@ export class Replica {
   readonly #homeOf: ReplicaOptions['homeOf']
   readonly #keepsRefused: boolean
   /** Messages that the core has refused and the network keeps. */
-  #refused: { readonly from: NodeId; readonly bytes: Uint8Array }[] = []
+  #refused: { readonly from: NodeId; readonly mark: number; readonly bytes: Uint8Array }[] = []
   /** Mail that has come before the core began. */
   readonly #early: { readonly from: NodeId; readonly bytes: Uint8Array }[] = []
   /** Messages of this node to itself. */
-  readonly #toSelf: Uint8Array[] = []
+  readonly #toSelf: { readonly mark: number; readonly bytes: Uint8Array }[] = []
+  /** Messages sent to each node in this life: their numbers let a recording tell which of them arrived where. */
+  readonly #sent: Uint32Array
   /** Replies of the handler that runs, to clients at home here: they are handed out when it has returned. */
   readonly #replies = new ReplyList()
   #isHandingOut = false
@@ -109,6 +112,7 @@ export class Replica {
     // A node whose system has no queue pairs of its own has the one for messages.
     this.#pairs = fabric?.pairsPerPeer ?? 0
     this.#keepsRefused = network?.keepsRefused === true
+    this.#sent = new Uint32Array(nodes)
     this.#tap = options.tap
     this.#answered = options.answered
     this.#homeOf = options.homeOf
@@ -153,8 +157,16 @@ export class Replica {
       lossy: network?.lossy ?? true,
       incarnations: options.incarnations,
     })
+    options.tap?.attach?.({
+      state: this.state,
+      output,
+      windows: native.windows,
+      windowBytes: definition.windows.map(({ layout }) => layout.sizeBytes),
+      clock: this.host,
+    })
+    const effects = options.tap?.effects
     const context: Context<typeof definition.state> = {
-      host: this.host,
+      host: effects === undefined ? this.host : new TappedHost(this.host, effects, this.host),
       state: definition.state.view(this.state, 0),
       input: new DataView(input),
       output: new DataView(output),
@@ -308,9 +320,10 @@ export class Replica {
     if (bytes > length - MAIL_HEADER_BYTES) return
     if (kind === Mail.message) {
       this.#copyIn(input, at, bytes)
-      this.#run(Handler.message, from, bytes, 0, bytes)
+      const mark = markOf(client, sequence)
+      this.#run(Handler.message, from, bytes, mark, bytes)
       if (this.host.refused && this.#keepsRefused)
-        this.#refused.push({ from, bytes: input.slice(at, at + bytes) })
+        this.#refused.push({ from, mark, bytes: input.slice(at, at + bytes) })
     } else if (kind === Mail.request) this.request(client, sequence, input, at, bytes)
     else if (kind === Mail.reply) {
       this.#copyIn(input, at, bytes)
@@ -319,10 +332,10 @@ export class Replica {
   }
 
   #takeOwn(): void {
-    for (const bytes of this.#toSelf.splice(0)) {
+    for (const { mark, bytes } of this.#toSelf.splice(0)) {
       this.#copyIn(bytes, 0, bytes.length)
-      this.#run(Handler.message, this.self, bytes.length, 0, bytes.length)
-      if (this.host.refused && this.#keepsRefused) this.#refused.push({ from: this.self, bytes })
+      this.#run(Handler.message, this.self, bytes.length, mark, bytes.length)
+      if (this.host.refused && this.#keepsRefused) this.#refused.push({ from: this.self, mark, bytes })
     }
   }
 
@@ -332,7 +345,7 @@ export class Replica {
     this.#refused = []
     for (const each of kept) {
       this.#copyIn(each.bytes, 0, each.bytes.length)
-      this.#run(Handler.message, each.from, each.bytes.length, 0, each.bytes.length)
+      this.#run(Handler.message, each.from, each.bytes.length, each.mark, each.bytes.length)
       if (this.host.refused) this.#refused.push(each)
     }
   }
@@ -389,8 +402,11 @@ export class Replica {
   }
 
   #send(to: NodeId, at: number, length: number): void {
-    if (to === this.self) this.#toSelf.push(this.#output.slice(at, at + length))
-    else this.post.send(to, Mail.message, 0, 0, this.#output, at, length)
+    const { incarnation } = this.host
+    const number = ++this.#sent[to]!
+    if (to === this.self)
+      this.#toSelf.push({ mark: markOf(incarnation, number), bytes: this.#output.slice(at, at + length) })
+    else this.post.send(to, Mail.message, incarnation, number, this.#output, at, length)
   }
 
   #reply(client: number, sequence: number, at: number, length: number): void {
@@ -454,6 +470,11 @@ function nativeOptions(options: ReplicaOptions, mailBytes: number, scratch: numb
       windowBytes: definition.windows.map(({ layout }) => layout.sizeBytes),
     },
   }
+}
+
+/** Names a message among all that its sender has sent to this node. */
+function markOf(incarnation: number, number: number): number {
+  return incarnation * 2 ** 32 + number
 }
 
 function roundUp8(bytes: number): number {

@@ -11,6 +11,8 @@ export interface ScriptOptions {
   readonly clients: readonly number[]
   submit(to: NodeId, client: number, sequence: number, operation: Uint8Array): void
   finished(client: number, events: readonly ClientEvent[]): void
+  /** What a client did or learned, when it did. */
+  noted(client: number, event: ClientEvent): void
 }
 
 interface ClientState {
@@ -97,6 +99,8 @@ export class ScriptClients {
 
   #note(state: ClientState, kind: ClientEvent['kind'], reply?: Uint8Array): void {
     const event = { kind, operation: state.operation, at: process.hrtime.bigint() }
-    state.events.push(reply === undefined ? event : { ...event, reply })
+    const whole = reply === undefined ? event : { ...event, reply }
+    state.events.push(whole)
+    this.#options.noted(state.client, whole)
   }
 }

@@ -3,6 +3,8 @@ import type { Command } from 'commander'
 import { Exit } from '../errors.js'
 import { usualLast } from '../finding.js'
 import { integer } from '../options.js'
+import { leadsToRecording } from '../recording-file.js'
+import { explainRun } from '../recording-story.js'
 import { exitOf, saySetup } from '../report.js'
 import { sayStory } from '../story.js'
 import { makeTerminal, plural } from '../terminal.js'
@@ -16,8 +18,8 @@ interface ExplainFlags {
 export function addExplain(program: Command): void {
   program
     .command('explain')
-    .description('tell what happens in a trace, and why it is wrong')
-    .argument('<file>', 'a trace')
+    .description('tell what happens in a trace or a recording, and why it is wrong')
+    .argument('<file>', 'a trace, a recording, or a folder of recordings')
     .option('--last <n>', 'shows that many of the last steps', integer(1, 1e6), usualLast)
     .option('--system <system>', 'the system, if it is not where the trace says')
     .addHelpText(
@@ -26,7 +28,8 @@ export function addExplain(program: Command): void {
 Example:
   aviary explain aviary-out/rdma-register-missing-checksum-integrity-7.aviary --last 40
 
-Exit codes: those of the violation (1, 4, 5, 3), 0 for a trace without one, 2 for one that cannot be read or followed.`,
+Exit codes: those of the violation (1, 4, 5, 3), 0 for a trace without one, 2 for one that cannot be read or followed;
+3 for a recording that the code at hand leaves.`,
     )
     .action(async (file: string, flags: ExplainFlags) => {
       process.exitCode = await explain(file, flags)
@@ -34,6 +37,7 @@ Exit codes: those of the violation (1, 4, 5, 3), 0 for a trace without one, 2 fo
 }
 
 async function explain(file: string, flags: ExplainFlags): Promise<Exit> {
+  if (leadsToRecording(file)) return explainRun(file, flags)
   const terminal = makeTerminal()
   const { say, colours } = terminal
   const trace = readTrace(file)

@@ -3,11 +3,14 @@ import { closeSync, openSync, writeSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import type { SystemDefinition } from '../../protocol/index.js'
 import { type Trace, itfChunks, jsonLines, perfettoChunks, textLines } from '../../sim/trace/index.js'
-import { fileError } from '../errors.js'
+import { UsageError, fileError } from '../errors.js'
 import { makeTerminal, grouped } from '../terminal.js'
+import { leadsToRecording } from '../recording-file.js'
+import { recordingChunks } from '../recording-export.js'
+import { exportSchedule } from '../recording-schedule.js'
 import { readTrace, systemOf } from '../trace-file.js'
 
-const formats = ['perfetto', 'itf', 'jsonl', 'text'] as const
+const formats = ['perfetto', 'itf', 'jsonl', 'text', 'trace'] as const
 type Format = (typeof formats)[number]
 
 interface ExportFlags {
@@ -22,13 +25,14 @@ const endings: Readonly<Record<Format, string>> = {
   itf: 'itf.json',
   jsonl: 'jsonl',
   text: 'txt',
+  trace: 'aviary',
 }
 
 export function addExport(program: Command): void {
   program
     .command('export')
-    .description('write a trace in a format of another tool')
-    .argument('<file>', 'a trace')
+    .description('write a trace or a recording in a format of another tool')
+    .argument('<file>', 'a trace, a recording, or a folder of recordings')
     .addOption(new Option('--format <format>', 'the format').choices(formats).makeOptionMandatory())
     .option('--out <file>', 'where to write, - for standard output (default: FILE with another ending)')
     .addOption(
@@ -45,6 +49,9 @@ Formats:
   itf       Informal Trace Format of Apalache and Quint: every state
   jsonl     one JSON object an action
   text      to read, edit and replay: aviary replay FILE.txt
+  trace     of a recording: a schedule of the simulator with the same inputs, where one is found (exit code 3: none)
+
+A recording has no actions of a world, so it is exported as perfetto, jsonl or text: all nodes' inputs in one order.
 
 Examples:
   aviary export trace.aviary --format perfetto --out trace.perfetto-trace
@@ -56,10 +63,24 @@ Examples:
 }
 
 async function exportTrace(file: string, flags: ExportFlags): Promise<void> {
+  if (leadsToRecording(file)) {
+    const { format } = flags
+    if (format === 'itf')
+      throw new UsageError(
+        '--format itf: has states of a whole system, and a recording has no such thing',
+        'choose perfetto, jsonl or text.',
+      )
+    if (format === 'trace') return exportSchedule(file, flags)
+    const chunks = await recordingChunks(file, format, flags.system)
+    return write(flags.out ?? `${file.replace(/\/+$|\.aviaryrec$/, '')}.${endings[format]}`, chunks)
+  }
   const trace = readTrace(file)
   const { definition } = await systemOf(file, trace, flags.system)
   const out = flags.out ?? `${file.replace(/\.aviary$/, '')}.${endings[flags.format]}`
-  const pieces = chunks(flags, definition, trace)
+  write(out, chunks(flags, definition, trace))
+}
+
+function write(out: string, pieces: Iterable<string | Uint8Array>): void {
   if (out === '-') {
     for (const chunk of pieces) process.stdout.write(chunk)
     return
@@ -80,6 +101,11 @@ function* chunks(
       return yield* itfChunks(definition, trace)
     case 'jsonl':
       return yield* jsonLines(definition, trace, { changes: flags.changes })
+    case 'trace':
+      throw new UsageError(
+        '--format trace: makes a trace of a recording, and this is a trace',
+        'name a recording, or another format.',
+      )
     case 'text':
       for (const line of textLines(trace, definition)) yield `${line}\n`
   }

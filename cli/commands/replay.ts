@@ -14,6 +14,8 @@ import { type Stepper, endFaults, runToGoal } from '../healing.js'
 import type { LoadedSystem } from '../load-system.js'
 import { exitOf, kindWords, saySetup } from '../report.js'
 import { type Terminal, makeTerminal, plural, wrap } from '../terminal.js'
+import { leadsToRecording } from '../recording-file.js'
+import { replayRun } from '../replay-recording.js'
 import { readTrace, systemOf } from '../trace-file.js'
 
 interface ReplayFlags {
@@ -29,11 +31,11 @@ interface ReplayFlags {
 export function addReplay(program: Command): void {
   program
     .command('replay')
-    .description('execute a trace again, bit for bit, or follow its story on changed code')
-    .argument('<file>', 'a trace, as a file of bytes or of text')
+    .description('execute a trace or a recording again, bit for bit, or follow its story on changed code')
+    .argument('<file>', 'a trace, as a file of bytes or of text; a recording, or a folder of recordings')
     .option('--guided', 'follows the story as far as it goes, reports what was skipped, then heals')
     .option('--right', 'follows it on the right protocol (guided)')
-    .option('--bug <name>', 'follows it on that wrong variant (guided)')
+    .option('--bug <name>', 'follows it on that wrong variant (guided); a recording: says where it differs')
     .option('--twice', 'replays twice, and compares every byte')
     .option('--text', 'prints every action')
     .option('--system <system>', 'the system, if it is not where the trace says')
@@ -44,10 +46,14 @@ export function addReplay(program: Command): void {
 A strict replay takes exactly the actions of the trace, compares fingerprints of the state on the way, and must come to
 the same verdict at the same step. Where it leaves the trace it says at which step, in which component and field.
 
+A recording of aviary run --record is given to the same cores offline: every effect and every recorded state must be the
+same, and what clients saw must be explained by the model of the system.
+
 Examples:
   aviary replay aviary-out/rdma-register-missing-checksum-integrity-7.aviary
   aviary replay trace.aviary --twice   the proof that it replays the same
   aviary replay trace.aviary --right   does the same story harm the right protocol?
+  aviary replay out                    recordings of a run on real processes
   aviary replay trace.aviary --text    all actions as text (to keep it: aviary export --format text)
 
 Exit codes: the violation's own if it was reproduced (1, 4 liveness, 5 crash, 3 hidden state), 0 if the trace has none,
@@ -59,6 +65,12 @@ Exit codes: the violation's own if it was reproduced (1, 4 liveness, 5 crash, 3 
 }
 
 async function replay(file: string, flags: ReplayFlags): Promise<Exit> {
+  if (leadsToRecording(file)) {
+    for (const flag of ['guided', 'right', 'twice', 'text'] as const)
+      if (flags[flag] === true)
+        throw new UsageError(`--${flag}: is for traces, and this is a recording`, 'leave it out.')
+    return replayRun(file, flags)
+  }
   const terminal = makeTerminal(flags)
   const { say } = terminal
   const trace = readTrace(file)

@@ -1,10 +1,17 @@
 /** `aviary run`: a system as real processes. */
-import { mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { SystemDefinition } from '../../protocol/index.js'
-import { type Cluster, Member, type MemberReport, RunError, readCluster } from '../../runner/index.js'
+import {
+  type Cluster,
+  Member,
+  type MemberReport,
+  RunError,
+  readCluster,
+  recordingsIn,
+} from '../../runner/index.js'
 import { Exit, UsageError } from '../errors.js'
 import { type LoadedSystem, loadSystem, readPackage } from '../load-system.js'
 import { collect, integer, parametersOf } from '../options.js'
@@ -23,6 +30,7 @@ export interface RunFlags {
   readonly spin?: number
   readonly restart: boolean
   readonly pin?: boolean
+  readonly record?: string
   readonly log: 'human' | 'json' | 'none'
   readonly json?: boolean
 }
@@ -61,6 +69,10 @@ export function addRun(program: Command): void {
     )
     .option('--pin', 'with --local: binds each member to one processor (needs taskset)')
     .option('--no-restart', 'with --local: leaves members down that have died')
+    .option(
+      '--record <dir>',
+      'writes down what every core was given, for aviary replay; without it the last seconds are kept in memory, and written when a core fails',
+    )
     .addOption(
       new Option('--log <how>', 'what members log to standard error')
         .choices(['human', 'json', 'none'])
@@ -79,6 +91,7 @@ Examples:
   aviary run apus --local 3 --set durability=1 an acknowledgement means: flushed by a majority
   aviary run paxos --local 5                   its own clients, judged
   aviary run ./my-protocol.ts --local 3        your own system
+  aviary run paxos --local 3 --record out      then: aviary replay out
   aviary run --cluster cluster.toml --id 0     one member, as configured
 
 Exit codes: 0 all well, 1 a violation, 2 usage or input error, 4 the goal was not reached, 5 crash of a core.`,
@@ -125,10 +138,20 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
     command: [process.execPath, process.argv[1]!, 'run'],
     isTemporary: flags.folder === undefined,
     pins: flags.pin,
+    recordFolder: freshFolder(flags.record),
   }
   return definition.service === undefined
     ? runScripts(loaded, options, flags)
     : runService(loaded, options, flags)
+}
+
+/** A folder for recordings of one run. */
+function freshFolder(folder: string | undefined): string | undefined {
+  if (folder === undefined) return undefined
+  const path = resolve(folder)
+  if (existsSync(path) && recordingsIn(path).length > 0)
+    throw new UsageError(`--record ${folder}: recordings of another run are there`, 'name another folder.')
+  return path
 }
 
 /** What `--set` sets: parameters of the service, where there is one. */
@@ -167,6 +190,11 @@ async function runMember(system: string | undefined, flags: RunFlags, path: stri
     source: loaded.source,
     thread: new URL('../core-worker.js', import.meta.url),
     spinMicros: cluster.spinMicros ?? flags.spin ?? CROWDED_SPIN_MICROS,
+    recording: {
+      folder: flags.record === undefined ? undefined : resolve(flags.record),
+      modulePath: loaded.modulePath === undefined ? undefined : loaded.argument,
+      codeFingerprint: loaded.codeFingerprint,
+    },
     log,
     reported: (report) => {
       send({ kind: 'core', report })

@@ -1,3 +1,4 @@
 export { causeOf } from './cause.js'
 export { explain } from './explain.js'
-export { type Line, type TableOptions, spaceTimeTable } from './table.js'
+export { type Drawing, drawLanes } from './lanes.js'
+export { type Line, type TableOptions, spaceTimeTable, wrap as wrapWords } from './table.js'

@@ -15,6 +15,40 @@ export interface Lanes {
 const laneWidthMost = 6
 const laneWidthLeast = 3
 
+/** Lanes of a picture, and how a row is drawn into them. */
+export interface Drawing {
+  readonly head: string
+  /**
+   * @param line what a lane shows on which nothing happens
+   * @param from where an arrow begins, or -1
+   * @param to where something happens, or -1
+   * @param mark what stands there
+   */
+  draw(line: (lane: number) => string, from: number, to: number, mark: string): string
+}
+
+/** @param widthMost columns that all lanes together may take */
+export function drawLanes(names: readonly string[], widthMost: number): Drawing {
+  const width = Math.max(laneWidthLeast, Math.min(laneWidthMost, Math.floor(widthMost / names.length)))
+  const centre = (lane: number): number => lane * width + 1
+  return {
+    head: names.map((name) => name.padEnd(width)).join(''),
+    draw(line, from, to, mark) {
+      const row = Array.from({ length: names.length * width }, () => ' ')
+      for (let lane = 0; lane < names.length; lane++) row[centre(lane)] = line(lane)
+      if (to < 0) return row.join('')
+      if (from >= 0 && from !== to) {
+        const step = from < to ? 1 : -1
+        for (let column = centre(from) + step; column !== centre(to); column += step) row[column] = '─'
+        row[centre(from)] = '○'
+        row[centre(to) - step] = step > 0 ? '►' : '◄'
+      }
+      row[centre(to)] = mark
+      return row.join('')
+    },
+  }
+}
+
 /** @param widthMost columns that all lanes together may take */
 export function lanesOf(world: World, widthMost: number): Lanes {
   const clients = world.clients?.parts.length ?? 0
@@ -22,8 +56,7 @@ export function lanesOf(world: World, widthMost: number): Lanes {
     ...world.nodes.map((node) => world.nodeName(node.index)),
     ...Array.from({ length: clients }, (_, client) => `c${String(client)}`),
   ]
-  const width = Math.max(laneWidthLeast, Math.min(laneWidthMost, Math.floor(widthMost / names.length)))
-  const centre = (lane: number): number => lane * width + 1
+  const drawing = drawLanes(names, widthMost)
 
   function line(lane: number): string {
     if (lane >= world.nodes.length) return '│'
@@ -38,26 +71,12 @@ export function lanesOf(world: World, widthMost: number): Lanes {
         return '│'
     }
   }
-  function blank(): string[] {
-    const row = Array.from({ length: names.length * width }, () => ' ')
-    for (let lane = 0; lane < names.length; lane++) row[centre(lane)] = line(lane)
-    return row
-  }
   return {
-    head: names.map((name) => name.padEnd(width)).join(''),
-    idle: () => blank().join(''),
+    head: drawing.head,
+    idle: () => drawing.draw(line, -1, -1, ''),
     row(site) {
-      const row = blank()
       const { from, to } = endsOf(site, names)
-      if (to < 0) return row.join('')
-      if (from >= 0 && from !== to) {
-        const step = from < to ? 1 : -1
-        for (let column = centre(from) + step; column !== centre(to); column += step) row[column] = '─'
-        row[centre(from)] = '○'
-        row[centre(to) - step] = step > 0 ? '►' : '◄'
-      }
-      row[centre(to)] = isFaultKind(site.kind) ? '✗' : '●'
-      return row.join('')
+      return drawing.draw(line, from, to, isFaultKind(site.kind) ? '✗' : '●')
     },
   }
 }

@@ -4,8 +4,7 @@
  * Contract. Each node is a process with a lane for its CPU (handlers) and one for its NIC (what happens to memory and
  * queues behind the CPU's back); clients are a process with a lane each; faults of links and the calm have a process of
  * their own. An action is a slice in the lane where it happens, a fault an instant. Flows join sending with delivery,
- * post with placement and completion, and a client's request with its reply. Written from the public field numbers of
- * `trace_packet.proto`, `track_event.proto` and `track_descriptor.proto`; names are not interned.
+ * post with placement and completion, and a client's request with its reply. Names are not interned.
  *
  * A trace holds no times: unless the caller gives them, action i begins at i microseconds.
  */
@@ -16,6 +15,7 @@ import type { World } from '../../world/world.js'
 import type { Trace } from '../trace.js'
 import { walk } from '../walk.js'
 import { type ArrowEnds, Arrows } from './arrows.js'
+import { annotation, describeProcesses, emit, event, eventType, laneOf } from './perfetto-packets.js'
 import { Message } from './protobuf.js'
 
 export interface PerfettoOptions {
@@ -24,31 +24,6 @@ export interface PerfettoOptions {
   /** Width of a slice, unless the next action of its lane comes sooner. */
   readonly sliceNanos?: number | undefined
 }
-
-// Field numbers.
-const tracePacket = 1
-const packet = {
-  timestamp: 8,
-  sequenceId: 10,
-  trackEvent: 11,
-  sequenceFlags: 13,
-  trackDescriptor: 60,
-} as const
-const event = {
-  annotations: 4,
-  type: 9,
-  track: 11,
-  categories: 22,
-  name: 23,
-  flows: 47,
-  endingFlows: 48,
-} as const
-const annotation = { uint: 3, name: 10 } as const
-const descriptor = { uuid: 1, name: 2, process: 3, thread: 4, parent: 5 } as const
-const processField = { pid: 1, name: 6 } as const
-const threadField = { pid: 1, tid: 2, name: 5 } as const
-const eventType = { sliceBegin: 1, sliceEnd: 2, instant: 3 } as const
-const incrementalStateCleared = 1
 
 const nicKinds: readonly ActionKind[] = ['fetch', 'place', 'land', 'expire']
 const chunkBytes = 1 << 16
@@ -117,20 +92,8 @@ function describeAction(
   return message
 }
 
-function emit(out: Message, nanos: number, trackEvent: Message): void {
-  out.message(
-    tracePacket,
-    new Message()
-      .uint(packet.timestamp, nanos)
-      .uint(packet.sequenceId, 1)
-      .message(packet.trackEvent, trackEvent),
-  )
-}
-
 // ---- tracks. Process 1 is for faults, 2 for clients, 3 + n for node n; a lane's uuid is its process and its place there.
 
-const lanesPerProcess = 4096
-const laneOf = (process: number, lane: number): number => process * lanesPerProcess + lane
 const faults = 1
 const clients = 2
 const cpu = 1
@@ -144,30 +107,7 @@ function trackOf(site: Site): number {
 }
 
 function describeTracks(out: Message, world: World): void {
-  let first = true
-  const track = (message: Message): void => {
-    const wrapped = new Message().uint(packet.sequenceId, 1)
-    if (first) wrapped.uint(packet.sequenceFlags, incrementalStateCleared)
-    first = false
-    out.message(tracePacket, wrapped.message(packet.trackDescriptor, message))
-  }
-  const process = (number: number, name: string, lanes: readonly string[]): void => {
-    const named = new Message().uint(processField.pid, number).string(processField.name, name)
-    track(new Message().uint(descriptor.uuid, laneOf(number, 0)).message(descriptor.process, named))
-    lanes.forEach((lane, i) => {
-      const uuid = laneOf(number, i + 1)
-      const thread = new Message()
-        .uint(threadField.pid, number)
-        .uint(threadField.tid, uuid)
-        .string(threadField.name, lane)
-      track(
-        new Message()
-          .uint(descriptor.uuid, uuid)
-          .uint(descriptor.parent, laneOf(number, 0))
-          .message(descriptor.thread, thread),
-      )
-    })
-  }
+  const process = describeProcesses(out)
   process(faults, 'faults', ['links'])
   const clientLanes = world.clients?.parts.map((_, i) => `c${String(i)}`) ?? []
   if (clientLanes.length > 0) process(clients, 'clients', clientLanes)

@@ -1,0 +1,167 @@
+/** `aviary replay` of recordings: the same core, offline, on what it was given. */
+import { Exit } from './errors.js'
+import {
+  type RecordedRun,
+  originalOf,
+  readRecordedRun,
+  refuseHoles,
+  replayRecording,
+} from './recording-file.js'
+import {
+  type JudgedHistory,
+  type NodeReplay,
+  judgeHistory,
+  handlerNames,
+  scriptSetup,
+} from '../runner/index.js'
+import { buildModel } from '../sim/index.js'
+import { type Terminal, grouped, makeTerminal, plural, table, wrap } from './terminal.js'
+
+export interface ReplayRecordingFlags {
+  readonly bug?: string
+  readonly system?: string
+  readonly json?: boolean
+}
+
+export async function replayRun(path: string, flags: ReplayRecordingFlags): Promise<Exit> {
+  const terminal = makeTerminal(flags)
+  const { say, colours, progress } = terminal
+  const run = await readRecordedRun(path, flags.system, flags.bug)
+  refuseHoles(run.recordings)
+  const { header } = run.recordings[0]!
+  say(
+    `Replaying ${plural(run.recordings.length, 'recorded life', 'recorded lives')} of ${colours.bold(run.system.argument)}${header.isService ? ' as a service' : ''} on ${plural(header.nodes, 'node')}${flags.bug === undefined ? '' : `, with the planted bug ${colours.yellow(flags.bug)}`}.`,
+  )
+  if (run.codeChanged) say(colours.dim('The code has changed since it was recorded.'))
+  const replays: NodeReplay[] = []
+  for (const recording of run.recordings) {
+    progress.update(`replaying ${recording.path}`)
+    replays.push(replayRecording(run, recording, originalOf(run, recording, flags.bug)))
+  }
+  progress.end()
+  say()
+  say(summary(terminal, replays))
+  for (const { recording, before } of replays) {
+    const name = `member ${String(recording.header.node)}, life ${String(recording.header.incarnation)}`
+    if (recording.ending === 'cut')
+      say(
+        colours.yellow(
+          `${name}: the recording was cut when its process was killed; the last moments are missing.`,
+        ),
+      )
+    if (before > 0)
+      say(`${name}: the flight recorder holds what came after the first ${grouped(before)} inputs.`)
+  }
+  const history = historyOf(run, replays)
+  const diverged = replays.filter((replay) => replay.divergence !== undefined)
+  for (const replay of diverged) sayDivergence(terminal, replay)
+  for (const { recording, failure } of replays)
+    if (failure !== undefined)
+      say(
+        `\n${colours.red(`Member ${String(recording.header.node)} failed${failure.inHandler ? ' in its core, as recorded' : ' outside of its core'}:`)} ${failure.message}`,
+      )
+  say()
+  if (history === undefined)
+    say(
+      header.isService
+        ? 'What clients saw is not judged: a service declares no history property.'
+        : 'What clients saw is not judged: the system declares no history property, or some of it is missing.',
+    )
+  else {
+    const isGood = history.verdict === 'linearizable'
+    say(
+      `What clients saw in ${plural(history.operations, 'operation')}: ${isGood ? colours.green(history.verdict) : colours.red(history.verdict)}`,
+    )
+    if (history.reason !== undefined) say(history.reason)
+  }
+  if (diverged.length === 0) say(colours.green('Every effect and every compared state was as recorded.'))
+  terminal.json({
+    system: header.system,
+    nodes: header.nodes,
+    bug: flags.bug ?? null,
+    outcome: diverged.length === 0 ? 'reproduced' : 'diverged',
+    codeChanged: run.codeChanged,
+    lives: replays.map(jsonOf),
+    history: history ?? null,
+  })
+  if (diverged.length > 0) return Exit.diverged
+  return history?.verdict === 'violated' ? Exit.violation : Exit.nothingFound
+}
+
+function historyOf(run: RecordedRun, replays: readonly NodeReplay[]): JudgedHistory | undefined {
+  const { header } = run.recordings[0]!
+  if (header.isService) return undefined
+  const model = buildModel(run.system.definition, scriptSetup(run.system.definition, header))
+  // What is not there may have told clients something; a script that ran in two lives has used its numbers twice.
+  const isWhole =
+    new Set(replays.map(({ recording }) => recording.header.node)).size === header.nodes &&
+    replays.length === header.nodes &&
+    replays.every(({ before, recording }) => before === 0 && recording.ending === 'whole')
+  if (!isWhole) return undefined
+  return judgeHistory(model, new Map(replays.flatMap(({ clients }) => [...clients])))
+}
+
+function summary({ colours }: Terminal, replays: readonly NodeReplay[]): string {
+  const used = handlerNames
+    .map((_, handler) => handler)
+    .filter((h) => replays.some((r) => r.byHandler[h]! > 0))
+  const head = [
+    'member',
+    'life',
+    'seconds',
+    ...used.map((h) => handlerNames[h]!),
+    'quiet polls',
+    'effects',
+    'states',
+    '',
+  ]
+  const rows = replays.map((replay) => [
+    String(replay.recording.header.node),
+    String(replay.recording.header.incarnation),
+    (replay.nanos / 1e9).toFixed(1),
+    ...used.map((h) => grouped(replay.byHandler[h]!)),
+    grouped(replay.quietPolls),
+    grouped(replay.effects),
+    String(replay.statesCompared),
+    replay.divergence === undefined ? colours.green('the same') : colours.red('diverged'),
+  ])
+  return table([head.map((each) => colours.dim(each)), ...rows])
+}
+
+const EFFECTS_SHOWN = 12
+
+function sayDivergence({ say, colours, width }: Terminal, { recording, divergence }: NodeReplay): void {
+  const { input, nanos, given, what, recorded, here } = divergence!
+  const { node, incarnation } = recording.header
+  say(
+    `\n${colours.red(`Member ${String(node)}, life ${String(incarnation)}, left its recording at input ${String(input)}`)} (${(nanos / 1e9).toFixed(6)} s): ${what}.`,
+  )
+  if (given !== '') say(`  it was given: ${given}`)
+  const list = (title: string, effects: readonly string[]): void => {
+    say(`  ${title}: ${effects.length === 0 ? 'nothing' : ''}`.trimEnd())
+    for (const effect of effects.slice(0, EFFECTS_SHOWN)) say(wrap(`- ${effect}`, width, 4))
+    if (effects.length > EFFECTS_SHOWN) say(`    … and ${String(effects.length - EFFECTS_SHOWN)} more`)
+  }
+  list('recorded', recorded)
+  list('here', here)
+}
+
+function jsonOf(replay: NodeReplay): unknown {
+  const { recording, byHandler, divergence, failure } = replay
+  return {
+    file: recording.path,
+    node: recording.header.node,
+    life: recording.header.incarnation,
+    ending: recording.ending,
+    seconds: replay.nanos / 1e9,
+    inputs: replay.inputs,
+    before: replay.before,
+    byHandler: Object.fromEntries(handlerNames.map((name, h) => [name, byHandler[h]])),
+    quietPolls: replay.quietPolls,
+    effects: replay.effects,
+    statesCompared: replay.statesCompared,
+    stateHash: replay.stateHash.toString(16).padStart(8, '0'),
+    divergence: divergence ?? null,
+    failure: failure ?? null,
+  }
+}
