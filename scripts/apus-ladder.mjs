@@ -173,7 +173,19 @@ const write = async (data) => {
   writeFileSync(docUrl, await documentOf(readFileSync(docUrl, 'utf8'), data))
 }
 
-if (process.argv.includes('--check')) {
+const [flag, name, ...rest] = process.argv.slice(2)
+const isCall =
+  flag === undefined ||
+  (flag === '--check' && name === undefined) ||
+  (flag === '--only' && name !== undefined)
+if (!isCall || rest.length > 0) {
+  console.error(
+    'usage: node scripts/apus-ladder.mjs [--check | --only RUNG | --only variants | --only VARIANT]',
+  )
+  process.exit(2)
+}
+
+if (flag === '--check') {
   for (const rung of rungs.filter(({ name }) => sample.includes(name))) {
     const kept = known.rungs.find(({ name }) => name === rung.name)
     const now = climbed(rung)
@@ -183,7 +195,7 @@ if (process.argv.includes('--check')) {
   const text = readFileSync(docUrl, 'utf8')
   if ((await documentOf(text, known)) !== text) complain('the tables of docs/check-apus.md are others')
 } else {
-  const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined
+  const only = name
   const chosen = rungs.filter(({ name }) => only === undefined || name === only)
   const hunts = Object.keys(bugs).filter((bug) => only === undefined || only === 'variants' || only === bug)
   if (chosen.length === 0 && hunts.length === 0) {

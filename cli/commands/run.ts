@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { type Command, Option } from 'commander'
 import type { SystemDefinition } from '../../protocol/index.js'
 import {
@@ -140,6 +141,7 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
     pins: flags.pin,
     recordFolder: freshFolder(flags.record),
   }
+  if (!options.isTemporary) checkFolder(loaded, options)
   return definition.service === undefined
     ? runScripts(loaded, options, flags)
     : runService(loaded, options, flags)
@@ -152,6 +154,38 @@ function freshFolder(folder: string | undefined): string | undefined {
   if (existsSync(path) && recordingsIn(path).length > 0)
     throw new UsageError(`--record ${folder}: recordings of another run are there`, 'name another folder.')
   return path
+}
+
+/** A folder in which a cluster was run before: its disks go on where they were, memories are gone. */
+function checkFolder(
+  { definition }: LoadedSystem,
+  options: {
+    readonly folder: string
+    readonly nodes: number
+    readonly system: string
+    readonly parameters: Readonly<Record<string, number>>
+  },
+): void {
+  const { folder, nodes, system, parameters } = options
+  const path = join(folder, 'cluster.toml')
+  if (!existsSync(path)) return
+  const before = readCluster(path)
+  const isSame =
+    before.system === system &&
+    before.members.length === nodes &&
+    isDeepStrictEqual({ ...before.parameters }, { ...parameters })
+  if (!isSame)
+    throw new UsageError(
+      `--folder ${folder}: another cluster was run there (${String(before.members.length)} of ${before.system}, ${JSON.stringify(before.parameters)})`,
+      'give the same system, number and --set, or another folder.',
+    )
+  if (definition.service === undefined)
+    throw new UsageError(`--folder ${folder}: a run was made there`, 'delete the folder, or choose another.')
+  if (definition.service.build({ nodes, parameters }).disk === undefined)
+    throw new UsageError(
+      `--folder ${folder}: a cluster was run there whose memory is gone, so it could only refuse service`,
+      'delete the folder, or choose another; with a disk (apus: --set durability=1) it would go on.',
+    )
 }
 
 /** What `--set` sets: parameters of the service, where there is one. */
