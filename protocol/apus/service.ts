@@ -27,7 +27,7 @@ const parameters = {
   retained: {
     minimum: 1,
     maximum: 8192,
-    default: 512,
+    default: 1024,
     meaning: 'entries that a replica keeps beyond the window; who is further behind gets a snapshot',
   },
   keys: { minimum: 1, maximum: 2 ** 22, default: 16_384, meaning: 'most keys of the store' },
