@@ -2,6 +2,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.js'
+import { addChaos } from './commands/chaos.js'
 import { addCheck } from './commands/check.js'
 import { addExplain } from './commands/explain.js'
 import { addExplore } from './commands/explore.js'
@@ -60,6 +61,7 @@ function program(): Command {
   addLitmus(command)
   addRun(command)
   addStatus(command)
+  addChaos(command)
   addBench(command)
   return command
 }

@@ -49,6 +49,8 @@ export interface ServiceModel extends Hardware {
   isRefusal(length: number): boolean
   /** Writes what a replica's private memory says into `standingWords` words. Allocates nothing. */
   look(node: NodeId, state: DataView): (into: Float64Array) => void
+  /** The bytes of a replica's private memory that are alike wherever the same requests were applied; lent. */
+  replicated(state: DataView): Uint8Array
 }
 
 export interface Service {

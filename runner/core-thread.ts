@@ -8,7 +8,7 @@ import { Random, buildModel } from '../sim/index.js'
 import { endStates } from '../native/index.js'
 import { RunError } from './errors.js'
 import { reserveEpoch } from './life.js'
-import { type CoreCommand, type CoreOrder, type CoreReport, Gauge } from './order.js'
+import { type CoreCommand, type CoreOrder, type CoreReport, Gauge, type ReplicaDigest } from './order.js'
 import { Outcome } from './proposer.js'
 import { Replica } from './replica.js'
 import { RingReader, RingWriter } from './ring.js'
@@ -39,6 +39,8 @@ interface Callers {
   readonly replica: Replica
   start(now: number): void
   show(gauges: Float64Array): void
+  /** Goes on with a digest; see {@link ServiceReplica.digest}. */
+  digest(): ReplicaDigest | undefined
   /** The thread is about to sleep. Returns false when something has come meanwhile. */
   maySleep(): boolean
   awake(): void
@@ -85,6 +87,7 @@ function loop(
   const idle = new Int32Array(new SharedArrayBuffer(4))
   let awaited: readonly number[] | undefined
   let slowMicros = 0
+  let digestsWanted = 0
   let lastBusy = 0
   let nextHousekeeping = 0
   let nextShow = 0
@@ -100,6 +103,13 @@ function loop(
       busyTurns++
       lastBusy = now
     }
+    if (digestsWanted > 0) {
+      lastBusy = now
+      const digest = callers.digest()
+      if (digest !== undefined) {
+        for (; digestsWanted > 0; digestsWanted--) say({ kind: 'digest', ...digest })
+      }
+    }
     if (now >= nextHousekeeping) {
       nextHousekeeping = now + HOUSEKEEPING_MILLIS
       recorder.tick(now)
@@ -109,7 +119,8 @@ function loop(
         if (command.kind === 'start') awaited = command.await
         else if (command.kind === 'slow') slowMicros = command.micros
         else if (command.kind === 'impair') impair(replica, order.nodes, command)
-        else say(dump(replica))
+        else if (command.kind === 'dump') say(dump(replica))
+        else digestsWanted++
       }
       if (awaited !== undefined && !replica.isStarted && haveMet(replica, awaited)) {
         callers.start(now)
@@ -247,6 +258,7 @@ function served(definition: SystemDefinition, order: CoreOrder, { recorder }: Co
     awake: () => {
       proposals.awake()
     },
+    digest: () => service.digest(),
     show(gauges) {
       gauges.set(service.standing, Gauge.standing)
       gauges[Gauge.ended] = ended
@@ -372,6 +384,7 @@ function scripted(
     get nextDue() {
       return Math.min(replica.nextDue, scripts?.nextDue ?? Infinity, inputs > 0 ? nextInput : Infinity)
     },
+    digest: () => undefined,
     show: () => undefined,
     maySleep: () => true,
     awake: () => undefined,

@@ -39,7 +39,7 @@ export interface LocalOptions {
   /** Binds each member to one processor, in turn. */
   readonly pins?: boolean | undefined
   /** Where every member's recording goes; undefined: none is made. */
-  readonly recordFolder: string | undefined
+  readonly recordFolder?: string | undefined
   readonly reported?: (member: number, report: MemberReport) => void
   /** A line of a member's log. */
   readonly logged?: (member: number, line: string) => void

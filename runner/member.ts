@@ -25,6 +25,7 @@ import {
   type CoreOrder,
   type CoreReport,
   type RecordingOrder,
+  type ReplicaDigest,
   gaugeWords,
 } from './order.js'
 import { type Info, Peers } from './peers.js'
@@ -103,6 +104,7 @@ const life = setup({
 
 const questionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('status') }),
+  z.object({ kind: z.literal('digest') }),
   z.object({
     kind: z.literal('impair'),
     peer: z.int().min(0).max(31),
@@ -127,6 +129,8 @@ export class Member {
   readonly #gauges: Float64Array
   readonly #shared
   #recording: Transcript | undefined
+  /** Who has asked for digests, in order. */
+  readonly #digests: ((digest: ReplicaDigest) => void)[] = []
   #incarnation: number | undefined
   #founders: string[] | undefined
   #worker: Worker | undefined
@@ -426,6 +430,10 @@ export class Member {
       }
       this.#actor.send({ type: 'STARTED' })
     }
+    if (report.kind === 'digest') {
+      const { applied, digest } = report
+      this.#digests.shift()?.({ applied, digest })
+    }
     this.#options.reported?.(report)
     if (report.kind === 'failed') this.#fail(`${report.message} (${report.mend})`)
   }
@@ -481,8 +489,11 @@ export class Member {
       throw new RunError('this question is not known', 'use the same version on both sides.')
     if (parsed.data.kind === 'status') return this.status()
     if (this.state !== 'running') throw new RunError(`the member is ${this.state}`, 'wait until it runs.')
+    if (parsed.data.kind === 'digest' && this.service === undefined)
+      throw new RunError('there is no service here', 'ask a member of a system that has one.')
     this.command(parsed.data)
-    return {}
+    if (parsed.data.kind !== 'digest') return {}
+    return new Promise<ReplicaDigest>((resolve) => this.#digests.push(resolve))
   }
 }
 

@@ -77,6 +77,8 @@ export type CoreCommand =
   /** Waits so long in each round of the loop: a slow node. */
   | { readonly kind: 'slow'; readonly micros: number }
   | { readonly kind: 'dump' }
+  /** Asks for a digest of what is replicated; services only. */
+  | { readonly kind: 'digest' }
   | { readonly kind: 'stop' }
 
 /** From the core thread. */
@@ -87,9 +89,16 @@ export type CoreReport =
   /** What a client of the system's own script has lived through; see `script-clients.ts`. */
   | { readonly kind: 'client'; readonly client: number; readonly events: readonly ClientEvent[] }
   | { readonly kind: 'dump'; readonly state: Uint8Array; readonly regions: readonly Uint8Array[] }
+  | ({ readonly kind: 'digest' } & ReplicaDigest)
   /** The core broke an invariant of its own, or asked for what cannot be. */
   | { readonly kind: 'failed'; readonly message: string; readonly mend: string }
   | { readonly kind: 'stopped' }
+
+/** What a replica of a service has applied, and the SHA-256 of what that has made of its memory. */
+export interface ReplicaDigest {
+  readonly applied: number
+  readonly digest: string
+}
 
 export interface ClientEvent {
   readonly kind: 'call' | 'return' | 'abandon'

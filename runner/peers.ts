@@ -34,7 +34,7 @@ export interface PeersOptions {
   info(): Info
   /** A member has said something of itself, or has gone (undefined). */
   heard(peer: number, info: Info | undefined): void
-  /** An observer asks; what is returned is sent back. Throws to say what is wrong. */
+  /** An observer asks; what is returned, or a promise of it, is sent back. Throws to say what is wrong. */
   asked(question: unknown): unknown
   /** Something that the user may want to know; once for each peer and reason. */
   complain(message: string): void
@@ -134,7 +134,7 @@ export class Peers {
         channel.send(this.#options.info())
       },
       received: (message) => {
-        if (peer === undefined || peer < 0) this.#answer(channel, message)
+        if (peer === undefined || peer < 0) void this.#answer(channel, message)
         else this.#take(peer, channel, message)
       },
       closed: (reason) => {
@@ -185,9 +185,9 @@ export class Peers {
     this.#options.heard(peer, theirs)
   }
 
-  #answer(channel: Channel, question: unknown): void {
+  async #answer(channel: Channel, question: unknown): Promise<void> {
     try {
-      channel.send({ kind: 'answer', answer: this.#options.asked(question) })
+      channel.send({ kind: 'answer', answer: await this.#options.asked(question) })
     } catch (error) {
       channel.send({ kind: 'error', message: error instanceof Error ? error.message : String(error) })
     }

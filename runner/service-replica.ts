@@ -4,7 +4,9 @@
  * `propose` may be called from the thread of the replica at any time outside of its handlers, also by whoever has just
  * been told of an end. Whichever node leads: requests are forwarded.
  */
+import { type Hash, createHash } from 'node:crypto'
 import { type NodeId, type ServiceModel, Standing, standingWords } from '../protocol/index.js'
+import type { ReplicaDigest } from './order.js'
 import type { Ended, Proposer } from './proposer.js'
 import { Outcome } from './proposer.js'
 import { RunError } from './errors.js'
@@ -24,6 +26,9 @@ export interface ServiceReplicaOptions extends Pick<
   readonly patienceMillis?: number | undefined
 }
 
+/** Bytes of a digest in each round of the loop. */
+const DIGEST_SLICE_BYTES = 65_536
+
 export class ServiceReplica implements Proposer {
   readonly replica: Replica
   readonly operationBytes: number
@@ -32,6 +37,8 @@ export class ServiceReplica implements Proposer {
   readonly standing = new Float64Array(standingWords)
   readonly sessions: Sessions
   readonly #look: (into: Float64Array) => void
+  readonly #replicated: (state: DataView) => Uint8Array
+  #digesting: { readonly applied: number; readonly hash: Hash; at: number } | undefined
   #leader: NodeId = -1
 
   constructor(options: ServiceReplicaOptions) {
@@ -48,6 +55,7 @@ export class ServiceReplica implements Proposer {
         this.sessions.answered(client, sequence, reply, length)
       },
     })
+    this.#replicated = (state) => model.replicated(state)
     this.#look = model.look(self, this.replica.state)
     this.sessions = new Sessions({
       first: self * perNode,
@@ -90,6 +98,22 @@ export class ServiceReplica implements Proposer {
     }
     sessions.tick()
     return isBusy
+  }
+
+  /**
+   * Goes on with a digest of what is replicated, a slice at a time, so that the replica is not held up; begins anew
+   * whenever something has been applied meanwhile. Returns it when it is whole.
+   */
+  digest(): ReplicaDigest | undefined {
+    const bytes = this.#replicated(this.replica.state)
+    const applied = this.standing[Standing.applied]!
+    if (this.#digesting?.applied !== applied) this.#digesting = { applied, hash: createHash('sha256'), at: 0 }
+    const { hash, at } = this.#digesting
+    hash.update(bytes.subarray(at, at + DIGEST_SLICE_BYTES))
+    this.#digesting.at += DIGEST_SLICE_BYTES
+    if (this.#digesting.at < bytes.length) return undefined
+    this.#digesting = undefined
+    return { applied, digest: hash.digest('hex') }
   }
 
   get nextDue(): number {

@@ -23,7 +23,7 @@ export interface SessionsOptions {
   /** Asks whoever is taken for the leader. Returns false when nobody is, or there is no way. */
   submit(client: number, sequence: number, memory: Uint8Array, at: number, length: number): boolean
   readonly isRefusal: (length: number) => boolean
-  /** Milliseconds before an operation is asked again, and until it is given up. */
+  /** Milliseconds before an operation is asked again, less where the leader is new; and until it is given up. */
   readonly retryMillis: number
   readonly patienceMillis: number
 }
@@ -33,6 +33,9 @@ interface Waiting {
   readonly ended: Ended
   readonly since: number
 }
+
+/** Milliseconds before an operation is asked again at a leader that is new. */
+const LEAST_RETRY_MILLIS = 1
 
 const noReply = new Uint8Array(0)
 
@@ -54,6 +57,8 @@ export class Sessions implements Proposer {
   readonly #free: Uint16Array
   #freeCount: number
   readonly #waiting: Waiting[] = []
+  /** When somebody else began to lead. */
+  #changedAt = -Infinity
   #epochEnd: number
   #epochBegin: number
 
@@ -110,7 +115,8 @@ export class Sessions implements Proposer {
 
   #ask(slot: number): void {
     const { first, submit, retryMillis } = this.#options
-    const due = this.now + retryMillis
+    // Who is followed may not lead yet, and drops what it is asked until it does: soon after a change is asked often.
+    const due = this.now + Math.min(retryMillis, Math.max(LEAST_RETRY_MILLIS, this.now - this.#changedAt))
     this.#retryAt[slot] = due
     if (due < this.nextDue) this.nextDue = due
     submit(
@@ -152,6 +158,7 @@ export class Sessions implements Proposer {
 
   /** Somebody else leads, or leads again: everything under way is asked anew. */
   leaderChanged(): void {
+    this.#changedAt = this.now
     for (let slot = 0; slot < this.#options.count; slot++)
       if (this.#ended[slot] !== undefined) this.#ask(slot)
   }

@@ -2,14 +2,15 @@
 import { existsSync } from 'node:fs'
 import { type Command, Option } from 'commander'
 import { type SystemDefinition, systems } from '../../protocol/index.js'
-import { UsageError, unknownName } from '../errors.js'
+import { Exit, UsageError, unknownName } from '../errors.js'
 import { importModule } from '../system-source.js'
-import { integer, positive } from '../options.js'
 import { type CommitBench, sayCommits } from '../commit-report.js'
+import { runnable } from '../local-options.js'
+import { collect, integer, parametersOf, positive } from '../options.js'
 import { type PeerBench, sayPeers } from '../peer-report.js'
 import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
 
-const subjects = ['sim', 'check', 'layout', 'commit'] as const
+const subjects = ['sim', 'check', 'layout', 'commit', 'failover'] as const
 type Subject = Exclude<(typeof subjects)[number], 'commit'>
 
 interface BenchFlags {
@@ -19,6 +20,8 @@ interface BenchFlags {
   readonly small?: true
   readonly nodes?: number
   readonly size?: number
+  readonly kills?: number
+  readonly set?: readonly string[]
   readonly json?: boolean
 }
 
@@ -33,8 +36,18 @@ interface Benches {
     readonly onProgress?: ((model: string) => void) | undefined
   }) => Promise<unknown>
   readonly layout: () => unknown
+  readonly failover: (options: {
+    readonly kills?: number | undefined
+    readonly parameters?: Readonly<Record<string, number>> | undefined
+    readonly onProgress?: ((what: string) => void) | undefined
+  }) => Promise<unknown>
 }
-const functionNames = { sim: 'benchSim', check: 'benchCheck', layout: 'benchLayout' } as const
+const functionNames = {
+  sim: 'benchSim',
+  check: 'benchCheck',
+  layout: 'benchLayout',
+  failover: 'benchFailover',
+} as const
 
 export function addBench(program: Command): void {
   program
@@ -42,7 +55,7 @@ export function addBench(program: Command): void {
     .description('measure this installation (in a checkout only)')
     .argument(
       '<what>',
-      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory',
+      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory; failover: how long clients wait when the leader is killed',
     )
     .argument('[system...]', 'sim: only these systems')
     .addOption(
@@ -62,6 +75,8 @@ export function addBench(program: Command): void {
       '--small',
       'check --peers: models that take no time, once: does everything work, and count the same?',
     )
+    .option('--kills <n>', 'failover: how often the leader is killed (default: 100)', integer(1, 100_000))
+    .option('--set <name=value>', 'failover: sets a parameter of the service (repeatable)', collect)
     .option('--json', 'one JSON object as the last line on standard output')
     .addHelpText(
       'after',
@@ -77,13 +92,16 @@ Examples:
   aviary bench check
   aviary bench check --peers                             takes half an hour, most of it TLC's
   aviary bench layout
-  aviary bench commit --nodes 3 --size 64                in the thread of the core; half a minute`,
+  aviary bench commit --nodes 3 --size 64                in the thread of the core; half a minute
+  aviary bench failover --kills 20`,
     )
     .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
       if (!(subjects as readonly string[]).includes(what))
         throw unknownName('WHAT: there is nothing to measure called', what, subjects)
       if (flags.peers === true && what !== 'check')
         throw new UsageError(`--peers: ${what} has no peers`, 'leave it out, or measure check.')
+      if ((flags.kills ?? flags.set) !== undefined && what !== 'failover')
+        throw new UsageError('--kills, --set: only failover has them', 'leave them out, or measure failover.')
       if (flags.small === true && flags.peers !== true)
         throw new UsageError('--small: only a comparison with peers has a small size', 'add --peers.')
       for (const name of ['nodes', 'size'] as const)
@@ -150,13 +168,27 @@ async function bench(subject: Subject, wanted: readonly string[], flags: BenchFl
       ? (run as Benches['layout'])()
       : subject === 'check'
         ? await (run as Benches['check'])({ onProgress })
-        : await (run as Benches['sim'])({
-            ...(wanted.length === 0 ? {} : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
-            ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
-            onProgress,
-          })
+        : subject === 'failover'
+          ? await (run as Benches['failover'])({
+              kills: flags.kills,
+              parameters: parametersOf(
+                runnable(systems.find(({ name }) => name === 'apus')!),
+                flags.set ?? [],
+              ),
+              onProgress,
+            })
+          : await (run as Benches['sim'])({
+              ...(wanted.length === 0
+                ? {}
+                : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
+              ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
+              onProgress,
+            })
   sayFigures(terminal, result)
   terminal.json(result)
+  // What clients saw cannot be explained.
+  if (isRow(result) && (result['verdict'] ?? 'linearizable') !== 'linearizable')
+    process.exitCode = Exit.violation
 }
 
 type Row = Readonly<Record<string, unknown>>

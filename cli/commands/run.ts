@@ -1,10 +1,8 @@
 /** `aviary run`: a system as real processes. */
-import { existsSync, mkdtempSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { type Command, Option } from 'commander'
-import type { SystemDefinition } from '../../protocol/index.js'
 import {
   type Cluster,
   Member,
@@ -15,6 +13,7 @@ import {
 } from '../../runner/index.js'
 import { Exit, UsageError } from '../errors.js'
 import { type LoadedSystem, loadSystem, readPackage } from '../load-system.js'
+import { CROWDED_SPIN_MICROS, localOptions, runnable } from '../local-options.js'
 import { collect, integer, parametersOf } from '../options.js'
 import { makeLog } from '../run-log.js'
 import { runScripts } from '../run-scripts.js'
@@ -35,10 +34,6 @@ export interface RunFlags {
   readonly log: 'human' | 'json' | 'none'
   readonly json?: boolean
 }
-
-/** Microseconds of looking in vain before a core's thread sleeps: long where every replica has a processor. */
-const USUAL_SPIN_MICROS = 200
-const CROWDED_SPIN_MICROS = 20
 
 export function addRun(program: Command): void {
   program
@@ -120,29 +115,17 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
       'say how many processes: --local 3. For a member of a configured cluster: --cluster FILE --id K.',
     )
   const loaded = await loadSystem(system)
-  const { definition } = loaded
-  const { minimum, maximum, noun } = definition.nodes
-  if (flags.local < minimum || flags.local > maximum)
-    throw new UsageError(
-      `--local ${String(flags.local)}: ${definition.name} has ${String(minimum)} to ${String(maximum)} ${noun}`,
-      'choose a number in that range.',
-    )
   const options = {
-    name: `${definition.name}-${String(process.pid)}`,
-    system: loaded.modulePath === undefined ? definition.name : resolve(system),
-    nodes: flags.local,
-    parameters: parametersOf(runnable(definition), flags.set ?? []),
-    seed: flags.seed ?? 1,
-    spinMicros:
-      flags.spin ?? (availableParallelism() > flags.local ? USUAL_SPIN_MICROS : CROWDED_SPIN_MICROS),
-    folder: flags.folder === undefined ? mkdtempSync(join(tmpdir(), 'aviary-run-')) : resolve(flags.folder),
-    command: [process.execPath, process.argv[1]!, 'run'],
-    isTemporary: flags.folder === undefined,
+    ...localOptions(loaded, system, {
+      ...flags,
+      local: flags.local,
+      folder: flags.folder === undefined ? undefined : resolve(flags.folder),
+    }),
     pins: flags.pin,
     recordFolder: freshFolder(flags.record),
   }
   if (!options.isTemporary) checkFolder(loaded, options)
-  return definition.service === undefined
+  return loaded.definition.service === undefined
     ? runScripts(loaded, options, flags)
     : runService(loaded, options, flags)
 }
@@ -187,16 +170,6 @@ function checkFolder(
       'delete the folder, or choose another; with a disk (apus: --set durability=1) it would go on.',
     )
 }
-
-/** What `--set` sets: parameters of the service, where there is one. */
-const runnable = ({
-  name,
-  parameters,
-  service,
-}: SystemDefinition): Pick<SystemDefinition, 'name' | 'parameters'> => ({
-  name,
-  parameters: service?.parameters ?? parameters,
-})
 
 // ---- one member
 

@@ -107,6 +107,13 @@ export const service: Service = {
           ? 'flushed by a majority of disks'
           : 'in a majority of memories',
       isRefusal: (length) => length === REFUSAL_BYTES,
+      replicated: (memory) => {
+        const { machine } = layouts.state.view(memory)
+        // Not how many NOPs were applied, nor whose: one is as good as another (see `dropNop`).
+        const from = layouts.machine.offsetOf('table')
+        const at = memory.byteOffset + machine.base + from
+        return new Uint8Array(memory.buffer, at, layouts.machine.sizeBytes - from)
+      },
       look: (_node: NodeId, memory: DataView) => {
         const state = layouts.state.view(memory)
         const { states } = replicaRoles
