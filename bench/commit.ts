@@ -6,13 +6,12 @@
  * only where each has a processor of its own. *One thread*: all replicas in this thread, turned in their turn; the cost of
  * the leader for each commit is measured alone, and what it consists of. Its followers cost it nothing but caches.
  */
-import { spawn } from 'node:child_process'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { apus } from '../protocol/apus/index.js'
 import { ServiceReplica, type Tap } from '../runner/index.js'
 import { type LoadResult, runLoad } from './commit/load.js'
-import type { ReplicaTask } from './commit/replica.js'
+import { inProcesses } from './commit/processes.js'
+import { scoped } from './scope.js'
 
 export interface CommitOptions {
   readonly nodes?: number | undefined
@@ -48,54 +47,19 @@ export interface CommitResult {
 const WINDOWS = [1, 2, 4, 8, 16, 32, 64]
 /** No failover is measured here: a leader must not be suspected because it had no processor for a moment. */
 const PARAMETERS = { beatMicros: 20_000, suspectMicros: 1_000_000, sessions: 64, window: 256 }
-/** As the command itself sets them. */
-const FLAGS = ['--max-inlined-bytecode-size-cumulative=10000', '--max-inlined-bytecode-size=2000']
-
 export async function benchCommit(options: CommitOptions = {}): Promise<CommitResult> {
   const { nodes = 3, sizeBytes = 64, seconds = 2, onProgress } = options
   const millis = 1000 * seconds
   const processors = availableParallelism()
   onProgress?.(`${String(nodes)} processes`)
-  const processes = await inProcesses(nodes, sizeBytes, millis)
+  const loads = WINDOWS.map((window) => ({ window, sizeBytes, warmUpMillis: millis / 2, millis }))
+  const processes = await scoped((scope) => inProcesses(scope, { nodes, parameters: PARAMETERS, loads }))
   const leader: LeaderCost[] = []
   for (const window of [1, 16, 64]) {
     onProgress?.(`one thread, window ${String(window)}`)
     leader.push(inOneThread(nodes, sizeBytes, window, millis))
   }
   return { nodes, sizeBytes, processors, isUncrowded: processors >= nodes, processes, leader }
-}
-
-async function inProcesses(nodes: number, sizeBytes: number, millis: number): Promise<readonly LoadResult[]> {
-  const program = fileURLToPath(new URL('./commit/replica.js', import.meta.url))
-  const spinMillis = availableParallelism() >= nodes ? 1 : 0.02
-  const outputs = await Promise.all(
-    Array.from({ length: nodes }, (_, self) => {
-      const task: ReplicaTask = {
-        cluster: `bench-${String(process.pid)}`,
-        self,
-        nodes,
-        spinMillis,
-        parameters: PARAMETERS,
-        loads:
-          self === 0
-            ? WINDOWS.map((window) => ({ window, sizeBytes, warmUpMillis: millis / 2, millis }))
-            : [],
-      }
-      const child = spawn(process.execPath, [...FLAGS, program, JSON.stringify(task)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      return new Promise<string>((resolve, reject) => {
-        let output = ''
-        child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
-        child.on('error', reject)
-        child.on('exit', (code) => {
-          if (code === 0) resolve(output)
-          else reject(new Error(`replica ${String(self)} ended with ${String(code)}`))
-        })
-      })
-    }),
-  )
-  return JSON.parse(outputs[0]!) as LoadResult[]
 }
 
 /** Adds up the time between two of its calls. */

@@ -16,7 +16,7 @@ import {
   type MemberStatus,
   RunError,
   clockMillis,
-  judgeHistory,
+  judgeLoad,
   quantile,
   signalMember,
 } from '../runner/index.js'
@@ -89,7 +89,7 @@ export async function benchFailover(options: FailoverOptions = {}): Promise<Fail
     await local.stop()
     local.remove()
   }
-  const { verdict, violation } = judgeHistory(load)
+  const { verdict, violation } = judgeLoad(load)
   return {
     nodes,
     processors,

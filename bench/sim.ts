@@ -17,6 +17,7 @@ import {
   makeScheduler,
 } from '../sim/index.js'
 import { Outcome } from '../sim/world/site.js'
+import { median } from './median.js'
 
 export interface SystemFigures {
   readonly system: string
@@ -137,8 +138,6 @@ function measure({ system, figure, seconds }: Task): Measured {
 }
 
 const rate = (sample: Sample): number => (sample.moved / sample.wallNanos) * 1e9
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
 
 /** A function that runs one system over and over for some time. */
 function bench(definition: SystemDefinition, mode: Mode): (wallNanos: number) => Sample {

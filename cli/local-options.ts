@@ -9,9 +9,12 @@ import { UsageError } from './errors.js'
 import type { LoadedSystem } from './load-system.js'
 import { parametersOf } from './options.js'
 
-/** Microseconds of looking in vain before a core's thread sleeps: long where every replica has a processor. */
+/**
+ * Microseconds of looking in vain before a core's thread sleeps. Where replicas share processors, who looks in vain keeps
+ * the one from working that it waits for, and the scheduler makes it pay for that later.
+ */
 const USUAL_SPIN_MICROS = 200
-export const CROWDED_SPIN_MICROS = 20
+export const CROWDED_SPIN_MICROS = 0
 
 export interface LocalChoice {
   readonly local: number

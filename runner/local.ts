@@ -5,12 +5,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
 import { type Cluster, readCluster } from './cluster.js'
 import { RunError } from './errors.js'
+import { freePorts } from './free-ports.js'
 import type { CoreReport } from './order.js'
 import { askMember } from './peers.js'
 import type { MemberStatus } from './status.js'
@@ -194,23 +194,4 @@ async function configure(options: LocalOptions): Promise<string> {
   // The secret is for nobody else's eyes.
   writeFileSync(path, `${stringify(config)}\n`, { mode: 0o600 })
   return path
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer()
-          server.once('error', reject)
-          server.listen(0, '127.0.0.1', () => {
-            resolve(server)
-          })
-        }),
-    ),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }

@@ -36,6 +36,9 @@ const roundUp16 = (bytes: number): number => (bytes + 15) & ~15
 const FILLER = -1
 
 export class RingWriter extends RingEnd {
+  /** Whether a record was added since the reader was last looked after. */
+  #hasNew = false
+
   /** Adds a record. Returns false when there is no room. */
   push(tag: number, value: number, from: Uint8Array, at: number, length: number): boolean {
     const { words, records, size } = this
@@ -61,6 +64,7 @@ export class RingWriter extends RingEnd {
     if (length <= 64) for (let i = 0; i < length; i++) bytes[start + i] = from[at + i]!
     else bytes.set(from.subarray(at, at + length), start)
     Atomics.store(words, Word.tail, (tail + need) | 0)
+    this.#hasNew = true
     return true
   }
 
@@ -70,8 +74,13 @@ export class RingWriter extends RingEnd {
     return Atomics.exchange(this.words, Word.asleep, 0) === 1
   }
 
-  /** Wakes the reader if it sleeps in {@link RingReader.sleep}. */
+  /**
+   * Wakes the reader if it sleeps in {@link RingReader.sleep} and there is something new. One that is about to sleep finds
+   * what was added before.
+   */
   wake(): void {
+    if (!this.#hasNew) return
+    this.#hasNew = false
     if (!this.takeSleeper()) return
     Atomics.add(this.words, Word.signal, 1)
     Atomics.notify(this.words, Word.signal)

@@ -10,8 +10,8 @@
 // Times differ from machine to machine and from run to run, so a check cannot measure again; counts do not differ.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import * as prettier from 'prettier'
 import { bootstrapOrExit } from './bootstrap.mjs'
+import { drawn, formatted, table } from './sections.mjs'
 
 const root = new URL('../', import.meta.url)
 const dataUrl = new URL('docs/check-peers.json', root)
@@ -28,11 +28,6 @@ const names = { aviary: '**Aviary**', stateright: 'Stateright', spin: 'SPIN', tl
 const grouped = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ',')
 const millions = (n) => `${(n / 1e6).toFixed(n >= 1e7 ? 1 : 2)} M`
 const ratio = (n) => (n >= 10 ? n.toFixed(0) : n.toFixed(2))
-
-function table(head, rows) {
-  const line = (cells) => `| ${cells.join(' | ')} |`
-  return [head, head.map((_, i) => (i < 2 ? '---' : '--:')), ...rows].map(line).join('\n')
-}
 
 const toolsTable = ({ tools, leftOut }) =>
   table(
@@ -107,23 +102,8 @@ const extent = ({ node, cores }) =>
 
 const sections = { tools: toolsTable, counts: countsTable, results: resultsTable, goals: goalsTable, extent }
 
-/** The document with its sections made anew. */
-async function drawn(document, figures) {
-  let text = document
-  for (const [name, make] of Object.entries(sections)) {
-    const [begin, end] = [`<!-- made by scripts/check-peers.mjs: ${name} -->`, '<!-- end -->']
-    const from = text.indexOf(begin)
-    const to = text.indexOf(end, from)
-    if (from < 0 || to < 0) throw new Error(`docs/check-peers.md has no section ${name}`)
-    text = `${text.slice(0, from + begin.length)}\n\n${make(figures)}\n\n${text.slice(to)}`
-  }
-  return formatted(text, 'docs/check-peers.md')
-}
-
-async function formatted(text, path) {
-  const filepath = new URL(path, root).pathname
-  return prettier.format(text, { ...(await prettier.resolveConfig(filepath)), filepath })
-}
+const draw = (document, figures) =>
+  drawn('scripts/check-peers.mjs', 'docs/check-peers.md', document, sections, figures)
 
 function wrongCounts({ rows }) {
   return rows
@@ -146,7 +126,7 @@ const document = readFileSync(docUrl, 'utf8')
 if (mode === '--check') {
   const figures = stored()
   const wrong = wrongCounts(figures)
-  if ((await drawn(document, figures)) !== document)
+  if ((await draw(document, figures)) !== document)
     wrong.push('the tables are not those of the figures: node scripts/check-peers.mjs --tables')
   for (const line of wrong) console.error(`docs/check-peers: ${line}`)
   process.exitCode = wrong.length === 0 ? 0 : 1
@@ -159,5 +139,5 @@ if (mode === '--check') {
         ? stored()
         : { ...JSON.parse(readFileSync(file, 'utf8')), ...extent }
   writeFileSync(dataUrl, await formatted(JSON.stringify(figures), 'docs/check-peers.json'))
-  writeFileSync(docUrl, await drawn(document, figures))
+  writeFileSync(docUrl, await draw(document, figures))
 }

@@ -13,6 +13,8 @@ export interface ReplicaTask {
   /** Milliseconds of looking in vain before it sleeps. */
   readonly spinMillis: number
   readonly parameters: Readonly<Record<string, number>>
+  /** Where its log is; needed for durability on disk. */
+  readonly logFolder?: string | undefined
   /** At the leader: one after the other. */
   readonly loads: readonly Load[]
 }
@@ -27,6 +29,7 @@ const service = new ServiceReplica({
   incarnation: 0,
   incarnations: new Uint32Array(nodes),
   cluster,
+  logFolder: task.logFolder,
   nextEpoch: () => epochs++,
 })
 const { native } = service.replica
@@ -47,6 +50,10 @@ const isGone = (): boolean => others.some((node) => native.peerState(node) !== '
 if (task.loads.length > 0) {
   const results: LoadResult[] = []
   for (const load of task.loads) results.push(runLoad(service, load, round))
+  if (service.leader !== self)
+    throw new Error(
+      'another replica has taken the lead while this one measured: measure again, on a machine less busy',
+    )
   process.stdout.write(`${JSON.stringify(results)}\n`)
   service.close()
 } else {

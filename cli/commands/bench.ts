@@ -8,10 +8,11 @@ import { type CommitBench, sayCommits } from '../commit-report.js'
 import { runnable } from '../local-options.js'
 import { collect, integer, parametersOf, positive } from '../options.js'
 import { type PeerBench, sayPeers } from '../peer-report.js'
+import { type ServiceBench, sayService } from '../service-report.js'
 import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
 
-const subjects = ['sim', 'check', 'layout', 'commit', 'failover'] as const
-type Subject = Exclude<(typeof subjects)[number], 'commit'>
+const subjects = ['sim', 'check', 'layout', 'commit', 'failover', 'service'] as const
+type Subject = Exclude<(typeof subjects)[number], 'commit' | 'service'>
 
 interface BenchFlags {
   readonly system?: readonly string[]
@@ -55,7 +56,7 @@ export function addBench(program: Command): void {
     .description('measure this installation (in a checkout only)')
     .argument(
       '<what>',
-      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory; failover: how long clients wait when the leader is killed',
+      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory; failover: how long clients wait when the leader is killed; service: the replicated store beside etcd and Redis',
     )
     .argument('[system...]', 'sim: only these systems')
     .addOption(
@@ -65,7 +66,7 @@ export function addBench(program: Command): void {
     )
     .option(
       '--seconds <s>',
-      'sim: seconds for each system; commit: for each load (default: 2)',
+      'sim: seconds for each system; commit, service: for each load (default: 2)',
       positive(1e5),
     )
     .option('--nodes <n>', 'commit: replicas (default: 3)', integer(3, 9))
@@ -73,7 +74,7 @@ export function addBench(program: Command): void {
     .option('--peers', 'check: beside Stateright, SPIN and TLC, as far as they have been built')
     .option(
       '--small',
-      'check --peers: models that take no time, once: does everything work, and count the same?',
+      'check --peers: models that take no time, once: does everything work, and count the same? service: one short round',
     )
     .option('--kills <n>', 'failover: how often the leader is killed (default: 100)', integer(1, 100_000))
     .option('--set <name=value>', 'failover: sets a parameter of the service (repeatable)', collect)
@@ -93,7 +94,8 @@ Examples:
   aviary bench check --peers                             takes half an hour, most of it TLC's
   aviary bench layout
   aviary bench commit --nodes 3 --size 64                in the thread of the core; half a minute
-  aviary bench failover --kills 20`,
+  aviary bench failover --kills 20
+  aviary bench service                                   beside etcd and Redis; some five minutes`,
     )
     .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
       if (!(subjects as readonly string[]).includes(what))
@@ -102,12 +104,16 @@ Examples:
         throw new UsageError(`--peers: ${what} has no peers`, 'leave it out, or measure check.')
       if ((flags.kills ?? flags.set) !== undefined && what !== 'failover')
         throw new UsageError('--kills, --set: only failover has them', 'leave them out, or measure failover.')
-      if (flags.small === true && flags.peers !== true)
-        throw new UsageError('--small: only a comparison with peers has a small size', 'add --peers.')
+      if (flags.small === true && flags.peers !== true && what !== 'service')
+        throw new UsageError(
+          '--small: only comparisons with others have a small size',
+          'add --peers to check, or measure service.',
+        )
       for (const name of ['nodes', 'size'] as const)
         if (flags[name] !== undefined && what !== 'commit')
           throw new UsageError(`--${name}: ${what} has none`, 'leave it out, or measure commit.')
       if (what === 'commit') await benchCommits(flags)
+      else if (what === 'service') await benchServices(flags)
       else if (flags.peers === true) await benchPeers(flags)
       else await bench(what as Subject, [...named, ...(flags.system ?? [])], flags)
     })
@@ -135,6 +141,18 @@ async function benchCommits(flags: BenchFlags): Promise<void> {
     onProgress,
   })
   sayCommits(terminal, figures)
+  terminal.json(figures)
+}
+
+async function benchServices(flags: BenchFlags): Promise<void> {
+  const terminal = makeTerminal(flags)
+  const { benchService } = (await benchModule('service')) as unknown as ServiceBench
+  const figures = await benchService({
+    seconds: flags.seconds,
+    isSmall: flags.small === true,
+    onProgress,
+  })
+  sayService(terminal, figures)
   terminal.json(figures)
 }
 

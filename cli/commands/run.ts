@@ -60,7 +60,7 @@ export function addRun(program: Command): void {
     )
     .option(
       '--spin <micros>',
-      'how long a core looks in vain before it sleeps (default: 200, or 20 with fewer processors than replicas)',
+      'how long a core looks in vain before it sleeps (default: 200, or 0 with fewer processors than replicas)',
       integer(0, 1_000_000),
     )
     .option('--pin', 'with --local: binds each member to one processor (needs taskset)')

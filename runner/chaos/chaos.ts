@@ -9,13 +9,7 @@ import { askMember } from '../peers.js'
 import { Load, clockMillis } from './load.js'
 import { type Deed, Nemesis } from './nemesis.js'
 import { type ChaosStep, drawPlan } from './plan.js'
-import {
-  type HistoryVerdict,
-  type SilenceFigures,
-  judgeLoad,
-  silenceFigures,
-  silences,
-} from './verdict.js'
+import { type HistoryVerdict, type SilenceFigures, judgeLoad, silenceFigures, silences } from './verdict.js'
 
 export interface ChaosOptions {
   readonly cluster: Cluster
