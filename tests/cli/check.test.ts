@@ -260,7 +260,7 @@ test('depth-first counts the same; random walks have a seed, a number, and claim
   expect(one!.stderr).toContain('Nothing was found in 300 random walks. Walks sample: that is no proof.')
   const bug = await run('random', '--bug', 'commit-on-half')
   expect(bug.code).toBe(1)
-  expect(bug.stderr).toContain('breadth-first finds a shortest one')
+  expect(bug.stderr).toContain('breadth-first without --por finds a shortest one')
   const replay = await aviary(cwd, 'replay', jsonOf(checkJson, bug).violations[0]!.trace)
   expect(replay.code).toBe(1)
 })
