@@ -28,6 +28,7 @@ Where to begin:
   aviary list                                          what there is to explore
   aviary explore rdma-register --bug missing-checksum  find a planted bug, shrink and explain it
   aviary explore ./my-protocol.ts                      your own protocol
+  aviary run apus --local 3                            a replicated store as real processes; speaks to redis-cli
 
 Exit codes:
   0  nothing found           3  a replay diverged, or the system is not deterministic
