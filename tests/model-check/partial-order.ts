@@ -1,7 +1,7 @@
 /** Random systems judged with and without partial-order reduction. */
 import * as fc from 'fast-check'
 import { expect } from 'vitest'
-import { type CheckResult, check } from '../../model-check/search/index.js'
+import { type CheckResult, ReductionRefused, check } from '../../model-check/search/index.js'
 import { heedsAll } from '../../model-check/search/partial-order.js'
 import type { SystemDefinition } from '../../protocol/index.js'
 import { type Setup, buildWorld } from '../../sim/run/setup.js'
@@ -44,6 +44,8 @@ const nothing = {
   sights: 0,
   /** Searches for a violation that were given up: such a system may have no end. */
   open: 0,
+  /** Searches with both reductions of steps. */
+  together: 0,
 }
 
 export function compareRandomSystems(runs: number, seed: number): typeof nothing {
@@ -81,6 +83,26 @@ function compare(random: Program, seen: typeof nothing): void {
         compareStates(definition, setup, asked.limits, seen)
       count(whole, reduced, seen)
     }
+    // Together with the other reduction of steps, where that one is possible.
+    if ('limits' in asked) {
+      const both = unlessRefused(() =>
+        check(definition, setup, { states: patience * mostStates, ...asked, por: true, reduce: ['takings'] }),
+      )
+      if (both === undefined) continue
+      if (whole.finding !== undefined && both.finding === undefined && both.unknown > 0) continue
+      expect(both.finding === undefined, 'with takings').toBe(whole.finding === undefined)
+      if (both.finding !== undefined) expectReplay(definition, setup, both)
+      seen.together++
+    }
+  }
+}
+
+function unlessRefused<T>(run: () => T): T | undefined {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof ReductionRefused) return undefined
+    throw error
   }
 }
 
@@ -141,4 +163,5 @@ export function expectMeaning(seen: typeof nothing, runs: number): void {
   expect(seen.smaller).toBeGreaterThan(runs / 20)
   expect(seen.restarts).toBeGreaterThan(runs)
   expect(seen.open).toBeLessThan(seen.compared / 20)
+  expect(seen.together).toBeGreaterThan(runs / 2)
 }

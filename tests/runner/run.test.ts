@@ -2,9 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type RedisClientType, createClient } from 'redis'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { aviary, folderWith, jsonOf, relay, start } from '../cli/support.js'
+
+// Processes that start beside other tests take their time.
+vi.setConfig({ testTimeout: 180_000 })
 
 const judgedJson = z.object({
   system: z.string(),
