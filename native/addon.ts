@@ -46,7 +46,8 @@ let addon: Addon | undefined
 /** Throws {@link NativeError} `ERR_NOT_BUILT`, which names what is missing and the mend. */
 export function loadAddon(): Addon {
   if (addon !== undefined) return addon
-  const mend = 'It needs Linux and a C++ compiler: install g++ (apt-get install g++), then run `npm start`.'
+  const mend =
+    'It needs Linux and a C++ compiler: install g++ (apt-get install g++), then run `npm start` in a checkout of Aviary.'
   const path = places.find((place) => existsSync(place))
   if (path === undefined)
     throw new NativeError('ERR_NOT_BUILT', `the native addon (aviary.node) is not built. ${mend}`)

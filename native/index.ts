@@ -3,3 +3,4 @@ export { CompletionKind, Operation, completionField, completionWords } from './b
 export { MisuseError, NativeError } from './errors.js'
 export { type NativeNode, endStates, openNode, peerStates, wake } from './node.js'
 export type { BatchOptions, LogOptions, NodeOptions, ShmOptions } from './options.js'
+export { loadAddon } from './addon.js'

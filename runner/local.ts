@@ -11,6 +11,7 @@ import { stringify } from 'smol-toml'
 import { type Cluster, readCluster } from './cluster.js'
 import { RunError } from './errors.js'
 import { freePorts } from './free-ports.js'
+import { demandNative } from './native-there.js'
 import type { CoreReport } from './order.js'
 import { askMember } from './peers.js'
 import type { MemberStatus } from './status.js'
@@ -67,6 +68,7 @@ export class LocalCluster {
 
   /** Writes the configuration and starts every member. */
   static async start(options: LocalOptions): Promise<LocalCluster> {
+    demandNative()
     const path = await configure(options)
     const local = new LocalCluster(options, path)
     for (let member = 0; member < options.nodes; member++) local.spawn(member)

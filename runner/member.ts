@@ -20,6 +20,7 @@ import { RunError } from './errors.js'
 import { type Gateway, startGateway } from './gateway/gateway.js'
 import { layoutDigest, secretName } from './layout-digest.js'
 import { readLife, writeLife } from './life.js'
+import { demandNative } from './native-there.js'
 import {
   type CoreCommand,
   type CoreOrder,
@@ -142,6 +143,7 @@ export class Member {
   #end: () => void = () => undefined
 
   constructor(options: MemberOptions) {
+    demandNative()
     const { cluster, definition, self } = options
     const nodes = cluster.members.length
     this.#options = options

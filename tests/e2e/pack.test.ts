@@ -71,6 +71,11 @@ test('the packed package works in an empty folder, with its types', { timeout: 1
 
   expect(await must(folder, process.execPath, 'script.mjs')).toBe('2pc true 0\n')
 
+  // The native layer is built in a checkout only.
+  const refused = await run(folder, 'npx', 'aviary', 'run', 'paxos', '--local', '3')
+  expect(refused.code).toBe(2)
+  expect(refused.stderr).toMatch(/error: replicas cannot be run here.*\nmend: it needs Linux and g\+\+/)
+
   const found = await run(folder, 'npx', 'aviary', 'explore', './my-protocol.ts', '--seconds', '30', '--json')
   expect(found.code, found.stderr).toBe(1)
   expect(jsonOf(exploreJson, found).violations.map(({ name }) => name)).toEqual(['linearizable'])
