@@ -2,7 +2,7 @@
  * What a hunt has seen, added up over many seeds. Seeds draw clusters of different sizes, so nodes are counted by kind:
  * nodes that run the same core are of one kind. Plain data, so that worker threads can send it.
  */
-import type { CoreDefinition, FaultKind, SystemModel } from '../protocol/index.js'
+import { type CoreDefinition, type FaultKind, type SystemModel, handlerNames } from '../protocol/index.js'
 import {
   type ActionKind,
   type BatchResult,
@@ -11,7 +11,6 @@ import {
   actionKinds,
   isFaultKind,
 } from '../sim/index.js'
-import { handlerNames } from '../sim/world/node.js'
 
 interface NodeKind {
   /** Equal for the same kind of node in different clusters. */

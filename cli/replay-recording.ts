@@ -1,4 +1,5 @@
 /** `aviary replay` of recordings: the same core, offline, on what it was given. */
+import { handlerNames } from '../protocol/index.js'
 import { Exit } from './errors.js'
 import {
   type RecordedRun,
@@ -7,13 +8,7 @@ import {
   refuseHoles,
   replayRecording,
 } from './recording-file.js'
-import {
-  type JudgedHistory,
-  type NodeReplay,
-  judgeHistory,
-  handlerNames,
-  scriptSetup,
-} from '../runner/index.js'
+import { type JudgedHistory, type NodeReplay, judgeHistory, scriptSetup } from '../runner/index.js'
 import { buildModel } from '../sim/index.js'
 import { type Terminal, grouped, makeTerminal, plural, table, wrap } from './terminal.js'
 

@@ -1,4 +1,5 @@
 export * from './contract.js'
+export * from './handler.js'
 export * from './invariant.js'
 export * from './layout/index.js'
 export * from './roles.js'

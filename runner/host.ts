@@ -85,7 +85,7 @@ export class CoreHost implements Host {
   }
 
   /** The number that the native node has for a queue pair of the core. */
-  #native_(queuePair: number): number {
+  #nativePair(queuePair: number): number {
     return queuePair + Math.floor(queuePair / this.#pairs)
   }
 
@@ -125,7 +125,7 @@ export class CoreHost implements Host {
   ): void {
     const isInline = (flags & Flag.inline) !== 0
     this.#native.write(
-      this.#native_(queuePair),
+      this.#nativePair(queuePair),
       regionOf(remote),
       byteOffsetOf(remote),
       isInline ? 0 : regionOf(local),
@@ -146,7 +146,7 @@ export class CoreHost implements Host {
   ): void {
     const isInline = (flags & Flag.inline) !== 0
     this.#native.writeImmediate(
-      this.#native_(queuePair),
+      this.#nativePair(queuePair),
       regionOf(remote),
       byteOffsetOf(remote),
       isInline ? 0 : regionOf(local),
@@ -166,7 +166,7 @@ export class CoreHost implements Host {
     flags: number = Flag.signaled,
   ): void {
     this.#native.read(
-      this.#native_(queuePair),
+      this.#nativePair(queuePair),
       regionOf(remote),
       byteOffsetOf(remote),
       regionOf(local),
@@ -186,7 +186,7 @@ export class CoreHost implements Host {
     flags: number = Flag.signaled,
   ): void {
     this.#native.compareSwap(
-      this.#native_(queuePair),
+      this.#nativePair(queuePair),
       regionOf(remote),
       byteOffsetOf(remote),
       regionOf(local),
@@ -206,7 +206,7 @@ export class CoreHost implements Host {
     flags: number = Flag.signaled,
   ): void {
     this.#native.fetchAdd(
-      this.#native_(queuePair),
+      this.#nativePair(queuePair),
       regionOf(remote),
       byteOffsetOf(remote),
       regionOf(local),
@@ -218,10 +218,10 @@ export class CoreHost implements Host {
   }
   post(queuePair: number, at: number, length: number, token: number, flags: number): void {
     const from = this.capture(this.#output, at, length)
-    this.#native.send(this.#native_(queuePair), from, length, token, flags)
+    this.#native.send(this.#nativePair(queuePair), from, length, token, flags)
   }
   control(queuePair: number, change: number, argument: number, token: number): void {
-    this.#native.control(this.#native_(queuePair), change, argument, token)
+    this.#native.control(this.#nativePair(queuePair), change, argument, token)
   }
   protect(region: number, rights: number, token: number): void {
     this.#native.protect(region, rights, token)

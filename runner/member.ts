@@ -10,16 +10,18 @@ import { randomBytes } from 'node:crypto'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { assign, createActor, setup } from 'xstate'
+import { createActor } from 'xstate'
 import { z } from 'zod'
 import { wake } from '../native/index.js'
 import type { Hardware, ServiceModel, SystemDefinition } from '../protocol/index.js'
 import { buildModel } from '../sim/index.js'
 import type { Cluster } from './cluster.js'
 import { RunError } from './errors.js'
+import { beginningOf } from './founding.js'
 import { type Gateway, startGateway } from './gateway/gateway.js'
 import { layoutDigest, secretName } from './layout-digest.js'
 import { readLife, writeLife } from './life.js'
+import { memberLife } from './member-life.js'
 import { demandNative } from './native-there.js'
 import {
   type CoreCommand,
@@ -73,36 +75,6 @@ export interface MemberRecording {
   readonly codeFingerprint: string
 }
 
-const life = setup({
-  types: {
-    context: {} as { reason: string | undefined },
-    events: {} as
-      | { type: 'OPENED' }
-      | { type: 'DECIDED' }
-      | { type: 'STARTED' }
-      | { type: 'STOP' }
-      | { type: 'STOPPED' }
-      | { type: 'FAIL'; reason: string },
-  },
-}).createMachine({
-  id: 'member',
-  initial: 'opening',
-  context: { reason: undefined },
-  on: { FAIL: { target: '.failed', actions: assign({ reason: ({ event }) => event.reason }) } },
-  states: {
-    /** Takes its address and its folder. */
-    opening: { on: { OPENED: 'meeting', STOP: 'stopped' } },
-    /** Waits for those that it must know to decide which incarnation this is. */
-    meeting: { on: { DECIDED: 'starting', STOP: 'stopped' } },
-    /** The core waits for its fabric. */
-    starting: { on: { STARTED: 'running', STOP: 'leaving' } },
-    running: { on: { STOP: 'leaving' } },
-    leaving: { on: { STOPPED: 'stopped' } },
-    stopped: { type: 'final' },
-    failed: { type: 'final' },
-  },
-})
-
 const questionSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('status') }),
   z.object({ kind: z.literal('digest') }),
@@ -120,7 +92,7 @@ export class Member {
   proposer: RingProposer | undefined
   readonly service: ServiceModel | undefined
   readonly #options: MemberOptions
-  readonly #actor = createActor(life)
+  readonly #actor = createActor(memberLife)
   readonly #boot = randomBytes(16).toString('hex')
   readonly #layout: string
   readonly #pairsPerPeer: number
@@ -305,27 +277,14 @@ export class Member {
   /** A node without a past either founds the cluster with all others, or has lost its past. */
   #consider(): void {
     if (this.state !== 'meeting') return
-    const { self } = this.#options
-    const others = this.#infos.filter((_, node) => node !== self)
-    const begun = others.filter((info) => info?.incarnation !== undefined)
-    const isFounder = begun.some((info) => info?.founders?.[self] === this.#boot)
-    if (isFounder) {
-      const { founders } = begun.find((info) => info?.founders?.[self] === this.#boot)!
-      this.#decide(0, founders)
-    } else if (begun.length > 0) {
-      if (begun.length < Math.floor(this.#infos.length / 2)) return
-      const known = Math.max(...begun.map((info) => info?.known[self] ?? 0))
+    const beginning = beginningOf(this.#options.self, this.#boot, this.#infos)
+    if (beginning === undefined) return
+    if (beginning.founders === undefined)
       this.#options.log(
         'warn',
         'the folder of this replica is empty, but the cluster knows it: it has lost its memory',
       )
-      this.#decide(known + 1, undefined)
-    } else if (others.every((info) => info !== undefined)) {
-      this.#decide(
-        0,
-        this.#infos.map((info, node) => (node === self ? this.#boot : info!.boot)),
-      )
-    }
+    this.#decide(beginning.incarnation, beginning.founders)
   }
 
   #decide(incarnation: number, founders: readonly string[] | undefined): void {

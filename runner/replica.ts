@@ -5,32 +5,24 @@
  * asked for, makes progress on fabric and log, gives the core what has ended and what has come, fires timers that are due,
  * and polls. In steady state it allocates nothing.
  */
-import { CompletionKind, type NativeNode, type NodeOptions, openNode } from '../native/index.js'
+import { CompletionKind, type NativeNode, openNode } from '../native/index.js'
 import {
   type Context,
   type Core,
   type CoreDefinition,
   type Hardware,
   type NodeId,
-  type Status,
+  Handler,
+  callHandler,
 } from '../protocol/index.js'
 import { RunError } from './errors.js'
 import { CoreHost } from './host.js'
+import { MAIL_DEPTH, nativeOptions } from './native-options.js'
 import { ReplyList } from './reply-list.js'
-import { Handler, type Tap } from './tap.js'
-import { logOptions } from './stable-folder.js'
+import type { Tap } from './tap.js'
 import { TappedHost } from './tapped-host.js'
 import { MAIL_HEADER_BYTES, Mail, Post } from './post.js'
 
-/** SENDs that may be outstanding to a peer, and messages that wait for a core. */
-const MAIL_DEPTH = 64
-/** What a turn takes in and hands out at most. */
-const COMPLETIONS = 128
-const REQUESTS = 8192
-/** What the native node grants; only what is used takes memory. */
-const MOST_ARENA_BYTES = 2 ** 28
-/** The least room for what handlers hand out between two turns. */
-const LEAST_OUTPUT_BYTES = 2 ** 20
 /** Milliseconds between two looks at what is rare. */
 const TICK_MILLIS = 0.5
 
@@ -360,43 +352,11 @@ export class Replica {
 
   /** Runs one handler on `length` bytes of input. What it asks for takes effect with the next turn. */
   #run(handler: number, a: number, b: number, c: number, length: number): void {
-    const core = this.#core
     const { host } = this
     host.refused = false
     this.inputs++
     this.#tap?.before(handler, a, b, c, this.#input, length)
-    switch (handler) {
-      case Handler.start:
-        core.start(a !== 0, b)
-        break
-      case Handler.poll:
-        core.poll!()
-        break
-      case Handler.observed:
-        core.observed?.(a, b)
-        break
-      case Handler.timer:
-        core.timer?.(a)
-        break
-      case Handler.completion:
-        core.completion?.(a, b, c as Status)
-        break
-      case Handler.message:
-        core.message?.(a, b)
-        break
-      case Handler.notified:
-        core.notified?.(a, b)
-        break
-      case Handler.request:
-        core.request?.(a, b, c)
-        break
-      case Handler.stored:
-        core.stored?.(a, b as Status)
-        break
-      case Handler.input:
-        core.input?.(a)
-        break
-    }
+    callHandler(this.#core, handler, a, b, c)
     this.#tap?.after()
     if (this.#replies.count > 0 && !this.#isHandingOut) this.#handOut()
   }
@@ -429,46 +389,6 @@ export class Replica {
       this.#isHandingOut = false
       replies.clear()
     }
-  }
-}
-
-function nativeOptions(options: ReplicaOptions, mailBytes: number, scratch: number): NodeOptions {
-  const { hardware, self, nodes, incarnation, cluster, logFolder, retryMillis = 10 } = options
-  const { cores, fabric, disk } = hardware
-  const definition = cores[self]!
-  const pairs = fabric?.pairsPerPeer ?? 0
-  return {
-    shm: {
-      cluster,
-      self,
-      nodes,
-      pairsPerPeer: pairs + 1,
-      loopback: fabric?.loopback ?? false,
-      regionBytes:
-        definition.regions.length === 0 ? [8] : definition.regions.map(({ layout }) => layout.sizeBytes),
-      sendQueueDepth: Math.max(fabric?.sendQueueDepth ?? 0, MAIL_DEPTH),
-      receiveQueueDepth: Math.max(fabric?.receiveQueueDepth ?? 0, MAIL_DEPTH),
-      messageBytes: Math.max(mailBytes, fabric?.requestBytes === undefined ? 0 : 64),
-      initialRights: fabric?.initialRights ?? 0,
-      isRestarted: incarnation > 0,
-      receiverRetriesFinite: fabric?.receiverRetries === 'finite',
-      retryMicros: Math.round(retryMillis * 1000),
-    },
-    ...(disk === undefined || logFolder === undefined
-      ? {}
-      : {
-          log: logOptions(logFolder, definition.scratchBytes),
-        }),
-    batch: {
-      requests: REQUESTS,
-      completions: COMPLETIONS,
-      outputBytes: Math.min(
-        MOST_ARENA_BYTES,
-        Math.max(LEAST_OUTPUT_BYTES, 10 * scratch, MAIL_DEPTH * nodes * mailBytes),
-      ),
-      inputBytes: Math.min(MOST_ARENA_BYTES, Math.max(2 ** 18, 4 * Math.max(scratch, mailBytes))),
-      windowBytes: definition.windows.map(({ layout }) => layout.sizeBytes),
-    },
   }
 }
 

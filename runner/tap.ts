@@ -1,20 +1,5 @@
 /** Where a replica's inputs and effects can be listened to: for recordings. */
 
-/** Handlers by number, as in {@link Tap}. */
-export const Handler = {
-  start: 0,
-  poll: 1,
-  observed: 2,
-  timer: 3,
-  message: 4,
-  completion: 5,
-  request: 6,
-  stored: 7,
-  input: 8,
-  notified: 9,
-} as const
-export const handlerNames: readonly string[] = Object.keys(Handler)
-
 /** Told of everything that a core asks its host for, in order. See `tapped-host.ts` for what the arguments are. */
 export interface EffectTap {
   /**

@@ -1,6 +1,6 @@
 /** Reads the stream of records of one recording, one at a time. */
+import { Handler } from '../../protocol/index.js'
 import { RunError } from '../errors.js'
-import { Handler } from '../tap.js'
 import type { Recording } from './file.js'
 import { AFTER_POLLS, NO_MORE, Tag } from './format.js'
 import { hasBytes } from './recorder.js'

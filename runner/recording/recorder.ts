@@ -6,7 +6,8 @@
  * and everything after it: the recording then ends in a hole, and says how many inputs are missing. Allocates nothing in
  * steady state.
  */
-import { type EffectTap, Handler, type Tap, type Tapped } from '../tap.js'
+import { Handler } from '../../protocol/index.js'
+import type { EffectTap, Tap, Tapped } from '../tap.js'
 import { EffectKind } from '../../sim/world/effects.js'
 import type { ClientEvent } from '../order.js'
 import { AFTER_POLLS, BLOCK_BYTES, NO_MORE, Tag, clientEventKinds } from './format.js'

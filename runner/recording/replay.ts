@@ -4,10 +4,10 @@
  * A core is a function of its private bytes and one input, so a poll that changed nothing and asked for nothing does so
  * again while its windows stay: of a run of quiet polls only those are repeated that may still change something.
  */
-import type { Context, Core, CoreDefinition, Status } from '../../protocol/index.js'
+import { type Context, type Core, type CoreDefinition, Handler, callHandler } from '../../protocol/index.js'
 import { EffectKind } from '../../sim/world/effects.js'
 import { type ClientEvent } from '../order.js'
-import { type EffectTap, Handler } from '../tap.js'
+import type { EffectTap } from '../tap.js'
 import { TappedHost, effectNames } from '../tapped-host.js'
 import { RunError } from '../errors.js'
 import type { Recording } from './file.js'
@@ -85,7 +85,7 @@ export class OfflineCore implements EffectTap {
     if (tag === Handler.poll) windows.forEach((words, i) => this.#windows[i]!.set(words))
     this.#input.set(bytes)
     try {
-      this.#call(tag, a, b, c)
+      callHandler(this.#core, tag, a, b, c)
     } catch (error) {
       this.thrown = error instanceof Error ? error.message : String(error)
     }
@@ -100,7 +100,7 @@ export class OfflineCore implements EffectTap {
       this.effects.length = 0
       this.thrown = undefined
       try {
-        this.#call(Handler.poll, 0, 0, 0)
+        callHandler(this.#core, Handler.poll, 0, 0, 0)
       } catch (error) {
         this.thrown = error instanceof Error ? error.message : String(error)
       }
@@ -119,32 +119,6 @@ export class OfflineCore implements EffectTap {
       )
     this.state.bytes.set(bytes)
     windows.forEach((words, i) => this.#windows[i]!.set(words))
-  }
-
-  #call(handler: number, a: number, b: number, c: number): void {
-    const core = this.#core
-    switch (handler) {
-      case Handler.start:
-        return core.start(a !== 0, b)
-      case Handler.poll:
-        return core.poll?.()
-      case Handler.observed:
-        return core.observed?.(a, b)
-      case Handler.timer:
-        return core.timer?.(a)
-      case Handler.message:
-        return core.message?.(a, b)
-      case Handler.completion:
-        return core.completion?.(a, b, c as Status)
-      case Handler.notified:
-        return core.notified?.(a, b)
-      case Handler.request:
-        return core.request?.(a, b, c)
-      case Handler.stored:
-        return core.stored?.(a, b as Status)
-      case Handler.input:
-        return core.input?.(a)
-    }
   }
 }
 

@@ -10,7 +10,13 @@
  * Limits: one life of each node, recorded from its beginning. What polls have seen must come out of a world whose words
  * are placed in order.
  */
-import type { Core, CoreDefinition, SystemDefinition, SystemModel } from '../../protocol/index.js'
+import {
+  type Core,
+  type CoreDefinition,
+  type SystemDefinition,
+  type SystemModel,
+  Handler,
+} from '../../protocol/index.js'
 import {
   type NamedAction,
   type Setup,
@@ -19,7 +25,6 @@ import {
   Outcome,
   buildWorld,
 } from '../../sim/index.js'
-import { Handler } from '../tap.js'
 import type { RunInput } from './merge.js'
 
 /** States that are looked at for one input. */

@@ -1,5 +1,7 @@
 /** Inputs and effects of a core in words. */
 import {
+  Handler,
+  handlerNames,
   type CoreDefinition,
   type MessageNetwork,
   Control,
@@ -9,7 +11,6 @@ import {
   statusNames,
 } from '../../protocol/index.js'
 import { EffectKind } from '../../sim/world/effects.js'
-import { Handler, handlerNames } from '../tap.js'
 import { REFUSE, effectNames } from '../tapped-host.js'
 
 /** What must be known to speak of a core's inputs and effects. */

@@ -1,6 +1,6 @@
 /** The sites of a client and its wire: what it does, and what becomes of its requests and replies. */
 import { type Clients, pendingAt, inFlightAt } from './clients.js'
-import { Handler } from './node.js'
+import { Handler } from '../../protocol/index.js'
 import { Outcome, type Site } from './site.js'
 import type { World } from './world.js'
 

@@ -15,6 +15,7 @@
  * with one it is the slow draw of the latency table.
  */
 import {
+  Handler,
   type DiskModel,
   InvariantViolation,
   Status,
@@ -27,7 +28,7 @@ import { loseTail, tailOutcomes } from './disk-crash.js'
 import { diskFaultSites } from './disk-faults.js'
 import { DiskRecords, markBytes, recordBytes } from './disk-records.js'
 import { type MemoryPlan, type Part, closeGap } from './memory.js'
-import { Handler, type Node } from './node.js'
+import type { Node } from './node.js'
 import { Outcome, single } from './site.js'
 import type { World } from './world.js'
 

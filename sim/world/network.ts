@@ -7,9 +7,16 @@
  * was delivered, and is gone; where the network `keepsRefused`, or is a set, it was not, and stays.
  * Canonical form: a bag and a set are sorted by content, equal messages of a bag are counted, freed bytes are zero.
  */
-import { InvariantViolation, type MessageNetwork, array, bytes, struct, u32 } from '../../protocol/index.js'
+import {
+  Handler,
+  InvariantViolation,
+  type MessageNetwork,
+  array,
+  bytes,
+  struct,
+  u32,
+} from '../../protocol/index.js'
 import { type MemoryPlan, type Part, closeGap, closeSlot, openGap, openSlot } from './memory.js'
-import { Handler } from './node.js'
 import { Outcome, type Site } from './site.js'
 import type { World } from './world.js'
 

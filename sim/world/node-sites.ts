@@ -1,6 +1,7 @@
 /** The sites of a node that are its own: polls, observes, stores, timers, spontaneous inputs. */
 import { mostObserves } from './node-parts.js'
-import { Handler, type Node } from './node.js'
+import { Handler } from '../../protocol/index.js'
+import type { Node } from './node.js'
 import { Outcome, single } from './site.js'
 import type { World } from './world.js'
 

@@ -9,8 +9,11 @@ import {
   type Context,
   type Core,
   type CoreDefinition,
+  Handler,
   InvariantViolation,
   type StructLayout,
+  callHandler,
+  handlerNames,
 } from '../../protocol/index.js'
 import { EffectKind, type EffectLog, RecordingHost, effectLog, recordWords, resetEffects } from './effects.js'
 import { HiddenState } from './hidden-state.js'
@@ -27,21 +30,6 @@ import { Outcome } from './site.js'
 import { WaitingEffects } from './waiting-effects.js'
 import { Windows } from './windows.js'
 import type { World } from './world.js'
-
-/** Inputs of a core, as {@link Node.run} takes them. */
-export const Handler = {
-  start: 0,
-  poll: 1,
-  observed: 2,
-  timer: 3,
-  message: 4,
-  completion: 5,
-  request: 6,
-  stored: 7,
-  input: 8,
-  notified: 9,
-} as const
-export const handlerNames: readonly string[] = Object.keys(Handler)
 
 /** Longer stretches of words are copied natively. */
 const mostWordsOfLoop = 48
@@ -156,38 +144,7 @@ export class Node {
     const core = this.core
     this.host.incarnation = this.#words[this.#status + incarnationAt]!
     if (this.#clock >= 0) this.host.clock = this.#words[this.#clock]!
-    switch (handler) {
-      case Handler.start:
-        core.start(a !== 0, b)
-        return
-      case Handler.poll:
-        core.poll?.()
-        return
-      case Handler.observed:
-        core.observed?.(a, b)
-        return
-      case Handler.timer:
-        core.timer?.(a)
-        return
-      case Handler.message:
-        core.message?.(a, b)
-        return
-      case Handler.completion:
-        core.completion?.(a, b, c as never)
-        return
-      case Handler.request:
-        core.request?.(a, b, c)
-        return
-      case Handler.stored:
-        core.stored?.(a, b as never)
-        return
-      case Handler.input:
-        core.input?.(a)
-        return
-      case Handler.notified:
-        core.notified?.(a, b)
-        return
-    }
+    callHandler(core, handler, a, b, c)
   }
 
   /** Runs one handler and applies its effects. */

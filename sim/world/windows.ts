@@ -6,9 +6,9 @@
  * declared order, and the handler runs in the step of the last word; remote writes fall between any two of them. A poll
  * that came to nothing, and in whose course no region changed, says so to the world (`settled`).
  */
-import { InvariantViolation } from '../../protocol/index.js'
+import { Handler, InvariantViolation } from '../../protocol/index.js'
 import { loadedWordsAt, loadingAt, mostObserves, observeWords, windowsAt } from './node-parts.js'
-import { Handler, type Node } from './node.js'
+import type { Node } from './node.js'
 import { Outcome } from './site.js'
 import type { World } from './world.js'
 

@@ -2,10 +2,10 @@
  * The campaign behind two claims: each wrong variant is found from at least 9 of 10 fresh seeds within 60 processor
  * seconds, of APUS within 240 (two minutes on two cores); and each of the small systems is found from some of 3 seeds
  * with every property switched off that speaks of the protocol's inside, so by its consequence alone. The results are
- * written beside this file, to be committed.
+ * written beside this file, variant by variant, to be committed.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { hunt, insideProperties, smallVariants, variants } from '../systems/hunt.js'
 
 const firstSeeds = [11, 22, 33, 44, 55, 66, 77, 88, 99, 110].map((seed) => seed * 100_000)
@@ -52,7 +52,8 @@ function campaign(system: (typeof variants)[number], judged: Row['judged']): Row
   return row
 }
 
-afterAll(() => {
+// After each, for a campaign may be cut off.
+afterEach(() => {
   // A part may be run alone: what is not run again stays.
   const { rows: before } = JSON.parse(readFileSync(resultsFile, 'utf8')) as { rows: Row[] }
   const isOf = (a: Row, b: Row): boolean => a.system === b.system && a.bug === b.bug && a.judged === b.judged

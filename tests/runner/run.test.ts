@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type RedisClientType, createClient } from 'redis'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
+import { freePorts } from '../../runner/free-ports.js'
 import { aviary, folderWith, jsonOf, relay, start } from '../cli/support.js'
 
 // Processes that start beside other tests take their time.
@@ -229,64 +230,63 @@ test(
   },
 )
 
+/** Resolves when the process has said these words on its standard error; rejects when it ends without. */
+function said({ child, ended }: ReturnType<typeof start>, words: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let heard = ''
+    child.stderr!.on('data', (chunk: string) => {
+      heard += chunk
+      if (heard.includes(words)) resolve()
+    })
+    void ended.then(({ code, stderr }) => {
+      reject(new Error(`ended with ${String(code)} before it said "${words}":\n${stderr}`))
+    })
+  })
+}
+
 test('a member with another configuration is turned away, and both say so', async () => {
   const cwd = folderWith()
-  const ports = [0, 1, 2].map((k) => 20_000 + (process.pid % 10_000) * 3 + k)
-  const config = (name: string, more: string): string => {
-    const path = join(cwd, name)
-    const members = ports.map(
+  const run = (path: string, id: number) => start(cwd, ['run', '--cluster', path, '--id', String(id)])
+  for (const [more, words] of [
+    ['secret = "another secret, and long"', 'the secrets differ'],
+    ['secret = "0123456789abcdef"\nseed = 7', 'has another configuration'],
+  ] as const) {
+    const members = (await freePorts(3)).map(
       (port, k) => `[[member]]\ncontrol = "127.0.0.1:${String(port)}"\nfolder = "m${String(k)}"`,
     )
-    writeFileSync(path, `name = "demo"\nsystem = "paxos"\n${more}\n${members.join('\n')}\n`)
-    return path
-  }
-  const good = config('good.toml', 'secret = "0123456789abcdef"')
-  const run = (path: string, id: number) => start(cwd, ['run', '--cluster', path, '--id', String(id)])
-  for (const [path, words] of [
-    [config('secret.toml', 'secret = "another secret, and long"'), 'the secrets differ'],
-    [config('seed.toml', 'secret = "0123456789abcdef"\nseed = 7'), 'has another configuration'],
-  ] as const) {
-    const first = run(good, 0)
-    const second = run(path, 1)
-    const heard = (child: typeof first.child): Promise<void> =>
-      new Promise((resolve) => {
-        let said = ''
-        child.stderr!.on('data', (chunk: string) => {
-          said += chunk
-          if (said.includes(words)) resolve()
-        })
-      })
-    await Promise.all([heard(first.child), heard(second.child)])
-    first.child.kill('SIGTERM')
-    second.child.kill('SIGTERM')
-    expect([(await first.ended).code, (await second.ended).code]).toEqual([0, 0])
+    for (const [path, head] of [
+      ['one.toml', 'secret = "0123456789abcdef"'],
+      ['other.toml', more],
+    ] as const)
+      writeFileSync(join(cwd, path), `name = "demo"\nsystem = "paxos"\n${head}\n${members.join('\n')}\n`)
+    const both = [run('one.toml', 0), run('other.toml', 1)]
+    try {
+      await Promise.all(both.map((one) => said(one, words)))
+    } finally {
+      for (const { child } of both) child.kill('SIGTERM')
+    }
+    expect((await Promise.all(both.map(({ ended }) => ended))).map(({ code }) => code)).toEqual([0, 0])
   }
 })
 
 test('metrics are served where the configuration says so, before all members are there too', async () => {
-  const port = 50_000 + (process.pid % 10_000)
+  const [port, ...controls] = await freePorts(4)
+  const members = controls.map(
+    (control, k) => `[[member]]\ncontrol = "127.0.0.1:${String(control)}"\nfolder = "m${String(k)}"\n`,
+  )
+  members[0] += `metrics = "127.0.0.1:${String(port)}"\n`
   const cwd = folderWith({
-    'one.toml': `name = "demo"
-system = "apus"
-secret = "0123456789abcdef"
-${[0, 1, 2]
-  .map((k) => `[[member]]\ncontrol = "127.0.0.1:${String(port + 1 + k)}"\nfolder = "m${String(k)}"`)
-  .join('\n')}
-`.replace('folder = "m0"', `folder = "m0"\nmetrics = "127.0.0.1:${String(port)}"`),
+    'one.toml': `name = "demo"\nsystem = "apus"\nsecret = "0123456789abcdef"\n${members.join('')}`,
   })
-  const { child, ended } = start(cwd, ['run', '--cluster', 'one.toml', '--id', '0'])
+  const member = start(cwd, ['run', '--cluster', 'one.toml', '--id', '0'])
   try {
-    await new Promise<void>((resolve) => {
-      child.stderr!.on('data', (chunk: string) => {
-        if (chunk.includes('meeting')) resolve()
-      })
-    })
+    await said(member, 'meeting')
     const response = await fetch(`http://127.0.0.1:${String(port)}/metrics`)
     const text = await response.text()
     expect(text).toContain('aviary_running{cluster="demo",member="0"} 0')
     expect((await fetch(`http://127.0.0.1:${String(port)}/`)).status).toBe(404)
   } finally {
-    child.kill('SIGTERM')
+    member.child.kill('SIGTERM')
   }
-  expect((await ended).code).toBe(0)
+  expect((await member.ended).code).toBe(0)
 })

@@ -1,6 +1,5 @@
 /** The sites of a node's NIC as a whole: registering memory anew, and the completion queue. */
-import { Status, noQueuePair } from '../../../protocol/index.js'
-import { Handler } from '../node.js'
+import { Handler, Status, noQueuePair } from '../../../protocol/index.js'
 import { Outcome, single } from '../site.js'
 import type { World } from '../world.js'
 import type { Fabric } from './fabric.js'

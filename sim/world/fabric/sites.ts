@@ -1,6 +1,5 @@
 /** The sites of a flow: what NICs and wires may do next. */
-import { byteOffsetOf, locate, regionOf, statusNames } from '../../../protocol/index.js'
-import { Handler } from '../node.js'
+import { Handler, byteOffsetOf, locate, regionOf, statusNames } from '../../../protocol/index.js'
 import { Outcome, type Site, single } from '../site.js'
 import type { World } from '../world.js'
 import type { Fabric } from './fabric.js'
