@@ -1,11 +1,11 @@
 /** Recordings of runs on real processes, together with the system that they are about. */
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { type CoreDefinition, type Hardware } from '../protocol/index.js'
+import type { CoreDefinition, Hardware, ServiceModel } from '../protocol/index.js'
 import {
   ENDING,
   type NodeReplay,
+  type NodeReplayOptions,
   type Recording,
-  type ReplayedInput,
   RunError,
   type Vocabulary,
   isRecording,
@@ -25,6 +25,8 @@ export interface RecordedRun {
   readonly recordings: readonly Recording[]
   readonly system: LoadedSystem
   readonly hardware: Hardware
+  /** Of a recording of a service. */
+  readonly service: ServiceModel | undefined
   /** Whether the code is another than that which was recorded. */
   readonly codeChanged: boolean
 }
@@ -61,7 +63,8 @@ export async function readRecordedRun(
       '--bug: the recording is of a service, and services have no wrong variants',
       'leave it out; change the code to see where it differs.',
     )
-  const hardware = hardwareOf(system, recordings[0]!, bug)
+  const service = serviceOf(system, recordings[0]!)
+  const hardware = service ?? hardwareOf(system, recordings[0]!, bug)
   if (layoutDigest(hardware) !== header.layoutDigest && bug === undefined)
     throw new UsageError(
       `${path}: the memory of ${header.system} is laid out in another way now than when it was recorded`,
@@ -72,20 +75,23 @@ export async function readRecordedRun(
     recordings,
     system,
     hardware,
+    service,
     codeChanged: system.codeFingerprint !== header.codeFingerprint,
   }
 }
 
+function serviceOf({ definition }: LoadedSystem, { header }: Recording): ServiceModel | undefined {
+  if (!header.isService) return undefined
+  if (definition.service === undefined)
+    throw new UsageError(
+      `${definition.name} has no service, and its recording is of one`,
+      'replay it with the code of then.',
+    )
+  return definition.service.build({ nodes: header.nodes, parameters: header.parameters })
+}
+
 function hardwareOf({ definition }: LoadedSystem, { header }: Recording, bug: string | undefined): Hardware {
   const { nodes, parameters, seed } = header
-  if (header.isService) {
-    if (definition.service === undefined)
-      throw new UsageError(
-        `${definition.name} has no service, and its recording is of one`,
-        'replay it with the code of then.',
-      )
-    return definition.service.build({ nodes, parameters })
-  }
   if (bug !== undefined && !Object.hasOwn(definition.bugs, bug))
     throw unknownName(`--bug: ${definition.name} has no wrong variant`, bug, Object.keys(definition.bugs))
   return buildModel(definition, { ...scriptSetup(definition, { nodes, parameters, seed }), bug })
@@ -110,7 +116,7 @@ export function replayRecording(
   { hardware }: RecordedRun,
   recording: Recording,
   original?: CoreDefinition,
-  visit?: (input: ReplayedInput) => void,
+  observers: Pick<NodeReplayOptions, 'visit' | 'watch'> = {},
 ): NodeReplay {
   const definition = hardware.cores[recording.header.node]
   if (definition === undefined)
@@ -119,7 +125,7 @@ export function replayRecording(
       'replay it with the code of then.',
     )
   const words = vocabularyOf(hardware, definition)
-  return asUsage(() => replayNode(recording, { words, original, ...(visit === undefined ? {} : { visit }) }))
+  return asUsage(() => replayNode(recording, { words, original, ...observers }))
 }
 
 /** Refuses recordings with a hole: what came after it is not known. */

@@ -19,9 +19,11 @@ export function storyOf(
     const words = vocabularyOf(run.hardware, run.hardware.cores[recording.header.node]!)
     const collector = new InputCollector(recording, words, base, keep)
     replays.push(
-      replayRecording(run, recording, undefined, (input) => {
-        all++
-        collector.add(input)
+      replayRecording(run, recording, undefined, {
+        visit: (input) => {
+          all++
+          collector.add(input)
+        },
       }),
     )
     return collector.inputs

@@ -8,7 +8,13 @@ import {
   refuseHoles,
   replayRecording,
 } from './recording-file.js'
-import { type JudgedHistory, type NodeReplay, judgeHistory, scriptSetup } from '../runner/index.js'
+import {
+  type JudgedHistory,
+  type NodeReplay,
+  ServiceJudge,
+  judgeHistory,
+  scriptSetup,
+} from '../runner/index.js'
 import { buildModel } from '../sim/index.js'
 import { type Terminal, grouped, makeTerminal, plural, table, wrap } from './terminal.js'
 
@@ -29,9 +35,12 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
   )
   if (run.codeChanged) say(colours.dim('The code has changed since it was recorded.'))
   const replays: NodeReplay[] = []
+  const service = run.service?.history
+  const judge = service === undefined ? undefined : new ServiceJudge(service)
   for (const recording of run.recordings) {
     progress.update(`replaying ${recording.path}`)
-    replays.push(replayRecording(run, recording, originalOf(run, recording, flags.bug)))
+    const watch = judge?.watcher(recording.header.node)
+    replays.push(replayRecording(run, recording, originalOf(run, recording, flags.bug), { watch }))
   }
   progress.end()
   say()
@@ -47,8 +56,12 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
     if (before > 0)
       say(`${name}: the flight recorder holds what came after the first ${grouped(before)} inputs.`)
   }
-  const history = historyOf(run, replays)
   const diverged = replays.filter((replay) => replay.divergence !== undefined)
+  // What another core applies is not what callers were answered by.
+  const { history, why } =
+    diverged.length > 0
+      ? { history: undefined, why: 'a core left its recording' }
+      : historyOf(run, replays, judge)
   for (const replay of diverged) sayDivergence(terminal, replay)
   for (const { recording, failure } of replays)
     if (failure !== undefined)
@@ -56,18 +69,14 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
         `\n${colours.red(`Member ${String(recording.header.node)} failed${failure.inHandler ? ' in its core, as recorded' : ' outside of its core'}:`)} ${failure.message}`,
       )
   say()
-  if (history === undefined)
-    say(
-      header.isService
-        ? 'What clients saw is not judged: a service declares no history property.'
-        : 'What clients saw is not judged: the system declares no history property, or some of it is missing.',
-    )
+  if (history === undefined) say(`What clients saw is not judged: ${why}.`)
   else {
-    const isGood = history.verdict === 'linearizable'
-    say(
-      `What clients saw in ${plural(history.operations, 'operation')}: ${isGood ? colours.green(history.verdict) : colours.red(history.verdict)}`,
-    )
-    if (history.reason !== undefined) say(history.reason)
+    const { verdict, operations, unknown, reason } = history
+    const colour =
+      verdict === 'linearizable' ? colours.green : verdict === 'violated' ? colours.red : colours.yellow
+    const open = unknown === 0 ? '' : `, ${grouped(unknown)} of them without a known outcome`
+    say(`What clients saw in ${plural(operations, 'operation')}${open}: ${colour(verdict)}`)
+    if (reason !== undefined) say(reason)
   }
   if (diverged.length === 0) say(colours.green('Every effect and every compared state was as recorded.'))
   terminal.json({
@@ -83,17 +92,30 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
   return history?.verdict === 'violated' ? Exit.violation : Exit.nothingFound
 }
 
-function historyOf(run: RecordedRun, replays: readonly NodeReplay[]): JudgedHistory | undefined {
+/** What clients saw, judged; or why it is not. */
+function historyOf(
+  run: RecordedRun,
+  replays: readonly NodeReplay[],
+  judge: ServiceJudge | undefined,
+): { readonly history: JudgedHistory | undefined; readonly why: string } {
+  const not = (why: string) => ({ history: undefined, why })
   const { header } = run.recordings[0]!
-  if (header.isService) return undefined
+  if (header.isService && judge === undefined) return not('the service declares no history')
+  if (new Set(run.recordings.map((each) => each.header.clock)).size > 1)
+    return not('the members ran on machines with clocks of their own')
+  if (replays.some(({ before }) => before > 0)) return not('only the last seconds were recorded')
+  const lives = replays.map(({ recording }) => recording.header)
+  const isComplete = Array.from({ length: header.nodes }, (_, node) => node).every((node) =>
+    lives.some((life) => life.node === node && life.incarnation === 0),
+  )
+  if (!isComplete) return not('the recording of a member is missing')
+  const isWhole = replays.every(({ recording }) => recording.ending === 'whole')
+  if (judge !== undefined) return { history: judge.judge(replays, isWhole), why: '' }
+  if (!isWhole) return not('a recording was cut, and clients may have learned more')
+  if (replays.length > header.nodes) return not('a script that ran in two lives has used its numbers twice')
   const model = buildModel(run.system.definition, scriptSetup(run.system.definition, header))
-  // What is not there may have told clients something; a script that ran in two lives has used its numbers twice.
-  const isWhole =
-    new Set(replays.map(({ recording }) => recording.header.node)).size === header.nodes &&
-    replays.length === header.nodes &&
-    replays.every(({ before, recording }) => before === 0 && recording.ending === 'whole')
-  if (!isWhole) return undefined
-  return judgeHistory(model, new Map(replays.flatMap(({ clients }) => [...clients])))
+  const history = judgeHistory(model, new Map(replays.flatMap(({ clients }) => [...clients])))
+  return { history, why: 'the system declares no history property' }
 }
 
 function summary({ colours }: Terminal, replays: readonly NodeReplay[]): string {

@@ -51,6 +51,28 @@ export interface ServiceModel extends Hardware {
   look(node: NodeId, state: DataView): (into: Float64Array) => void
   /** The bytes of a replica's private memory that are alike wherever the same requests were applied; lent. */
   replicated(state: DataView): Uint8Array
+  /** How what callers saw is judged; a service without it is not. */
+  readonly history?: ServiceHistory | undefined
+}
+
+/** What a judge must know of a service: what its replicas applied, and what comes of that one at a time. */
+export interface ServiceHistory {
+  /** The note of the cores that says that the entry at an index, its value, is being applied. */
+  readonly appliedNote: number
+  /** The request of that entry, from the private memory of whoever notes it down; undefined: it is none. A copy. */
+  requestAt(state: DataView, index: number): AppliedRequest | undefined
+  /** What is replicated, as it begins: takes one operation after the other, and returns a copy of each reply. */
+  program(): (operation: Uint8Array) => Uint8Array
+  /** Whether an operation changes nothing, whatever was applied before: such a one may be answered without an entry. */
+  isRead(operation: Uint8Array): boolean
+  /** For people: an operation with its reply, which may be unknown. */
+  describe(operation: Uint8Array, reply: Uint8Array | undefined): string
+}
+
+export interface AppliedRequest {
+  readonly client: number
+  readonly sequence: number
+  readonly operation: Uint8Array
 }
 
 export interface Service {

@@ -200,7 +200,7 @@ function logFolderOf(
 
 // ---- services
 
-function served(definition: SystemDefinition, order: CoreOrder, { recorder }: CoreRecording): Callers {
+function served(definition: SystemDefinition, order: CoreOrder, { recorder, noted }: CoreRecording): Callers {
   const { self, nodes, incarnation, shared, parameters, folder, cluster } = order
   const model = definition.service!.build({ nodes, parameters })
   const logFolder = logFolderOf(model, order)
@@ -214,6 +214,7 @@ function served(definition: SystemDefinition, order: CoreOrder, { recorder }: Co
     logFolder,
     nextEpoch: () => reserveEpoch(folder),
     tap: recorder,
+    noted,
   })
   const proposals = new RingReader(shared.proposals)
   const replies = new RingWriter(shared.replies)

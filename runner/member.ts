@@ -32,6 +32,7 @@ import {
   gaugeWords,
 } from './order.js'
 import { type Info, Peers } from './peers.js'
+import { clockName } from './recording/clock.js'
 import { FORMAT_VERSION, type RecordingHeader, recordingName } from './recording/format.js'
 import { Transcript } from './recording/transcript.js'
 import { RingProposer } from './ring-proposer.js'
@@ -356,6 +357,7 @@ export class Member {
       incarnation,
       layoutDigest: this.#layout,
       begunNanos: String(process.hrtime.bigint()),
+      clock: clockName(),
       cluster: cluster.name,
       isFlight: recording.folder === undefined,
     }

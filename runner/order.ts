@@ -100,10 +100,14 @@ export interface ReplicaDigest {
   readonly digest: string
 }
 
+export type ClientEventKind = 'call' | 'return' | 'abandon'
+
 export interface ClientEvent {
-  readonly kind: 'call' | 'return' | 'abandon'
+  readonly kind: ClientEventKind
   readonly operation: number
   /** Nanoseconds of the machine's monotonic clock. */
   readonly at: bigint
+  /** What a caller of a service asks for; a script's client asks for what stands in the script. */
+  readonly request?: Uint8Array
   readonly reply?: Uint8Array
 }

@@ -11,7 +11,7 @@ import type { Ended, Proposer } from './proposer.js'
 import { Outcome } from './proposer.js'
 import { RunError } from './errors.js'
 import { Replica, type ReplicaOptions } from './replica.js'
-import { Sessions } from './sessions.js'
+import { Sessions, type SessionsListener } from './sessions.js'
 
 export interface ServiceReplicaOptions extends Pick<
   ReplicaOptions,
@@ -24,6 +24,8 @@ export interface ServiceReplicaOptions extends Pick<
   readonly askAgainMillis?: number | undefined
   /** Milliseconds until an operation is given up with an unknown outcome; default 5 000. */
   readonly patienceMillis?: number | undefined
+  /** Is told what callers of this node ask for, and what they learn. */
+  readonly noted?: SessionsListener | undefined
 }
 
 /** Bytes of a digest in each round of the loop. */
@@ -66,6 +68,7 @@ export class ServiceReplica implements Proposer {
       isRefusal: model.isRefusal,
       retryMillis: options.askAgainMillis ?? 20,
       patienceMillis: options.patienceMillis ?? 5000,
+      noted: options.noted,
       submit: (client, sequence, memory, at, length) =>
         this.replica.submit(
           this.#leader >= 0 ? this.#leader : this.replica.self,

@@ -6,6 +6,7 @@
  * after a while: then the outcome is unknown. What is under way is kept in memory made at the start; only callers that
  * find no session free wait in a queue that grows.
  */
+import type { ClientEventKind } from './order.js'
 import { type Ended, Outcome, type Proposer } from './proposer.js'
 
 /** Sequence numbers of one life of a process: 20 bits. Its number comes above them. */
@@ -26,7 +27,18 @@ export interface SessionsOptions {
   /** Milliseconds before an operation is asked again, less where the leader is new; and until it is given up. */
   readonly retryMillis: number
   readonly patienceMillis: number
+  /** Is told what callers ask for, and what they learn. */
+  readonly noted?: SessionsListener | undefined
 }
+
+/** `length` bytes at the front of `from` go with the event: what is asked for, and what is returned. */
+export type SessionsListener = (
+  kind: ClientEventKind,
+  client: number,
+  sequence: number,
+  from: Uint8Array,
+  length: number,
+) => void
 
 interface Waiting {
   readonly operation: Uint8Array
@@ -110,6 +122,8 @@ export class Sessions implements Proposer {
     this.#sequences[slot] = this.#nextSequence(slot)
     this.#ended[slot] = ended
     this.#since[slot] = since
+    const { noted, first } = this.#options
+    if (noted !== undefined) noted('call', first + slot, this.#sequences[slot], operation, length)
     this.#ask(slot)
   }
 
@@ -134,8 +148,16 @@ export class Sessions implements Proposer {
     const ended = this.#ended[slot]
     if (ended === undefined || this.#sequences[slot] !== sequence) return
     this.#release(slot)
-    ended(this.#options.isRefusal(length) ? Outcome.unknown : Outcome.done, reply, length)
+    const isRefusal = this.#options.isRefusal(length)
+    this.#options.noted?.(isRefusal ? 'abandon' : 'return', client, sequence, reply, isRefusal ? 0 : length)
+    ended(isRefusal ? Outcome.unknown : Outcome.done, reply, length)
     this.#admit()
+  }
+
+  #giveUp(slot: number, ended: Ended): void {
+    this.#release(slot)
+    this.#options.noted?.('abandon', this.#options.first + slot, this.#sequences[slot]!, noReply, 0)
+    ended(Outcome.unknown, noReply, 0)
   }
 
   #release(slot: number): void {
@@ -172,8 +194,7 @@ export class Sessions implements Proposer {
       const ended = this.#ended[slot]
       if (ended === undefined) continue
       if (this.now - this.#since[slot]! >= patienceMillis) {
-        this.#release(slot)
-        ended(Outcome.unknown, noReply, 0)
+        this.#giveUp(slot, ended)
       } else if (this.now >= this.#retryAt[slot]!) this.#ask(slot)
       else if (this.#retryAt[slot]! < this.nextDue) this.nextDue = this.#retryAt[slot]!
     }
@@ -186,8 +207,7 @@ export class Sessions implements Proposer {
     for (let slot = 0; slot < this.#options.count; slot++) {
       const ended = this.#ended[slot]
       if (ended === undefined) continue
-      this.#release(slot)
-      ended(Outcome.unknown, noReply, 0)
+      this.#giveUp(slot, ended)
     }
   }
 

@@ -5,7 +5,8 @@ import { type Service, type ServiceChoice, type ServiceModel, Standing } from '.
 import { REFUSAL_BYTES } from './clients.js'
 import { replicaCore } from './core.js'
 import { hardwareOf } from './hardware.js'
-import { apusLayouts, Durability, leaderOf, Reads } from './layout.js'
+import { apusLayouts, Durability, entryKind, leaderOf, Reads } from './layout.js'
+import { noteKind } from './notes.js'
 import { replicaRoles } from './roles.js'
 
 /** Client numbers travel in a byte. */
@@ -113,6 +114,30 @@ export const service: Service = {
         const from = layouts.machine.offsetOf('table')
         const at = memory.byteOffset + machine.base + from
         return new Uint8Array(memory.buffer, at, layouts.machine.sizeBytes - from)
+      },
+      history: {
+        appliedNote: noteKind.code.applied,
+        requestAt(memory, index) {
+          const { log } = layouts.state.view(memory)
+          const { kind, client, sequence, bytes, operation } = log.at(index % layouts.retained)
+          if (kind !== entryKind.code.request) return undefined
+          const at = operation.memory.byteOffset + operation.base
+          return { client, sequence, operation: new Uint8Array(memory.buffer, at, bytes).slice() }
+        },
+        program() {
+          const held = application.layout.view(new DataView(new ArrayBuffer(application.layout.sizeBytes)))
+          const reply = new DataView(new ArrayBuffer(application.replyBytes))
+          return (operation) => {
+            const { buffer, byteOffset, length } = operation
+            const view = new DataView(buffer, byteOffset, length)
+            const bytes = application.apply(held, view, 0, length, reply, 0)
+            return new Uint8Array(reply.buffer, 0, bytes).slice()
+          }
+        },
+        isRead: ({ buffer, byteOffset, length }) =>
+          application.isRead(new DataView(buffer, byteOffset, length), 0),
+        describe: (operation, reply) =>
+          `${application.describeRequest(operation)} -> ${reply === undefined ? '?' : application.describeReply(new DataView(reply.slice().buffer), 0, reply.length)}`,
       },
       look: (_node: NodeId, memory: DataView) => {
         const state = layouts.state.view(memory)

@@ -1,6 +1,7 @@
 /** What the thread of a core keeps of its inputs: all of them, or the last seconds. */
 import type { RecordingOrder } from '../order.js'
 import { RunError } from '../errors.js'
+import type { SessionsListener } from '../sessions.js'
 import { RecordingFile } from './file.js'
 import { BlockKind } from './format.js'
 import { Recorder, originAt } from './recorder.js'
@@ -11,6 +12,8 @@ const FLIGHT_BYTES = 2 ** 23
 
 export interface CoreRecording {
   readonly recorder: Recorder
+  /** Keeps what callers of a service see, where all is kept: of the last seconds alone nothing could be judged. */
+  readonly noted: SessionsListener | undefined
   /** The core has ended in peace. */
   ended(): void
   /** The core has failed. Returns what to tell the user of the recording. */
@@ -24,6 +27,9 @@ export function recordCore({ header, ring, path }: RecordingOrder): CoreRecordin
     const recorder = new Recorder(new RingSink(ring), header.nodes, origin)
     return {
       recorder,
+      noted: (kind, client, sequence, from, length) => {
+        recorder.caller(kind, client, sequence, from, length)
+      },
       ended: () => {
         recorder.end()
       },
@@ -38,6 +44,7 @@ export function recordCore({ header, ring, path }: RecordingOrder): CoreRecordin
   const recorder = new Recorder(sink, header.nodes, origin)
   return {
     recorder,
+    noted: undefined,
     ended: () => undefined,
     failed(message) {
       recorder.failed(message)

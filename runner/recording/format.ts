@@ -33,7 +33,10 @@ export const Tag = {
   polls: 10,
   /** Hash of a piece of private memory: where it begins, its length, u32. */
   state: 11,
-  /** What a client did or learned: kind, client, operation, nanoseconds since the beginning; a length, bytes. */
+  /**
+   * What a client did or learned: kind, client, operation, nanoseconds since the beginning; a length, bytes: of what is
+   * returned, and of what a caller of a service asks for. The operations of callers are their sequence numbers.
+   */
   client: 12,
   /** 1 if the handler of the record before has thrown, 0 for something outside of handlers; a text. */
   failed: 13,
@@ -65,6 +68,8 @@ const headerSchema = z.strictObject({
   layoutDigest: z.string(),
   /** Nanoseconds of the machine's monotonic clock when the records begin. */
   begunNanos: z.string().regex(/^\d{1,19}$/),
+  /** Names the machine, since it was booted: times of one clock can be compared. */
+  clock: z.string(),
   /** What it is part of: recordings of one run have the same. */
   cluster: z.string(),
   /** Written by the flight recorder: it may begin in the middle. */

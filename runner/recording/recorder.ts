@@ -9,7 +9,7 @@
 import { Handler } from '../../protocol/index.js'
 import type { EffectTap, Tap, Tapped } from '../tap.js'
 import { EffectKind } from '../../sim/world/effects.js'
-import type { ClientEvent } from '../order.js'
+import type { ClientEvent, ClientEventKind } from '../order.js'
 import { AFTER_POLLS, BLOCK_BYTES, NO_MORE, Tag, clientEventKinds } from './format.js'
 import { type Scratch, hashBytes, hashEffect, scratchOf } from './hash.js'
 
@@ -191,6 +191,17 @@ export class Recorder implements Tap, EffectTap {
     // Not that of the turn: what one client knew before another asked must stay before it.
     this.#put(Number(event.at - this.#origin.nanos))
     this.#putBytes(reply, reply.length)
+  }
+
+  /** What a caller of this node's service did or learned, at this moment; `length` bytes of `from` go with it. */
+  caller(kind: ClientEventKind, client: number, sequence: number, from: Uint8Array, length: number): void {
+    if (this.#isLost || this.#isEnded) return
+    this.#begin(Tag.client)
+    this.#put(clientEventKinds.indexOf(kind))
+    this.#put(client)
+    this.#put(sequence)
+    this.#put(Math.round((performance.now() - this.#origin.millis) * 1e6))
+    this.#putBytes(from, length)
   }
 
   /** Hands on what there is, now and then. Call it between turns. */

@@ -32,13 +32,17 @@ export class OfflineCore implements EffectTap {
   readonly #output: Scratch
   readonly #windows: readonly Uint32Array[]
   readonly #before: Uint8Array
+  readonly #watch: NodeReplayOptions['watch']
+  readonly #memory: DataView
 
   constructor(
     definition: CoreDefinition,
     place: { readonly self: number; readonly nodes: number; readonly incarnation: number },
     mostInputBytes: number,
+    watch?: NodeReplayOptions['watch'],
   ) {
     this.definition = definition
+    this.#watch = watch
     const scratch = roundUp8(definition.scratchBytes)
     const input = new ArrayBuffer(Math.max(scratch, roundUp8(mostInputBytes)))
     const output = new ArrayBuffer(scratch)
@@ -50,10 +54,11 @@ export class OfflineCore implements EffectTap {
     this.#output = scratchOf(output)
     this.state = scratchOf(state)
     this.#before = new Uint8Array(state.byteLength)
+    this.#memory = new DataView(state)
     this.#windows = windows.map(({ buffer }) => new Uint32Array(buffer))
     const context: Context<typeof definition.state> = {
       host: new TappedHost(place, this),
-      state: definition.state.view(new DataView(state), 0),
+      state: definition.state.view(this.#memory, 0),
       input: new DataView(input),
       output: new DataView(output),
       window: (index, layout) => layout.view(windows[index]!, 0) as never,
@@ -75,7 +80,9 @@ export class OfflineCore implements EffectTap {
   ): void {
     const hash = hashEffect(kind, a, b, c, d, e, f, g, this.#output, at, length)
     const bytes = this.#output.bytes.slice(at, at + length)
-    this.effects.push({ kind, hash, numbers: [a, b, c, d, e, f, g], bytes })
+    const effect = { kind, hash, numbers: [a, b, c, d, e, f, g], bytes }
+    this.effects.push(effect)
+    this.#watch?.(effect, this.#memory)
   }
 
   /** Gives it the input that a reader stands at. */
@@ -170,7 +177,9 @@ export interface NodeReplayOptions {
   readonly words: Vocabulary
   /** The core that was recorded, where it is known to be another one than that at hand: it then tells its effects. */
   readonly original?: CoreDefinition | undefined
-  readonly visit?: (input: ReplayedInput) => void
+  readonly visit?: ((input: ReplayedInput) => void) | undefined
+  /** Told of each effect at the moment at which it is asked for, with private memory as it is then. */
+  readonly watch?: ((effect: Effect, state: DataView) => void) | undefined
 }
 
 /** Replays one node; stops at the first difference. Throws {@link RunError} for a recording that cannot be read. */
@@ -184,7 +193,7 @@ export function replayNode(recording: Recording, options: NodeReplayOptions): No
   }
   const place = { self: header.node, nodes: header.nodes, incarnation: header.incarnation }
   const mostBytes = mostInputBytes(new RecordReader(recording, shape))
-  const core = new OfflineCore(definition, place, mostBytes)
+  const core = new OfflineCore(definition, place, mostBytes, options.watch)
   const original =
     options.original === undefined ? undefined : new OfflineCore(options.original, place, mostBytes)
   const reader = new RecordReader(recording, shape)
@@ -272,8 +281,10 @@ export function replayNode(recording: Recording, options: NodeReplayOptions): No
       const events = clients.get(reader.b) ?? []
       const at = begun + BigInt(reader.clientNanos)
       const kind = clientEventKinds[reader.a] ?? 'abandon'
+      const bytes = reader.bytes.slice()
       const event = { kind, operation: reader.c, at }
-      events.push(kind === 'return' ? { ...event, reply: reader.bytes.slice() } : event)
+      if (kind === 'return') events.push({ ...event, reply: bytes })
+      else events.push(kind === 'call' && bytes.length > 0 ? { ...event, request: bytes } : event)
       clients.set(reader.b, events)
     } else if (tag === Tag.failed) {
       failure = { message: textOf(reader.bytes), inHandler: reader.a === 1 }

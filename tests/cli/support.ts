@@ -46,6 +46,24 @@ export function start(cwd: string, args: readonly string[]): { child: ChildProce
   return { child, ended }
 }
 
+/** Resolves when the process has said these words, to what it has said; rejects when it ends without. */
+export function said(
+  { child, ended }: ReturnType<typeof start>,
+  words: string,
+  stream: 'stdout' | 'stderr' = 'stderr',
+): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let heard = ''
+    child[stream]!.on('data', (chunk: string) => {
+      heard += chunk
+      if (heard.includes(words)) resolve(heard)
+    })
+    void ended.then(({ code, stdout, stderr }) => {
+      reject(new Error(`ended with ${String(code)} before it said "${words}":\n${stdout}\n${stderr}`))
+    })
+  })
+}
+
 export const aviary = (cwd: string, ...args: string[]): Promise<Ended> => start(cwd, args).ended
 
 /** The one JSON object on the last line of standard output, which has no other lines when JSON was asked for. */

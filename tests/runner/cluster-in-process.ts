@@ -3,8 +3,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { prepareLog } from '../../runner/stable-folder.js'
-import { ServiceReplica } from '../../runner/index.js'
+import { ServiceReplica, type ServiceReplicaOptions } from '../../runner/index.js'
 import { type ServiceModel, Standing } from '../../protocol/index.js'
+
+/** Who is told what the core of a life is given, and what its callers see. */
+export type Listeners = (node: number, incarnation: number) => Pick<ServiceReplicaOptions, 'tap' | 'noted'>
 
 let clusters = 0
 
@@ -16,8 +19,11 @@ export class InProcess {
   readonly #incarnations: Uint32Array
   #epochs = 0
 
-  constructor(model: ServiceModel, nodes = 3) {
+  readonly #listeners: Listeners
+
+  constructor(model: ServiceModel, nodes = 3, listeners: Listeners = () => ({})) {
     this.#model = model
+    this.#listeners = listeners
     this.#incarnations = new Uint32Array(nodes)
     this.replicas = Array.from({ length: nodes }, () => undefined)
     for (let node = 0; node < nodes; node++) this.#open(node)
@@ -44,6 +50,7 @@ export class InProcess {
           : prepareLog(this.logFolder(node), incarnation, this.#model.cores[node]!.scratchBytes),
       nextEpoch: () => this.#epochs++,
       patienceMillis: 20_000,
+      ...this.#listeners(node, incarnation),
     })
     this.replicas[node] = made
     return made

@@ -1,11 +1,11 @@
 /** `aviary run`: systems as real processes, as a user starts them. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type RedisClientType, createClient } from 'redis'
 import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { freePorts } from '../../runner/free-ports.js'
-import { aviary, folderWith, jsonOf, relay, start } from '../cli/support.js'
+import { aviary, folderWith, jsonOf, relay, said, start } from '../cli/support.js'
+import { served } from './served.js'
 
 // Processes that start beside other tests take their time.
 vi.setConfig({ testTimeout: 180_000 })
@@ -128,25 +128,9 @@ folder = "c"
 
 test('a service serves until it is stopped, and leaves nothing behind', async () => {
   const cwd = folderWith()
-  const { child, ended } = start(cwd, [
-    'run',
-    'apus',
-    '--local',
-    '3',
-    '--port',
-    'none',
-    '--folder',
-    'run',
-    '--json',
-  ])
+  const cluster = start(cwd, ['run', 'apus', '--local', '3', '--port', 'none', '--folder', 'run', '--json'])
   try {
-    let said = ''
-    await new Promise<void>((resolve) => {
-      child.stderr!.on('data', (chunk: string) => {
-        said += chunk
-        if (said.includes('Stop:')) resolve()
-      })
-    })
+    await said(cluster, 'Stop:')
     const status = await aviary(cwd, 'status', join('run', 'cluster.toml'), '--json')
     const { members } = JSON.parse(status.stdout) as {
       members: {
@@ -166,51 +150,13 @@ test('a service serves until it is stopped, and leaves nothing behind', async ()
     const shown = await aviary(cwd, 'status', join('run', 'cluster.toml'))
     expect(shown.stdout).toMatch(/leader .*:RTS/)
   } finally {
-    child.kill('SIGTERM')
+    cluster.child.kill('SIGTERM')
   }
-  expect((await ended).code).toBe(0)
+  expect((await cluster.ended).code).toBe(0)
   const after = await aviary(cwd, 'status', join('run', 'cluster.toml'))
   expect(after.code).toBe(1)
   expect(after.stdout).toContain('no answer')
 })
-
-/** Starts a service in a folder, has something done by its first member, and stops it. */
-async function served(
-  cwd: string,
-  args: readonly string[],
-  work: (client: RedisClientType) => Promise<unknown>,
-): Promise<unknown> {
-  const { child, ended } = start(cwd, [
-    'run',
-    'apus',
-    '--local',
-    '3',
-    '--port',
-    '0',
-    '--folder',
-    'run',
-    ...args,
-  ])
-  try {
-    let said = ''
-    await new Promise<void>((resolve) => {
-      child.stdout!.on('data', (chunk: string) => {
-        said += chunk
-        if (said.includes('Stop:')) resolve()
-      })
-    })
-    const port = Number(/redis-cli -p (\d+)/.exec(said)![1])
-    const client: RedisClientType = createClient({ url: `redis://127.0.0.1:${String(port)}` })
-    client.on('error', () => undefined)
-    await client.connect()
-    const result = await work(client)
-    client.destroy()
-    return result
-  } finally {
-    child.kill('SIGTERM')
-    expect((await ended).code).toBe(0)
-  }
-}
 
 test(
   'a cluster on disks goes on where it was; one in memory says that it cannot',
@@ -218,31 +164,17 @@ test(
   async () => {
     const onDisk = folderWith()
     const disk = ['--set', 'durability=1']
-    await served(onDisk, disk, (client) => client.set('stays', 'here'))
-    expect(await served(onDisk, disk, (client) => client.get('stays'))).toBe('here')
+    await served(onDisk, 'apus', disk, (client) => client.set('stays', 'here'))
+    expect(await served(onDisk, 'apus', disk, (client) => client.get('stays'))).toBe('here')
     const other = await aviary(onDisk, 'run', 'apus', '--local', '5', '--folder', 'run', ...disk)
     expect(other.stderr).toContain('another cluster was run there (3 of apus')
     const inMemory = folderWith()
-    await served(inMemory, [], (client) => client.set('goes', 'away'))
+    await served(inMemory, 'apus', [], (client) => client.set('goes', 'away'))
     const again = await aviary(inMemory, 'run', 'apus', '--local', '3', '--folder', 'run')
     expect(again.stderr).toContain('whose memory is gone')
     expect([other.code, again.code]).toEqual([2, 2])
   },
 )
-
-/** Resolves when the process has said these words on its standard error; rejects when it ends without. */
-function said({ child, ended }: ReturnType<typeof start>, words: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let heard = ''
-    child.stderr!.on('data', (chunk: string) => {
-      heard += chunk
-      if (heard.includes(words)) resolve()
-    })
-    void ended.then(({ code, stderr }) => {
-      reject(new Error(`ended with ${String(code)} before it said "${words}":\n${stderr}`))
-    })
-  })
-}
 
 test('a member with another configuration is turned away, and both say so', async () => {
   const cwd = folderWith()

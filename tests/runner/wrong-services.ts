@@ -80,3 +80,40 @@ export const system: SystemDefinition = {
   },
 }
 `
+
+/** APUS that answers every GET with nil, whatever was written. */
+export const staleService = `
+import { type CoreDefinition, type SystemDefinition, systems } from 'aviary'
+
+const apus = systems.find(({ name }) => name === 'apus')!
+const [DONE_ONE, NIL, GET] = [0x1_0000, 0, 0]
+
+const stale = (core: CoreDefinition): CoreDefinition => ({
+  ...core,
+  create(context) {
+    const { host, input, output } = context
+    const made = core.create(context)
+    return {
+      ...made,
+      request(client, sequence, length) {
+        if (input.getUint16(12, true) !== 1 || input.getUint8(16) !== GET)
+          return made.request?.(client, sequence, length)
+        for (const [k, word] of [DONE_ONE, 0, NIL, 0].entries()) output.setUint32(4 * k, word, true)
+        host.reply(client, sequence, 0, 16)
+      },
+    }
+  },
+})
+
+export const system: SystemDefinition = {
+  ...apus,
+  name: 'stale',
+  service: {
+    ...apus.service!,
+    build(choice) {
+      const model = apus.service!.build(choice)
+      return { ...model, cores: model.cores.map(stale) }
+    },
+  },
+}
+`

@@ -1,9 +1,12 @@
 /** Recordings as a user makes and reads them: real processes over shared memory. */
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { RedisClientType } from 'redis'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { aviary, folderWith, jsonOf } from '../../cli/support.js'
+import { served } from '../served.js'
+import { staleService } from '../wrong-services.js'
 
 const replayJson = z.object({
   outcome: z.enum(['reproduced', 'diverged']),
@@ -203,5 +206,41 @@ describe('a core that throws', () => {
     expect(readdirSync(join(folder, 'out'))).toEqual(['member-0-life-0.aviaryrec'])
     const { lives } = jsonOf(replayJson, await aviary(folder, 'replay', 'out', '--json'))
     expect(lives[0]).toMatchObject({ inputs: 301, ending: 'whole', failure: { inHandler: true } })
+  })
+})
+
+describe('callers of a service', () => {
+  const work = async (client: RedisClientType): Promise<void> => {
+    await client.set('a', '1')
+    for (let i = 0; i < 20; i++)
+      await Promise.all([
+        client.incr('a'),
+        client.get('a'),
+        client.set(`k${String(i)}`, 'v'),
+        client.mGet(['a', 'k1']),
+      ])
+  }
+  test('are judged by what the replicas applied', { timeout }, async () => {
+    const folder = folderWith()
+    await served(folder, 'apus', ['--record', 'out', '--log', 'none'], work)
+    const ended = await aviary(folder, 'replay', 'out', '--json')
+    const { outcome, history } = jsonOf(replayJson, ended)
+    expect(outcome).toBe('reproduced')
+    expect(history?.verdict).toBe('linearizable')
+    // Commands of one connection that come together are one operation.
+    expect(history!.operations).toBeGreaterThan(20)
+    expect(ended.code).toBe(0)
+  })
+
+  test('who were answered wrongly are found, with exit code 1', { timeout }, async () => {
+    const folder = folderWith({ 'stale.ts': staleService })
+    await served(folder, './stale.ts', ['--record', 'out', '--log', 'none'], async (client) => {
+      await client.set('a', '1')
+      expect(await client.get('a')).toBe(null)
+    })
+    const ended = await aviary(folder, 'replay', 'out')
+    expect(ended.stdout).toMatch(/What clients saw in \d+ operations?: violated/)
+    expect(ended.stdout).toMatch(/get a -> done nil .* was answered, and nothing that was applied explains/i)
+    expect(ended.code).toBe(1)
   })
 })

@@ -9,6 +9,7 @@ import {
   type Recording,
   type RecordingHeader,
   type NodeReplay,
+  type NodeReplayOptions,
   RunError,
   ServiceReplica,
   layoutDigest,
@@ -18,7 +19,7 @@ import { Recorder, type Sink, originAt } from '../../../runner/recording/recorde
 
 const nodes = 3
 /** Little memory, so that replays are quick and a flight recorder turns over. */
-const parameters = {
+export const parameters = {
   beatMicros: 20_000,
   suspectMicros: 400_000,
   keys: 16,
@@ -39,7 +40,12 @@ export function folder(): string {
   return path
 }
 
-export function headerOf(node: number, model: ServiceModel, isFlight = false): RecordingHeader {
+export function headerOf(
+  node: number,
+  model: ServiceModel,
+  isFlight = false,
+  incarnation = 0,
+): RecordingHeader {
   return {
     version: 1,
     createdBy: 'a test',
@@ -50,9 +56,10 @@ export function headerOf(node: number, model: ServiceModel, isFlight = false): R
     seed: 1,
     nodes,
     node,
-    incarnation: 0,
+    incarnation,
     layoutDigest: layoutDigest(model),
     begunNanos: String(process.hrtime.bigint()),
+    clock: 'of the test',
     cluster: 'test',
     isFlight,
   }
@@ -146,7 +153,11 @@ export class MemorySink implements Sink {
 }
 
 /** Replays a recording on the core of the model. */
-export function replay(recording: Recording, model: ServiceModel): NodeReplay {
+export function replay(
+  recording: Recording,
+  model: ServiceModel,
+  watch?: NodeReplayOptions['watch'],
+): NodeReplay {
   const definition = model.cores[recording.header.node]!
   const words = {
     definition,
@@ -154,7 +165,7 @@ export function replay(recording: Recording, model: ServiceModel): NodeReplay {
     network: model.network,
     pairsPerPeer: model.fabric!.pairsPerPeer,
   }
-  return replayNode(recording, { words })
+  return replayNode(recording, { words, watch })
 }
 
 /** What a call throws, which must be a RunError. */
