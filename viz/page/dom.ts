@@ -4,7 +4,7 @@ export type Child = Node | string | undefined | false
 type Listeners = { readonly [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void }
 
 export interface Attributes {
-  readonly class?: string
+  readonly class?: string | false
   readonly on?: Listeners
   /** Anything else is an attribute as it stands; `false` and `undefined` leave it out, `true` gives it without a value. */
   readonly [name: string]: string | number | boolean | undefined | Listeners
