@@ -9,7 +9,9 @@ const largestBytes = 512 * 1024 * 1024
 export async function openFile(bench: Workbench, file: File): Promise<boolean> {
   if (file.size > largestBytes) {
     bench.fail(
-      new Error(`${file.name} has ${String(file.size)} bytes; the page opens traces of up to ${String(largestBytes)}`),
+      new Error(
+        `${file.name} has ${String(file.size)} bytes; the page opens traces of up to ${String(largestBytes)}`,
+      ),
     )
     return false
   }
@@ -70,7 +72,9 @@ export function acceptDrops(bench: Workbench, place: HTMLElement): void {
 export async function saveTrace(bench: Workbench, branch: BranchId): Promise<void> {
   const saved = await bench.try('save', { branch })
   if (saved === undefined) return
-  const url = URL.createObjectURL(new Blob([new Uint8Array(saved.bytes)], { type: 'application/octet-stream' }))
+  const url = URL.createObjectURL(
+    new Blob([new Uint8Array(saved.bytes)], { type: 'application/octet-stream' }),
+  )
   h('a', { href: url, download: saved.fileName }).click()
   URL.revokeObjectURL(url)
   bench.say(`saved as ${saved.fileName}: aviary replay ${saved.fileName}`)
@@ -92,7 +96,9 @@ export async function linkTo(bench: Workbench): Promise<string | undefined> {
 }
 
 /** What the address of the page asks for. */
-export function sourceOfLink(hash: string): { readonly source: Source; readonly at: number | undefined } | undefined {
+export function sourceOfLink(
+  hash: string,
+): { readonly source: Source; readonly at: number | undefined } | undefined {
   const words = new URLSearchParams(hash.replace(/^#/, ''))
   const shared = words.get('run')
   if (shared === null) return undefined

@@ -268,7 +268,10 @@ export class Workbench {
   // ---- calls that may fail ------------------------------------------------------------------------------------------
 
   /** A call whose failure is told to the person; undefined then. */
-  async try<M extends Method>(method: M, params: Methods[M]['params']): Promise<Methods[M]['result'] | undefined> {
+  async try<M extends Method>(
+    method: M,
+    params: Methods[M]['params'],
+  ): Promise<Methods[M]['result'] | undefined> {
     try {
       return await this.client.call(method, params)
     } catch (error) {

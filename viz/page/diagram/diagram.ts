@@ -218,7 +218,10 @@ export class Diagram {
       this.#resize()
       const { length } = this.#bench
       const visible = Math.min(length, (this.#width - gutter) / usualPixels)
-      this.show(Math.max(0, Math.min(length - visible, at - visible * 0.75)), Math.min(length, Math.max(visible, at + visible * 0.25)))
+      this.show(
+        Math.max(0, Math.min(length - visible, at - visible * 0.75)),
+        Math.min(length, Math.max(visible, at + visible * 0.25)),
+      )
     })
   }
   showAll(): void {
@@ -257,7 +260,10 @@ export class Diagram {
     const { at } = this.#bench
     const span = to - from
     if (at < from + span * 0.02 || at > to - span * 0.04) {
-      const left = Math.max(0, Math.min(this.#bench.length - span, at - span * (at > to - span * 0.04 ? 0.25 : 0.75)))
+      const left = Math.max(
+        0,
+        Math.min(this.#bench.length - span, at - span * (at > to - span * 0.04 ? 0.25 : 0.75)),
+      )
       this.show(left, left + span)
     }
   }

@@ -132,7 +132,12 @@ export class FocusLayer {
         )
       } else if (x - lastX < 15) continue
       lastX = x
-      const colour = isViolation || mark.kind === 'invariant' ? 'var(--bad)' : mark.kind === 'commit' ? 'var(--good)' : 'var(--ink)'
+      const colour =
+        isViolation || mark.kind === 'invariant'
+          ? 'var(--bad)'
+          : mark.kind === 'commit'
+            ? 'var(--good)'
+            : 'var(--ink)'
       const item = svg('g', { role: 'img', 'aria-label': mark.text })
       item.append(
         svg('title', {}, mark.text),

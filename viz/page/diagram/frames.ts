@@ -12,7 +12,11 @@ export function onceAFrame(draw: () => void): () => void {
 }
 
 /** Makes a canvas as many device pixels as its place has, and gives its context in CSS pixels. */
-export function sizeCanvas(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
+export function sizeCanvas(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+): CanvasRenderingContext2D {
   const ratio = globalThis.devicePixelRatio
   const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)]
   if (canvas.width !== w || canvas.height !== h) {

@@ -31,12 +31,18 @@ export function alterSection(bench: Workbench): HTMLElement {
       ...knob.values.map((value) =>
         h(
           'option',
-          { value, selected: Array.isArray(now) ? (now as readonly string[]).includes(value) : now === value },
+          {
+            value,
+            selected: Array.isArray(now) ? (now as readonly string[]).includes(value) : now === value,
+          },
           value,
         ),
       ),
     )
-    return [h('span', {}, knob.name), h('label', {}, h('span', { class: 'unseen' }, `Knob ${knob.name}`), select)]
+    return [
+      h('span', {}, knob.name),
+      h('label', {}, h('span', { class: 'unseen' }, `Knob ${knob.name}`), select),
+    ]
   })
   const variant = h(
     'select',

@@ -47,7 +47,11 @@ export function branchesSheet(): Sheet {
         {},
         h('h2', {}, 'Compare'),
         others.length === 0
-          ? h('p', { class: 'empty' }, 'There is one branch. Bend the run (“Next”) and compare what becomes of it.')
+          ? h(
+              'p',
+              { class: 'empty' },
+              'There is one branch. Bend the run (“Next”) and compare what becomes of it.',
+            )
           : h(
               'div',
               { class: 'row' },

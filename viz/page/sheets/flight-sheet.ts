@@ -57,7 +57,11 @@ function draw(place: HTMLElement, bench: Workbench): void {
           h(
             'tr',
             {},
-            h('th', { scope: 'row' }, `${name(pair.node)} → ${name(pair.peer)}${pair.pair > 0 ? ` #${String(pair.pair)}` : ''}`),
+            h(
+              'th',
+              { scope: 'row' },
+              `${name(pair.node)} → ${name(pair.peer)}${pair.pair > 0 ? ` #${String(pair.pair)}` : ''}`,
+            ),
             h('td', { class: pair.state === 'ERR' || pair.state === 'error' ? 'bad' : false }, pair.state),
             h('td', {}, String(pair.connection)),
             h('td', {}, pair.rights.join(' ') || 'nothing'),
@@ -112,7 +116,13 @@ function queuePair(pair: QueuePairState, name: (node: number) => string): HTMLEl
           h('th', { scope: 'row' }, request.operation),
           h('td', {}, `${request.remote} ${String(request.lengthBytes)} B`),
           h('td', {}, `${request.phase} ${request.status}`),
-          h('td', {}, request.words > 0 ? `${String(request.wordsPlaced)} of ${String(request.words)} words placed` : ''),
+          h(
+            'td',
+            {},
+            request.words > 0
+              ? `${String(request.wordsPlaced)} of ${String(request.words)} words placed`
+              : '',
+          ),
         ),
       ),
     ),

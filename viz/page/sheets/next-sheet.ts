@@ -63,7 +63,12 @@ export function nextSheet(): Sheet {
         search,
       ),
       h('section', {}, h('h3', {}, `Steps (${String(possible.length)})`), list(possible, isNext, bench)),
-      h('section', {}, h('h3', {}, `Faults and repairs (${String(faults.length)})`), list(faults, isNext, bench)),
+      h(
+        'section',
+        {},
+        h('h3', {}, `Faults and repairs (${String(faults.length)})`),
+        list(faults, isNext, bench),
+      ),
       goOnSection(bench),
       moveSection(bench),
       alterSection(bench),
@@ -195,7 +200,9 @@ export async function exploreFrom(bench: Workbench, from = 1): Promise<void> {
   })
   if (found === undefined) return
   if (found.found === null) {
-    bench.say(`nothing found in ${String(found.runs)} runs of ${String(found.actions)} actions; that is no proof`)
+    bench.say(
+      `nothing found in ${String(found.runs)} runs of ${String(found.actions)} actions; that is no proof`,
+    )
     return
   }
   await bench.showBent(found.found, found.found.branch.violation?.at ?? found.found.branch.length)

@@ -42,7 +42,11 @@ export function ringPicture(ring: RingState): SVGSVGElement {
     const to = Math.min(1, (entry.offset + entry.sizeBytes) / ring.sizeBytes)
     const path = svg('path', { d: arc(from, to), fill: fillOf[entry.state], stroke: 'var(--panel)' })
     path.append(
-      svg('title', {}, `entry ${String(entry.index)}, view ${String(entry.view)}, ${entry.state}: ${entry.text}`),
+      svg(
+        'title',
+        {},
+        `entry ${String(entry.index)}, view ${String(entry.view)}, ${entry.state}: ${entry.text}`,
+      ),
     )
     if (entry.changed) {
       path.setAttribute('stroke', 'var(--accent)')
@@ -65,14 +69,20 @@ export function ringPicture(ring: RingState): SVGSVGElement {
     const turn = offset / ring.sizeBytes
     const [x1, y1] = point(inner - 4, turn).split(',')
     const [x2, y2] = point(outer + 6, turn).split(',')
-    picture.append(svg('line', { x1: x1!, y1: y1!, x2: x2!, y2: y2!, stroke: 'var(--ink)', 'stroke-width': 1.5 }))
+    picture.append(
+      svg('line', { x1: x1!, y1: y1!, x2: x2!, y2: y2!, stroke: 'var(--ink)', 'stroke-width': 1.5 }),
+    )
     const [x, y] = point(outer + 13, turn).split(',')
     const side = turn > 0.04 && turn < 0.46 ? 'start' : turn > 0.54 && turn < 0.96 ? 'end' : 'middle'
     picture.append(svg('text', { x: x!, y: Number(y) + 4, 'text-anchor': side }, names.join(' ')))
   }
   picture.append(
     svg('text', { x: centre, y: centre - 2, 'text-anchor': 'middle', class: 'lane-name' }, ring.name),
-    svg('text', { x: centre, y: centre + 14, 'text-anchor': 'middle', class: 'quiet' }, `${String(ring.sizeBytes)} bytes`),
+    svg(
+      'text',
+      { x: centre, y: centre + 14, 'text-anchor': 'middle', class: 'quiet' },
+      `${String(ring.sizeBytes)} bytes`,
+    ),
   )
   return picture
 }

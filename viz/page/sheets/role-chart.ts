@@ -25,7 +25,8 @@ export function roleChart(info: RoleMachineInfo, active: string, before: string)
   const height = names.length <= 2 ? 90 : Math.min(260, 90 + names.length * 26)
   const places = new Map(
     names.map((name, index) => {
-      const angle = (index / names.length) * 2 * Math.PI - Math.PI / 2 + (names.length === 2 ? Math.PI / 2 : 0)
+      const angle =
+        (index / names.length) * 2 * Math.PI - Math.PI / 2 + (names.length === 2 ? Math.PI / 2 : 0)
       return [
         name,
         {

@@ -32,7 +32,10 @@ export function stateSheet(): Sheet {
     fill(
       place,
       lastAction(state),
-      changed(state, world.nodes.map(({ name }) => name)),
+      changed(
+        state,
+        world.nodes.map(({ name }) => name),
+      ),
       nodePicker(state, bench, node, (chosen) => {
         node = chosen
         again()
@@ -69,13 +72,16 @@ function changed(state: StateInfo, names: readonly string[]): HTMLElement {
     if (node.disk !== null) add(node.disk.memory, name)
   }
   for (const pair of state.queuePairs)
-    for (const memory of pair.memory)
-      add(memory, `${names[pair.node] ?? ''}→${names[pair.peer] ?? ''}`)
+    for (const memory of pair.memory) add(memory, `${names[pair.node] ?? ''}→${names[pair.peer] ?? ''}`)
   const shown = rows.slice(0, changesShown)
   return h(
     'section',
     {},
-    h('h3', {}, `Changed in this step${rows.length > changesShown ? ` (${String(changesShown)} of ${String(rows.length)})` : ''}`),
+    h(
+      'h3',
+      {},
+      `Changed in this step${rows.length > changesShown ? ` (${String(changesShown)} of ${String(rows.length)})` : ''}`,
+    ),
     shown.length === 0
       ? h('p', { class: 'empty' }, 'No memory, queue pair or disk.')
       : h('table', {}, h('caption', { class: 'unseen' }, 'Fields that the last action changed'), ...shown),
@@ -119,7 +125,11 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
   }
   if (node.status !== 'up')
     sections.push(
-      h('p', { class: 'bad' }, `${world.nodes[node.node]!.name} is ${node.status}, incarnation ${String(node.incarnation)}.`),
+      h(
+        'p',
+        { class: 'bad' },
+        `${world.nodes[node.node]!.name} is ${node.status}, incarnation ${String(node.incarnation)}.`,
+      ),
     )
   const machine = world.roles[world.nodes[node.node]!.role]
   if (machine !== undefined && node.role !== null)
@@ -145,7 +155,18 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
     'Timers',
     armed.length === 0
       ? h('p', { class: 'empty' }, 'None is armed.')
-      : h('table', {}, ...armed.map((timer) => h('tr', {}, h('th', { scope: 'row' }, timer.name), h('td', {}, `${String(timer.delayMicros)} µs`)))),
+      : h(
+          'table',
+          {},
+          ...armed.map((timer) =>
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'row' }, timer.name),
+              h('td', {}, `${String(timer.delayMicros)} µs`),
+            ),
+          ),
+        ),
     node.clock === null ? '' : h('p', {}, `Clock: ${String(node.clock)} ticks`),
   )
   if (node.disk !== null) {
@@ -173,10 +194,22 @@ function bytesSection(
   const place = h('div')
   const select = h(
     'select',
-    { id: 'bytes-part', 'data-key': 'bytes', on: { change: () => { choose(select.value) } } },
+    {
+      id: 'bytes-part',
+      'data-key': 'bytes',
+      on: {
+        change: () => {
+          choose(select.value)
+        },
+      },
+    },
     h('option', { value: '' }, 'choose a part …'),
     ...bench.world!.parts.map((one) =>
-      h('option', { value: one.name, selected: one.name === part }, `${one.name} (${String(one.sizeBytes)} bytes)`),
+      h(
+        'option',
+        { value: one.name, selected: one.name === part },
+        `${one.name} (${String(one.sizeBytes)} bytes)`,
+      ),
     ),
   )
   if (part !== '')

@@ -80,8 +80,7 @@ function addRows(tree: Tree, value: FieldValue, path: string, depth: number): vo
       const change = changes.get(here) ?? firstWithin(changes, here)
       label.append(name)
       const cell = h('td', {}, shortText(item))
-      if (change?.path === here)
-        cell.prepend(h('span', { class: 'was' }, shortText(change.before)))
+      if (change?.path === here) cell.prepend(h('span', { class: 'was' }, shortText(change.before)))
       table.append(h('tr', { class: change === undefined ? false : 'changed' }, label, cell))
       continue
     }
@@ -111,7 +110,11 @@ function addRows(tree: Tree, value: FieldValue, path: string, depth: number): vo
         'tr',
         { class: hasChange ? 'changed' : false },
         label,
-        h('td', { class: 'quiet' }, isOpen ? '' : Array.isArray(item) ? `${String(count)} items` : shortText(item)),
+        h(
+          'td',
+          { class: 'quiet' },
+          isOpen ? '' : Array.isArray(item) ? `${String(count)} items` : shortText(item),
+        ),
       ),
     )
     if (isOpen) addRows(tree, item, here, depth + 1)

@@ -21,9 +21,14 @@ export function whySheet(): Sheet {
         estimate = made
         redrawn(place, bench)
       }
-      const made = await bench.long('continuing from earlier steps', 'estimate', { branch: asked }, (progress) => {
-        show(progress.partial)
-      })
+      const made = await bench.long(
+        'continuing from earlier steps',
+        'estimate',
+        { branch: asked },
+        (progress) => {
+          show(progress.partial)
+        },
+      )
       if (made !== undefined) show(made)
     }
     const shrink = async (): Promise<void> => {
@@ -38,23 +43,26 @@ export function whySheet(): Sheet {
         {},
         h('h2', {}, violation === null ? 'Nothing is violated' : `${violation.name} is violated`),
         violation === null
-          ? h('p', { class: 'quiet' }, 'In this branch every property that is judged holds, as far as it goes.')
+          ? h(
+              'p',
+              { class: 'quiet' },
+              'In this branch every property that is judged holds, as far as it goes.',
+            )
           : h('p', {}, violation.reason),
         violation === null || violation.meaning === ''
           ? undefined
           : h('p', { class: 'quiet' }, `What must hold: ${violation.meaning}`),
         world.variant === null
           ? undefined
-          : h(
-              'p',
-              {},
-              h('b', {}, `The wrong variant ${world.variant.name}: `),
-              world.variant.story,
-            ),
+          : h('p', {}, h('b', {}, `The wrong variant ${world.variant.name}: `), world.variant.story),
         world.variant === null ? undefined : h('p', {}, h('b', {}, 'What mends it: '), world.variant.fix),
         violation === null
           ? undefined
-          : h('div', { class: 'row pad' }, h('button', { 'data-key': 'shrink', on: { click: () => void shrink() } }, 'Make it shorter')),
+          : h(
+              'div',
+              { class: 'row pad' },
+              h('button', { 'data-key': 'shrink', on: { click: () => void shrink() } }, 'Make it shorter'),
+            ),
       ),
       h(
         'section',
@@ -68,7 +76,11 @@ export function whySheet(): Sheet {
         h(
           'div',
           { class: 'row pad' },
-          h('button', { id: 'estimate', 'data-key': 'estimate', on: { click: () => void make() } }, estimate === undefined ? 'Estimate it' : 'Estimate again'),
+          h(
+            'button',
+            { id: 'estimate', 'data-key': 'estimate', on: { click: () => void make() } },
+            estimate === undefined ? 'Estimate it' : 'Estimate again',
+          ),
         ),
         estimate === undefined ? undefined : estimatePicture(estimate, bench),
       ),
@@ -139,11 +151,20 @@ function estimatePicture(estimate: Estimate, bench: Workbench): HTMLElement {
   for (const fraction of [0, 0.5, 1])
     picture.append(
       svg('line', { x1: left, x2: width - 8, y1: y(fraction), y2: y(fraction), stroke: 'var(--line)' }),
-      svg('text', { x: left - 4, y: y(fraction) + 4, 'text-anchor': 'end', class: 'quiet' }, `${String(fraction * 100)}%`),
+      svg(
+        'text',
+        { x: left - 4, y: y(fraction) + 4, 'text-anchor': 'end', class: 'quiet' },
+        `${String(fraction * 100)}%`,
+      ),
     )
   picture.append(
     svg('path', {
-      d: points.map((point, i) => `${i === 0 ? 'M' : 'L'}${String(x(point.at))},${String(y(point.failed / point.decided))}`).join(''),
+      d: points
+        .map(
+          (point, i) =>
+            `${i === 0 ? 'M' : 'L'}${String(x(point.at))},${String(y(point.failed / point.decided))}`,
+        )
+        .join(''),
       fill: 'none',
       stroke: 'var(--bad)',
       'stroke-width': 1.5,
@@ -151,12 +172,28 @@ function estimatePicture(estimate: Estimate, bench: Workbench): HTMLElement {
   )
   for (const point of points) {
     const [low, high] = wilson(point.failed, point.decided)
-    const dot = svg('circle', { cx: x(point.at), cy: y(point.failed / point.decided), r: 3, fill: 'var(--bad)' })
+    const dot = svg('circle', {
+      cx: x(point.at),
+      cy: y(point.failed / point.decided),
+      r: 3,
+      fill: 'var(--bad)',
+    })
     dot.append(
-      svg('title', {}, `from ${String(point.at)}: ${String(point.failed)} of ${String(point.decided)} fail, ${String(point.undecided)} undecided`),
+      svg(
+        'title',
+        {},
+        `from ${String(point.at)}: ${String(point.failed)} of ${String(point.decided)} fail, ${String(point.undecided)} undecided`,
+      ),
     )
     picture.append(
-      svg('line', { x1: x(point.at), x2: x(point.at), y1: y(low), y2: y(high), stroke: 'var(--bad)', 'stroke-opacity': 0.45 }),
+      svg('line', {
+        x1: x(point.at),
+        x2: x(point.at),
+        y1: y(low),
+        y2: y(high),
+        stroke: 'var(--bad)',
+        'stroke-opacity': 0.45,
+      }),
       dot,
     )
   }
@@ -164,7 +201,11 @@ function estimatePicture(estimate: Estimate, bench: Workbench): HTMLElement {
     svg('line', { class: 'cursor', x1: x(bench.at), x2: x(bench.at), y1: 4, y2: height - 20 }),
     svg('text', { x: left, y: height - 6, class: 'quiet' }, '0'),
     svg('text', { x: width - 8, y: height - 6, 'text-anchor': 'end', class: 'quiet' }, String(length)),
-    svg('text', { x: width / 2, y: height - 6, 'text-anchor': 'middle', class: 'quiet' }, 'continued from position'),
+    svg(
+      'text',
+      { x: width / 2, y: height - 6, 'text-anchor': 'middle', class: 'quiet' },
+      'continued from position',
+    ),
   )
   return h(
     'figure',
