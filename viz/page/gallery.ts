@@ -17,7 +17,7 @@ const nouns: Readonly<Record<SystemInfo['origin'], string>> = {
 
 export function makeStartPage(bench: Workbench, commands: Commands): StartPage {
   let filter = ''
-  const cards = h('div', { id: 'gallery' })
+  const cards = h('div', { id: 'gallery', class: 'groups' })
   const field = h('input', {
     type: 'search',
     id: 'gallery-filter',
@@ -140,6 +140,7 @@ function card(bench: Workbench, system: SystemInfo, variant: VariantInfo): HTMLE
     { class: 'card', 'data-variant': `${system.name} ${variant.name}` },
     h('h3', {}, variant.name),
     h('p', {}, variant.story),
+    h('p', { class: 'quiet' }, 'Breaks ', h('code', { class: 'bad' }, variant.caughtBy[0] ?? 'progress'), '.'),
     h('p', { class: 'fix' }, h('b', {}, 'The fix: '), variant.fix),
     h(
       'div',
@@ -152,7 +153,6 @@ function card(bench: Workbench, system: SystemInfo, variant: VariantInfo): HTMLE
         },
         kept === undefined ? 'Hunt for it' : 'Watch it fail',
       ),
-      h('span', { class: 'tag is-bad' }, variant.caughtBy[0] ?? ''),
     ),
   )
 }

@@ -84,7 +84,7 @@ export function searchBox(bench: Workbench): HTMLElement {
     asked = ''
     fill(found)
   })
-  return h('span', { class: 'row' }, found, field)
+  return h('span', { class: 'searching' }, found, field)
 }
 
 /** The action after (or before) this one; from the other end where there is none. */

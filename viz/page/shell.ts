@@ -3,11 +3,12 @@ import type { Commands } from './commands.js'
 import { icon } from './diagram/focus-layer.js'
 import type { Diagram } from './diagram/diagram.js'
 import { OverviewStrip } from './diagram/overview.js'
-import { byId, fill, h } from './dom.js'
+import { type Child, byId, fill, h } from './dom.js'
 import { makeStartPage } from './gallery.js'
 import type { Inspector } from './inspector.js'
 import { families, familyTitles } from './kinds.js'
-import { commandButton, makeTransport } from './transport.js'
+import { sign } from './signs.js'
+import { commandButton, makeTransport, makeZoom } from './transport.js'
 import type { Workbench } from './workbench.js'
 
 export function makeShell(
@@ -18,6 +19,7 @@ export function makeShell(
 ): void {
   drawHeader(bench, commands)
   const overview = new OverviewStrip(bench)
+  diagram.element.append(makeZoom(commands))
   diagram.onView = (from, to) => {
     overview.setWindow(from, to)
   }
@@ -64,7 +66,7 @@ export function makeShell(
 
 function drawHeader(bench: Workbench, commands: Commands): void {
   const what = h('p', { class: 'what', id: 'what' })
-  const button = (id: string, words: string): HTMLElement => commandButton(commands, id, words)
+  const button = (id: string, words: Child): HTMLElement => commandButton(commands, id, words)
   fill(
     byId('bar'),
     h(
@@ -90,7 +92,7 @@ function drawHeader(bench: Workbench, commands: Commands): void {
     button('open', 'Open'),
     button('fresh', 'Fresh run'),
     button('share', 'Save or share'),
-    button('theme', '◐'),
+    button('theme', sign('theme')),
     button('help', '?'),
   )
   const share = byId('do-share') as HTMLButtonElement
@@ -120,6 +122,7 @@ function legend(): HTMLElement {
     h('span', {}, h('b', {}, '⚑'), 'role'),
     h('span', {}, h('b', { class: 'good' }, '✓'), 'commit'),
     h('span', {}, h('b', { class: 'bad' }, '≠'), 'invariant'),
+    h('span', {}, h('b', {}, '◇'), 'rights'),
     h('span', {}, h('b', {}, '╱╱'), 'not running'),
     h('span', {}, h('b', {}, '┄'), 'completion'),
   )

@@ -1,40 +1,47 @@
 /** Playing, stepping and jumping, and where the cursor is. */
-import { fill, h } from './dom.js'
-import { searchBox } from './search.js'
-import type { Workbench } from './workbench.js'
 import type { Commands } from './commands.js'
+import { type Child, fill, h } from './dom.js'
+import { searchBox } from './search.js'
+import { sign } from './signs.js'
+import type { Workbench } from './workbench.js'
 
-/** A button for a command; its words are a sign, its name is the command's title. */
-export function commandButton(
-  commands: Commands,
-  id: string,
-  sign: string,
-  plain = false,
-): HTMLButtonElement {
+/** A button for a command; what is on it is a sign, its name is the command's title. */
+export function commandButton(commands: Commands, id: string, on: Child): HTMLButtonElement {
   return h(
     'button',
     {
       id: `do-${id}`,
-      class: plain ? 'plain' : false,
       title: commands.hint(id),
-      'aria-label': commands.get(id).title,
+      // What one reads on a button must be part of its name.
+      'aria-label': typeof on === 'string' && /\w/.test(on) ? false : commands.get(id).title,
       on: {
         click: () => {
           commands.get(id).run()
         },
       },
     },
-    sign,
+    on,
   )
 }
 
+const jumps = [
+  ['fault', '✗'],
+  ['role', '⚑'],
+  ['commit', '✓'],
+  ['invariant', '≠'],
+] as const
+
 export function makeTransport(bench: Workbench, commands: Commands): HTMLElement {
-  const button = (id: string, sign: string): HTMLButtonElement => commandButton(commands, id, sign)
-  const play = button('play', '▶')
+  const button = (id: string, on: Child): HTMLButtonElement => commandButton(commands, id, on)
+  const play = button('play', sign('play'))
   const speed = h('span', { class: 'quiet', id: 'speed' })
   const position = h('span', { class: 'position', id: 'position' })
+  let wasPlaying = false
   const show = (): void => {
-    play.textContent = bench.playing ? '❚❚' : '▶'
+    if (bench.playing !== wasPlaying) {
+      wasPlaying = bench.playing
+      fill(play, sign(wasPlaying ? 'pause' : 'play'))
+    }
     play.setAttribute('aria-pressed', String(bench.playing))
     speed.textContent = `${String(bench.player.getSnapshot().context.speed)}/s`
     fill(position, h('b', {}, String(bench.at)), ` of ${String(bench.length)}`)
@@ -44,34 +51,35 @@ export function makeTransport(bench: Workbench, commands: Commands): HTMLElement
   return h(
     'div',
     { class: 'transport', role: 'group', 'aria-label': 'Movement' },
-    button('first', '⏮'),
-    button('back', '◀'),
+    button('first', sign('first')),
+    button('back', sign('back')),
     play,
-    button('forward', '▶|'),
-    button('last', '⏭'),
+    button('forward', sign('forward')),
+    button('last', sign('last')),
     position,
     button('slower', '−'),
     speed,
     button('faster', '+'),
-    h('span', { class: 'gap' }),
-    ...[
-      ['fault', '✗', 'fault'],
-      ['role', '⚑', 'role'],
-      ['commit', '✓', 'commit'],
-      ['invariant', '≠', 'invariant'],
-    ].map(([id, sign, words]) =>
+    ...jumps.map(([id, mark]) =>
       h(
         'span',
-        { class: 'jump', role: 'group', 'aria-label': `By ${words!}` },
-        button(`previous-${id!}`, '‹'),
-        h('span', { class: `sign sign-${id!}`, title: words! }, `${sign!} ${words!}`),
-        button(`next-${id!}`, '›'),
+        { class: 'jump', role: 'group', 'aria-label': `By ${id}` },
+        button(`previous-${id}`, '‹'),
+        h('span', { class: 'quiet' }, `${mark} ${id}`),
+        button(`next-${id}`, '›'),
       ),
     ),
-    h('span', { class: 'grow' }),
     searchBox(bench),
-    button('zoom-out', '⊖'),
-    button('zoom-in', '⊕'),
-    button('zoom-all', '⤢'),
+  )
+}
+
+/** How close one looks, in the corner of the diagram. */
+export function makeZoom(commands: Commands): HTMLElement {
+  return h(
+    'div',
+    { class: 'corner', role: 'group', 'aria-label': 'Zoom' },
+    commandButton(commands, 'zoom-out', sign('farther')),
+    commandButton(commands, 'zoom-in', sign('closer')),
+    commandButton(commands, 'zoom-all', sign('whole')),
   )
 }

@@ -19,6 +19,10 @@ export const gutter = 128
 const top = 42
 const mostPixels = 260
 const usualPixels = 14
+/** Pixels of an action from which a run is shown whole at first. */
+const wholeFrom = 7
+/** Free to the right of the end, so that the cursor can be seen there. */
+const margin = 26
 
 export class Diagram {
   readonly element = h('div', { class: 'diagram', id: 'diagram' })
@@ -140,7 +144,7 @@ export class Diagram {
   }
   #setExtent(): void {
     const { length } = this.#bench
-    const room = Math.max(1, this.#width - gutter)
+    const room = this.#room
     const whole: [[number, number], [number, number]] = [
       [0, 0],
       [room, 1],
@@ -150,11 +154,15 @@ export class Diagram {
       .translateExtent(whole)
       .scaleExtent([1, Math.max(1, (mostPixels * Math.max(1, length)) / room)])
   }
+  /** Pixels for the whole run when it is shown whole. */
+  get #room(): number {
+    return Math.max(1, this.#width - gutter - margin)
+  }
   #transform(): { readonly k: number; readonly x: number } {
     return zoomTransform(this.#svg)
   }
   #scale() {
-    const base = scaleLinear([0, Math.max(1, this.#bench.length)], [0, Math.max(1, this.#width - gutter)])
+    const base = scaleLinear([0, Math.max(1, this.#bench.length)], [0, this.#room])
     return zoomTransform(this.#svg).rescaleX(base)
   }
 
@@ -199,14 +207,14 @@ export class Diagram {
     select(this.#axis).call(axis)
     this.#focus.draw(view)
     this.columns.want({ from: view.from, to: view.to })
-    this.onView?.(view.positionAt(gutter), view.positionAt(this.#width))
+    this.onView?.(view.positionAt(gutter), view.positionAt(gutter + this.#room))
   }
 
   // ---- moving the view ----------------------------------------------------------------------------------------------
 
   /** Shows the positions from … to. */
   show(from: number, to: number): void {
-    const room = Math.max(1, this.#width - gutter)
+    const room = this.#room
     const k = Math.max(1, this.#bench.length / Math.max(1e-6, to - from))
     const perPosition = room / Math.max(1, this.#bench.length)
     const next = zoomIdentity.translate(-from * perPosition * k, 0).scale(k)
@@ -217,7 +225,8 @@ export class Diagram {
     requestAnimationFrame(() => {
       this.#resize()
       const { length } = this.#bench
-      const visible = Math.min(length, (this.#width - gutter) / usualPixels)
+      const isSmall = this.#room >= length * wholeFrom
+      const visible = isSmall ? length : Math.min(length, this.#room / usualPixels)
       this.show(
         Math.max(0, Math.min(length - visible, at - visible * 0.75)),
         Math.min(length, Math.max(visible, at + visible * 0.25)),
@@ -235,20 +244,20 @@ export class Diagram {
     const view = this.#view()
     if (view === undefined) return
     const { at } = this.#bench
-    const [from, to] = [view.positionAt(gutter), view.positionAt(this.#width)]
+    const [from, to] = [view.positionAt(gutter), view.positionAt(gutter + this.#room)]
     const centre = at >= from && at <= to ? at : (from + to) / 2
     const fraction = (centre - from) / (to - from)
-    const span = Math.max((to - from) / factor, (this.#width - gutter) / mostPixels)
+    const span = Math.max((to - from) / factor, this.#room / mostPixels)
     this.show(centre - span * fraction, centre + span * (1 - fraction))
   }
   /** @param part of the width that is moved to the right, or to the left if negative */
   panBy(part: number): void {
     const view = this.#view()
     if (view === undefined) return
-    const span = view.positionAt(this.#width) - view.positionAt(gutter)
+    const span = view.positionAt(gutter + this.#room) - view.positionAt(gutter)
     this.#zoom.translateBy(
       select<SVGSVGElement, unknown>(this.#svg),
-      (-part * span * (this.#width - gutter)) / Math.max(1, this.#bench.length),
+      (-part * span * this.#room) / Math.max(1, this.#bench.length),
       0,
     )
   }
@@ -256,7 +265,7 @@ export class Diagram {
   #follow(): void {
     const view = this.#view()
     if (view === undefined) return
-    const [from, to] = [view.positionAt(gutter), view.positionAt(this.#width)]
+    const [from, to] = [view.positionAt(gutter), view.positionAt(gutter + this.#room)]
     const { at } = this.#bench
     const span = to - from
     if (at < from + span * 0.02 || at > to - span * 0.04) {

@@ -20,7 +20,7 @@ const markText: Readonly<Record<Mark['kind'], string>> = {
   violation: '✗',
   note: '',
   reply: '',
-  rights: '⚿',
+  rights: '◇',
 }
 
 export class FocusLayer {

@@ -8,13 +8,14 @@ import type { Workbench } from '../workbench.js'
 import { gutter } from './diagram.js'
 import { onceAFrame, sizeCanvas } from './frames.js'
 
-const height = 62
+const height = 74
 const markRows = [
-  { flag: StepFlag.commit, colour: 'good', y: 2 },
-  { flag: StepFlag.roleChange, colour: 'kind-onesided', y: 8 },
-  { flag: StepFlag.fault, colour: 'kind-fault', y: 14 },
+  { flag: StepFlag.commit, colour: 'good', y: 3 },
+  { flag: StepFlag.roleChange, colour: 'kind-onesided', y: 13 },
+  { flag: StepFlag.fault, colour: 'kind-fault', y: 23 },
 ] as const
-const lanesTop = 22
+const lanesTop = 35
+const markHeight = 8
 
 export class OverviewStrip {
   readonly element = h('div', { class: 'overview', id: 'overview' })
@@ -35,9 +36,9 @@ export class OverviewStrip {
     const names = svg('g')
     for (const [index, name] of ['commits', 'roles', 'faults'].entries())
       names.append(
-        svg('text', { x: gutter - 8, y: 8 + index * 6.5, 'text-anchor': 'end', class: 'quiet tiny' }, name),
+        svg('text', { x: gutter - 8, y: 11 + index * 10, 'text-anchor': 'end', class: 'quiet tiny' }, name),
       )
-    names.append(svg('text', { x: 12, y: 48, class: 'quiet' }, 'whole run'))
+    names.append(svg('text', { x: 12, y: 58, class: 'quiet' }, 'whole run'))
     this.#svg.append(names, this.#window, this.#bookmarks, this.#cursor)
     this.element.append(this.#canvas, this.#svg)
     new ResizeObserver(() => {
@@ -112,8 +113,11 @@ export class OverviewStrip {
     const { buckets, lanes, counts, flags, kind } = overview
     const wide = (this.#width - gutter) / buckets
     const most = Math.log1p(counts.reduce((a, b) => Math.max(a, b), 1))
-    const tall = (height - lanesTop - 2) / lanes
-    for (let lane = 0; lane < lanes; lane++) {
+    const used = Array.from({ length: lanes }, (_, lane) => lane).filter((lane) =>
+      counts.subarray(lane * buckets, (lane + 1) * buckets).some((count) => count > 0),
+    )
+    const tall = (height - lanesTop - 3) / Math.max(1, used.length)
+    for (const [row, lane] of used.entries()) {
       for (let bucket = 0; bucket < buckets; bucket++) {
         const cell = lane * buckets + bucket
         const count = counts[cell]!
@@ -122,7 +126,7 @@ export class OverviewStrip {
         context.fillStyle = colours.family[familyOf(world.kinds[kind[cell]!] ?? '')]
         context.fillRect(
           gutter + bucket * wide,
-          lanesTop + lane * tall,
+          lanesTop + row * tall,
           Math.max(1, wide - 0.3),
           Math.max(1, tall - 0.4),
         )
@@ -136,7 +140,7 @@ export class OverviewStrip {
       for (const row of markRows) {
         if ((all & row.flag) === 0) continue
         context.fillStyle = colours.named(row.colour)
-        context.fillRect(at, row.y, Math.max(2, wide), 5)
+        context.fillRect(at, row.y, Math.max(2, wide), markHeight)
       }
       if ((all & StepFlag.violation) !== 0) {
         context.fillStyle = colours.named('bad')

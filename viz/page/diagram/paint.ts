@@ -98,7 +98,7 @@ export class Painter {
       const y = middle[lane]!
       if (y < 0) continue
       const family = columns.family(i)
-      const size = Math.max(2, Math.min(half[lane]! * 0.8 || 3, view.perAction * 0.42, 7))
+      const size = Math.max(2, Math.min(half[lane]! * 0.8 || 3, view.perAction * 0.42, 8))
       const faded = isFaded(i, focus)
       context.globalAlpha = faded ? 0.18 : 1
       context.fillStyle = colours.family[family]

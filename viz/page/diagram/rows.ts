@@ -25,7 +25,7 @@ export interface Rows {
 }
 
 const gap = 7
-const highest = 34
+const highest = 54
 const lowest = 5
 const subLaneTitles: Readonly<Record<string, string>> = {
   cpu: 'CPU',

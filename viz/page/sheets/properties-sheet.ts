@@ -24,7 +24,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
   })
   // What is violated here, or ever, comes first; then the order of the spec.
   const rank = (row: (typeof rows)[number]): number =>
-    row.value === Truth.violated ? 0 : row.over !== undefined && fallsAt(row.over) !== undefined ? 1 : 2
+    row.property.kind === 'goal' ? 3 : row.value === Truth.violated ? 0 : row.over !== undefined && fallsAt(row.over) !== undefined ? 1 : 2
   rows.sort((a, b) => rank(a) - rank(b))
   fill(
     place,
@@ -81,7 +81,7 @@ function fallsAt(row: TruthRow): number | undefined {
 
 function truthLine(row: TruthRow, bench: Workbench): SVGSVGElement {
   const { length, at } = bench
-  const x = (position: number): number => (width * position) / Math.max(1, length)
+  const x = (position: number): number => (width * position) / (length + 1)
   const spans = Array.from(row.from, (from, index) => ({
     from,
     to: row.from[index + 1] ?? length + 1,
@@ -103,7 +103,7 @@ function truthLine(row: TruthRow, bench: Workbench): SVGSVGElement {
       svg('rect', {
         x: x(span.from),
         y: span.value === Truth.violated ? 0 : 4,
-        width: Math.max(span.value === Truth.violated ? 3 : 0.5, x(Math.min(span.to, length)) - x(span.from)),
+        width: Math.max(span.value === Truth.violated ? 3 : 0.5, x(Math.min(span.to, length + 1)) - x(span.from)),
         height: span.value === Truth.violated ? 12 : 4,
         fill: colours[span.value as 0 | 1 | 2],
       }),

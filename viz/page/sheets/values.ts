@@ -2,7 +2,8 @@
 import type { FieldChange, FieldValue, MemoryState } from '../../session/protocol.js'
 import { h } from '../dom.js'
 
-const longest = 160
+const longest = 110
+const longestHex = 40
 
 /** A value on one line. */
 export function valueText(value: FieldValue): string {
@@ -18,6 +19,7 @@ export function valueText(value: FieldValue): string {
 
 function shortText(value: FieldValue): string {
   const text = valueText(value)
+  if (/^[0-9a-f]{48,}$/.test(text)) return `${text.slice(0, longestHex)}… (${String(text.length / 2)} bytes)`
   return text.length <= longest ? text : `${text.slice(0, longest)}…`
 }
 
