@@ -128,7 +128,7 @@ function checkedKnobs(knobs: Readonly<Record<string, string | readonly string[]>
     if (known.many !== (typeof value !== 'string') || values.some((each) => !known.values.includes(each)))
       throw badRequest(`knobs.${name}`, `must be ${valuesOf(known)}, not ${JSON.stringify(value)}`)
   }
-  return knobs as Partial<Knobs>
+  return knobs
 }
 const valuesOf = ({ values, many }: KnobInfo): string =>
   many ? `a list of rules such as ${ruleNames[0]!}` : `one of ${values.join(', ')}`

@@ -1,6 +1,5 @@
 /** A branch: a schedule, the snapshots of its states, and what is known of it. Branches form a tree. */
 import type { ActionLog, Snapshot, Violation } from '../../sim/index.js'
-import { ActionLog as Log } from '../../sim/index.js'
 import { Index } from './index-of-branch.js'
 import type { BranchId, BranchInfo, ViolationInfo } from './protocol.js'
 import type { Stage } from './stage.js'
@@ -70,10 +69,11 @@ export class Branch {
     if (other === this) return this.length
     if (other.stage !== this.stage) return -1
     const forks = new Map<Branch, number>()
-    let upTo = this.length
-    for (let here: Branch | undefined = this; here !== undefined; here = here.parent) {
-      forks.set(here, upTo)
-      upTo = Math.min(upTo, here.sharedUpTo)
+    forks.set(this, this.length)
+    let upTo = Math.min(this.length, this.sharedUpTo)
+    for (let { parent } = this; parent !== undefined; { parent } = parent) {
+      forks.set(parent, upTo)
+      upTo = Math.min(upTo, parent.sharedUpTo)
     }
     upTo = other.length
     for (let there: Branch | undefined = other; there !== undefined; there = there.parent) {
@@ -114,6 +114,3 @@ export class Branch {
     return this.log.slice(at)
   }
 }
-
-/** A log without actions. */
-export const noActions = (): ActionLog => new Log()

@@ -10,7 +10,8 @@ import {
   SessionError,
   protocolVersion,
 } from './protocol.js'
-import { type Handlers, Session } from './session.js'
+import { Registry } from './registry.js'
+import { type Handlers, handlersOf } from './session.js'
 import type { KnownSystem } from './stage.js'
 
 /** Milliseconds of work between two looks at what has come in. */
@@ -39,9 +40,10 @@ export interface Surroundings {
 }
 
 export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surroundings): Server {
-  const session = new Session(systems, now, (event) => {
+  const registry = new Registry(systems, now, (event) => {
     send({ event }, [])
   })
+  const handlers = handlersOf(registry)
   const calls: Call[] = []
   let isScheduled = false
   let isClosed = false
@@ -63,8 +65,8 @@ export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surr
     const call = calls.shift()
     if (call !== undefined) work(call)
     // People look at what is indexed while they wait for a search; so both go on.
-    if (session.isIndexing) session.tick(turnMillis)
-    if (calls.length > 0 || session.isIndexing) schedule()
+    if (registry.isIndexing) registry.tick(turnMillis)
+    if (calls.length > 0 || registry.isIndexing) schedule()
   }
   const work = (call: Call): void => {
     const end = now() + turnMillis
@@ -90,7 +92,7 @@ export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surr
   }
 
   const handle = ({ id, method, params }: SessionRequest): void => {
-    const handler = session.handlers[method] as (given: unknown) => unknown
+    const handler = handlers[method] as (given: unknown) => unknown
     const given = handler(params)
     if (isGenerator(given)) calls.push({ id, steps: given, told: now() })
     else if (given instanceof Promise)
@@ -119,7 +121,7 @@ export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surr
       }
       const id = request.id ?? -1
       try {
-        handle(checked(request, session.handlers))
+        handle(checked(request, handlers))
       } catch (error) {
         fail(id, error)
       }
