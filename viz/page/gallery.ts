@@ -140,7 +140,13 @@ function card(bench: Workbench, system: SystemInfo, variant: VariantInfo): HTMLE
     { class: 'card', 'data-variant': `${system.name} ${variant.name}` },
     h('h3', {}, variant.name),
     h('p', {}, variant.story),
-    h('p', { class: 'quiet' }, 'Breaks ', h('code', { class: 'bad' }, variant.caughtBy[0] ?? 'progress'), '.'),
+    h(
+      'p',
+      { class: 'quiet' },
+      'Breaks ',
+      h('code', { class: 'bad' }, variant.caughtBy[0] ?? 'progress'),
+      '.',
+    ),
     h('p', { class: 'fix' }, h('b', {}, 'The fix: '), variant.fix),
     h(
       'div',

@@ -16,7 +16,13 @@ const outlines = {
 export type SignName = keyof typeof outlines
 
 export function sign(name: SignName): SVGSVGElement {
-  const picture = svg('svg', { width: 16, height: 16, viewBox: '0 0 16 16', 'aria-hidden': 'true', class: 'sign' })
+  const picture = svg('svg', {
+    width: 16,
+    height: 16,
+    viewBox: '0 0 16 16',
+    'aria-hidden': 'true',
+    class: 'sign',
+  })
   picture.append(svg('path', { d: outlines[name], fill: 'currentColor' }))
   return picture
 }

@@ -24,7 +24,13 @@ function draw(place: HTMLElement, bench: Workbench): void {
   })
   // What is violated here, or ever, comes first; then the order of the spec.
   const rank = (row: (typeof rows)[number]): number =>
-    row.property.kind === 'goal' ? 3 : row.value === Truth.violated ? 0 : row.over !== undefined && fallsAt(row.over) !== undefined ? 1 : 2
+    row.property.kind === 'goal'
+      ? 3
+      : row.value === Truth.violated
+        ? 0
+        : row.over !== undefined && fallsAt(row.over) !== undefined
+          ? 1
+          : 2
   rows.sort((a, b) => rank(a) - rank(b))
   fill(
     place,
@@ -103,7 +109,10 @@ function truthLine(row: TruthRow, bench: Workbench): SVGSVGElement {
       svg('rect', {
         x: x(span.from),
         y: span.value === Truth.violated ? 0 : 4,
-        width: Math.max(span.value === Truth.violated ? 3 : 0.5, x(Math.min(span.to, length + 1)) - x(span.from)),
+        width: Math.max(
+          span.value === Truth.violated ? 3 : 0.5,
+          x(Math.min(span.to, length + 1)) - x(span.from),
+        ),
         height: span.value === Truth.violated ? 12 : 4,
         fill: colours[span.value as 0 | 1 | 2],
       }),
