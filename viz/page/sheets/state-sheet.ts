@@ -56,6 +56,11 @@ function lastAction(state: StateInfo): HTMLElement {
     {},
     h('h2', {}, state.previous === null ? 'At the start' : `After action ${String(state.at)}`),
     h('p', { class: 'mono' }, state.previous?.text ?? 'Nothing has happened yet.'),
+    h(
+      'p',
+      { class: 'quiet', id: 'fingerprint', 'data-at': state.at },
+      `state ${state.fingerprint.toString(16).padStart(8, '0')}`,
+    ),
     ...state.notes.map((note) => h('p', {}, h('span', { class: 'tag' }, 'note'), ` ${note}`)),
   )
 }
