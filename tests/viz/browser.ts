@@ -171,3 +171,12 @@ export async function fingerprint(page: Page): Promise<string> {
   const { at } = await position(page)
   return (await page.textContent(`#fingerprint[data-at="${String(at)}"]`))!
 }
+
+/** Waits until something is so. The page forbids evaluating strings, so nothing waits inside it. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  const endMs = Date.now() + 45_000
+  while (!(await isSo())) {
+    if (Date.now() > endMs) throw new Error(`waited 45 s in vain for ${isSo.toString()}`)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+  }
+}

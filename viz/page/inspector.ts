@@ -37,8 +37,10 @@ export function makeInspector(bench: Workbench): Inspector {
         id: `tab-${sheet.id}`,
         'aria-controls': 'sheet',
         on: {
-          click: () => {
+          click: (event) => {
             show(sheet.id)
+            // Who points at a tab goes on with the arrows of the run; who came by keys goes on from tab to tab.
+            if (event.detail > 0) place.focus()
           },
         },
       },
