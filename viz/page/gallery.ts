@@ -154,7 +154,7 @@ function card(bench: Workbench, system: SystemInfo, variant: VariantInfo): HTMLE
       h(
         'button',
         {
-          'aria-label': `${kept === undefined ? 'Hunt for' : 'Watch'} ${variant.name} of ${system.name}`,
+          'aria-label': `${kept === undefined ? 'Hunt for it' : 'Watch it fail'}: ${variant.name} of ${system.name}`,
           on: { click: () => void watch() },
         },
         kept === undefined ? 'Hunt for it' : 'Watch it fail',

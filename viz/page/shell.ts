@@ -137,7 +137,7 @@ function drawStory(place: HTMLElement, bench: Workbench): void {
     place,
     h(
       'div',
-      { class: 'text' },
+      { class: 'text', tabindex: 0, role: 'group', 'aria-label': 'What happened' },
       violation === null
         ? h(
             'p',

@@ -65,7 +65,7 @@ export function makeTransport(bench: Workbench, commands: Commands): HTMLElement
         'span',
         { class: 'jump', role: 'group', 'aria-label': `By ${id}` },
         button(`previous-${id}`, '‹'),
-        h('span', { class: 'quiet' }, `${mark} ${id}`),
+        h('span', { class: 'quiet', title: id }, mark, h('span', { class: 'words' }, ` ${id}`)),
         button(`next-${id}`, '›'),
       ),
     ),

@@ -235,8 +235,14 @@ export class Workbench {
   async take(...actions: readonly ActionRef[]): Promise<void> {
     const { branch, at } = this
     if (branch === undefined) return
-    const bent = await this.try('take', { branch: branch.branch, at, actions })
-    if (bent !== undefined) await this.showBent(bent, at + actions.length)
+    try {
+      const bent = await this.client.call('take', { branch: branch.branch, at, actions })
+      await this.showBent(bent, at + actions.length)
+    } catch (error) {
+      // A choice that is armed may still change nothing, as a poll of unchanged memory does: that is no failure.
+      if (error instanceof SessionError && error.code === 'impossible') this.say(error.message)
+      else this.fail(error)
+    }
   }
 
   setFocus(focus: Partial<Focus>): void {
