@@ -1,5 +1,6 @@
 /** A branch: a schedule, the snapshots of its states, and what is known of it. Branches form a tree. */
-import type { ActionLog, Snapshot, Violation } from '../../sim/index.js'
+import type { ActionLog, Snapshot } from '../../sim/index.js'
+import type { TracedViolation } from '../../sim/trace/index.js'
 import { Index } from './index-of-branch.js'
 import type { BranchId, BranchInfo, ViolationInfo } from './protocol.js'
 import type { Stage } from './stage.js'
@@ -10,8 +11,11 @@ export interface BranchOrigin {
   readonly title: string
   readonly origin: string
   readonly remarks?: readonly string[] | undefined
-  /** A violation that the schedule alone does not show (liveness). */
-  readonly stalled?: Violation | undefined
+  /**
+   * A violation that a trace tells of, or that a run ended with. It counts until the index is complete, and afterwards
+   * when it is one that the schedule alone does not show (liveness).
+   */
+  readonly claimed?: TracedViolation | undefined
   readonly provenance?: Readonly<Record<string, string | number>> | undefined
 }
 
@@ -24,7 +28,7 @@ export class Branch {
   readonly provenance: Readonly<Record<string, string | number>>
   title: string
   remarks: readonly string[]
-  stalled: Violation | undefined
+  claimed: TracedViolation | undefined
   /** All actions from the start. Sites are those of the stage's world. */
   readonly log: ActionLog
   readonly snapshots = new Map<number, Snapshot>()
@@ -39,7 +43,7 @@ export class Branch {
     this.title = from.title
     this.origin = from.origin
     this.remarks = from.remarks ?? []
-    this.stalled = from.stalled
+    this.claimed = from.claimed
     this.provenance = from.provenance ?? from.parent?.provenance ?? {}
     this.index = new Index(this)
     stage.add(this)
@@ -87,7 +91,8 @@ export class Branch {
   /** What it violates, as far as is known. */
   violation(): ViolationInfo | null {
     const { found } = this.index
-    const violation = found ?? (this.stalled === undefined ? undefined : { ...this.stalled, at: this.length })
+    const isOpen = !this.index.isComplete || this.claimed?.kind === 'liveness'
+    const violation = found ?? (isOpen ? this.claimed : undefined)
     if (violation === undefined) return null
     const { kind, name, reason, at } = violation
     const meaning = this.stage.info.properties.find((property) => property.name === name)?.meaning ?? ''

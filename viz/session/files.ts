@@ -75,8 +75,8 @@ export function* traceOf(branch: Branch, at: number): Generator<{ done: number; 
     run.take(site.index, choice)
   }
   run.finish()
-  if (at === branch.length && branch.stalled?.kind === 'liveness' && !run.judge.goalReached())
-    run.violation ??= branch.stalled
+  if (at === branch.length && branch.claimed?.kind === 'liveness' && !run.judge.goalReached())
+    run.violation ??= branch.claimed
   return recordTrace(run, { provenance: branch.provenance, modulePath: stage.modulePath }, recorder)
 }
 

@@ -47,8 +47,8 @@ export function take(registry: Registry, { branch: id, at, actions }: Methods['t
 }
 
 export function move(registry: Registry, { branch: id, action, to }: Methods['move']['params']): Bent {
-  const branch = registry.at(id, action)
-  if (!Number.isInteger(to) || to < 0 || to > branch.length || action >= branch.length)
+  const branch = registry.action(id, action)
+  if (!Number.isInteger(to) || to < 0 || to > branch.length)
     throw badRequest('to', `must be a position from 0 to ${String(branch.length)}`)
   const { stage } = branch
   const { log, remarks } = guided(stage, reordered(branch.log, action, to), stage)

@@ -38,7 +38,7 @@ function openTrace(registry: Registry, trace: Trace, title: string): Opened {
     title,
     origin: 'opened trace',
     remarks,
-    stalled: violation?.kind === 'liveness' ? violation : undefined,
+    claimed: violation,
     provenance: header.provenance,
   })
   return { world: stage.info, branch: branch.info(), provenance: header.provenance }

@@ -106,6 +106,15 @@ export class Registry {
       throw badRequest('at', `must be a position from 0 to ${String(branch.length)}, not ${String(at)}`)
     return branch
   }
+  /** A branch that has such an action. */
+  action(id: BranchId, action: number): Branch {
+    const branch = this.branch(id)
+    if (Number.isInteger(action) && action >= 0 && action < branch.length) return branch
+    throw badRequest(
+      'action',
+      `must be an action from 0 to ${String(branch.length - 1)}, not ${String(action)}`,
+    )
+  }
   range({ branch: id, from, to }: { branch: BranchId; from: number; to: number }): Branch {
     const branch = this.at(id, from)
     if (!Number.isInteger(to) || to < from || to > branch.length)
@@ -133,9 +142,9 @@ export class Registry {
   }
   /** A branch that goes on from a position with what a run has done since. */
   fork(branch: Branch, at: number, run: Run, title: string, origin: string): Bent {
-    const stalled = run.violation?.kind === 'liveness' ? run.violation : undefined
     const log = joined(branch.prefix(at), run.log)
-    return this.bent(this.add(branch.stage, log, { parent: branch, forkedAt: at, title, origin, stalled }))
+    const claimed = run.violation?.kind === 'liveness' ? { ...run.violation, at: log.length } : undefined
+    return this.bent(this.add(branch.stage, log, { parent: branch, forkedAt: at, title, origin, claimed }))
   }
   newStage(system: KnownSystem, setup: Setup): Stage {
     return new Stage(++this.#lastStage, system, setup)

@@ -87,7 +87,7 @@ export function handlersOf(registry: Registry): Handlers {
     },
     enabled: ({ branch, at, faults = false }) => enabledActions(registry.at(branch, at), at, faults),
     *causal({ branch: id, action }) {
-      const branch = registry.at(id, action + 1)
+      const branch = registry.action(id, action)
       yield* registry.indexUpTo(branch, branch.length)
       return yield* causal(branch, action)
     },
