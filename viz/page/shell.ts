@@ -46,6 +46,9 @@ export function makeShell(
   const show = (): void => {
     const wanted = bench.branch === undefined ? start.element : workbench
     if (stage.firstElementChild !== wanted) stage.replaceChildren(wanted)
+    // What was opened is looked at next: the keys of the run must not go to the button that opened it.
+    if (byId('bar').contains(document.activeElement) || document.activeElement === document.body)
+      stage.focus()
     document.title =
       bench.world === undefined
         ? 'Aviary'

@@ -63,7 +63,8 @@ export class FocusLayer {
     const back = svg('rect', {
       x: 0,
       y: 0,
-      width: view.gutter,
+      // The first label of the axis reaches into the gutter.
+      width: view.gutter - 8,
       height: view.height,
       fill: 'var(--panel)',
     })
@@ -109,9 +110,7 @@ export class FocusLayer {
       item.append(svg('circle', { cx: x, cy: y, r: 8, fill: 'none' }))
       const characters = Math.floor(room / characterWidth)
       if (view.perAction >= labelFrom && characters >= 4 && view.rows.half[lane]! >= 6)
-        item.append(
-          svg('text', { x: x + 11, y: y + 4, class: 'label' }, clip(withoutPlace(info.text), characters)),
-        )
+        item.append(svg('text', { x: x + 11, y: y + 4, class: 'label' }, shortWords(info.text, characters)))
       nodes.push(item)
     }
     fill(this.#words, ...nodes)
@@ -227,7 +226,9 @@ function clip(text: string, characters: number): string {
   return text.length <= characters ? text : `${text.slice(0, Math.max(1, characters - 1))}…`
 }
 
-/** The lane says where it is; the words then begin with what happens. */
-function withoutPlace(text: string): string {
-  return text.replace(/^(\S+(?: \S+)?) [nc]\d+(?:→[nc]\d+)? ?/, '$1 ').trim()
+/** The lane says where it is; the words then begin with what happens. Where even that is too long, which word it is. */
+function shortWords(text: string, characters: number): string {
+  const words = text.replace(/^(\S+(?: \S+)?) [nc]\d+(?:→[nc]\d+)? ?/, '$1 ').trim()
+  const word = words.length > characters ? / (word \d+)$/.exec(words)?.[1] : undefined
+  return word ?? clip(words, characters)
 }
