@@ -168,7 +168,7 @@ const sourcesFingerprint = () => {
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) walk(path)
-      else if (/\.ts$|^tsconfig.*\.json$/.test(entry.name)) add(path)
+      else if (/\.(ts|html|css)$|^tsconfig.*\.json$/.test(entry.name)) add(path)
     }
   }
   for (const entry of ['tsconfig.json', 'tsconfig.base.json', 'index.ts']) add(at(entry))
@@ -213,8 +213,19 @@ const build = async () => {
       `the sources do not compile:\n${lines.slice(0, 20).join('\n')}${rest}\nMend these, then run \`npm run build\` to see all.`,
     )
   }
+  await withProgress('bundling the page', buildPageFiles)
   fs.mkdirSync(dirname(buildStamp.path), { recursive: true })
   fs.writeFileSync(buildStamp.path, fingerprint)
+}
+
+const buildPageFiles = async () => {
+  // Loaded here, for the bundler is among the packages that may have been installed just now.
+  const { buildPage } = await import('./build-page.mjs')
+  try {
+    await buildPage()
+  } catch (error) {
+    throw new BootstrapError(`the page of the workbench cannot be bundled: ${error.message}`)
+  }
 }
 
 /** Where it cannot be built, whatever asks for it says so by name. */

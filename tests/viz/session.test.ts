@@ -4,7 +4,14 @@ import { systems } from '../../protocol/index.js'
 import { type NamedAction, Run, actionKinds, isFaultKind, spaceTimeTable } from '../../sim/index.js'
 import { decodeTrace, replayStrict } from '../../sim/trace/index.js'
 import { armedChoice } from '../../sim/trace/trace.js'
-import { type SessionClient, SessionError, StepFlag, Truth, pieceKinds } from '../../viz/session/protocol.js'
+import {
+  type Methods,
+  type SessionClient,
+  SessionError,
+  StepFlag,
+  Truth,
+  pieceKinds,
+} from '../../viz/session/protocol.js'
 import { indexed, openTraced, sessionOf, traceBytes } from './session-client.js'
 
 let session: SessionClient
@@ -302,7 +309,14 @@ describe('finding', () => {
     expect([...words.actions]).toEqual(own)
     const sought: number[] = []
     for (let at: number | null = 0; at !== null;) {
-      const step = { branch: branch.branch, at, target: 'kind', kind: 'poll', node: 1, direction: 1 } as const
+      const step: Methods['seek']['params'] = {
+        branch: branch.branch,
+        at,
+        target: 'kind',
+        kind: 'poll',
+        node: 1,
+        direction: 1,
+      }
       at = (await session.call('seek', step)).at
       if (at !== null) sought.push(at - 1)
     }
@@ -342,7 +356,7 @@ describe('what comes from outside', () => {
       expect(code).toBe('trace')
       expect(field).not.toBe('')
       expect(mend).not.toBe('')
-      expect(message).not.toMatch(/undefined|\n|    at /)
+      expect(message).not.toMatch(/undefined|\n| {4}at /)
     }
     expect(await session.call('branches', {})).toEqual([])
   })
