@@ -133,7 +133,7 @@ export function whySheet(): Sheet {
 
 const width = 340
 const height = 110
-const left = 34
+const left = 44
 
 /** Fractions with what chance alone could make of them (95 %, Wilson). */
 function estimatePicture(estimate: Estimate, bench: Workbench): HTMLElement {
