@@ -6,7 +6,7 @@ import { OverviewStrip } from './diagram/overview.js'
 import { type Child, byId, fill, h } from './dom.js'
 import { makeStartPage } from './gallery.js'
 import type { Inspector } from './inspector.js'
-import { families, familyTitles } from './kinds.js'
+import { type Family, families, familyTitles } from './kinds.js'
 import { sign } from './signs.js'
 import { commandButton, makeTransport, makeZoom } from './transport.js'
 import type { Workbench } from './workbench.js'
@@ -35,7 +35,7 @@ export function makeShell(
       { class: 'see' },
       story,
       overview.element,
-      legend(),
+      legend(bench, diagram),
       diagram.element,
       makeTransport(bench, commands),
     ),
@@ -117,11 +117,40 @@ function drawHeader(bench: Workbench, commands: Commands): void {
   share.disabled = true
 }
 
-function legend(): HTMLElement {
+/** What shapes and marks mean; a family that is pressed is all that is not dimmed. */
+function legend(bench: Workbench, diagram: Diagram): HTMLElement {
+  const { columns } = diagram
+  const titleOf = (family: Family): string => `${familyTitles[family]} actions`
+  const buttons = families.map((family) =>
+    h(
+      'button',
+      {
+        class: 'plain',
+        'aria-pressed': 'false',
+        title: `show ${titleOf(family)} alone`,
+        on: {
+          click: () => {
+            if (bench.focus.title === titleOf(family)) bench.clearFocus()
+            else
+              bench.setFocus({
+                shown: columns.actionsWhere((action) => columns.family(action) === family),
+                title: titleOf(family),
+              })
+          },
+        },
+      },
+      icon(family),
+      familyTitles[family],
+    ),
+  )
+  bench.topics.on(['focus', 'run'], () => {
+    for (const [index, family] of families.entries())
+      buttons[index]!.setAttribute('aria-pressed', String(bench.focus.title === titleOf(family)))
+  })
   return h(
     'div',
     { class: 'legend', 'aria-label': 'Legend', role: 'group' },
-    ...families.map((family) => h('span', {}, icon(family), familyTitles[family])),
+    ...buttons,
     h('span', {}, h('b', {}, '⚑'), 'role'),
     h('span', {}, h('b', { class: 'good' }, '✓'), 'commit'),
     h('span', {}, h('b', { class: 'bad' }, '≠'), 'invariant'),

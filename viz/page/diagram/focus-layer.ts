@@ -8,6 +8,7 @@ import { outlineOf } from '../kinds.js'
 import type { Workbench } from '../workbench.js'
 import { type Columns, mostWords } from './columns.js'
 import type { View } from './paint.js'
+import type { Group } from './rows.js'
 
 const labelFrom = 36
 const characterWidth = 6.2
@@ -73,7 +74,7 @@ export class FocusLayer {
       const node = group.node < 0 ? undefined : state?.nodes[group.node]
       const role = node === undefined ? '' : node.status === 'up' ? (node.role?.state ?? '') : node.status
       const y = group.y + Math.min(14, group.height / 2 + 4)
-      texts.push(svg('text', { x: 12, y, class: 'lane-name' }, group.title))
+      texts.push(this.#nameOf(group, y))
       if (role !== '' && group.height >= 30)
         texts.push(svg('text', { x: 12, y: y + 15, class: 'quiet' }, clip(role, 9)))
       if ((group.rows[0]?.height ?? 0) < 11) continue
@@ -86,7 +87,47 @@ export class FocusLayer {
           ),
         )
     }
+    const focused = this.#names.contains(document.activeElement)
+      ? (document.activeElement as SVGElement).dataset.lane
+      : undefined
     fill(this.#names, back, ...texts)
+    if (focused !== undefined)
+      this.#names.querySelector<SVGElement>(`[data-lane="${CSS.escape(focused)}"]`)?.focus()
+  }
+
+  /** The name of a lane shows what happens there alone, or all again. */
+  #nameOf(group: Group, y: number): SVGTextElement {
+    const title = `actions of ${group.title}`
+    const isPressed = this.#bench.focus.title === title
+    const name = svg(
+      'text',
+      {
+        x: 12,
+        y,
+        class: isPressed ? 'lane-name pressed' : 'lane-name',
+        role: 'button',
+        tabindex: 0,
+        'aria-pressed': String(isPressed),
+        'aria-label': `${group.title}: show its actions alone`,
+        'data-lane': group.title,
+      },
+      group.title,
+    )
+    const toggle = (event: Event): void => {
+      event.stopPropagation()
+      if (isPressed) this.#bench.clearFocus()
+      else {
+        const { steps } = this.#columns
+        const lanes = new Set(group.rows.map((row) => row.lane))
+        const shown = this.#columns.actionsWhere((action) => lanes.has(steps!.lane[action]!))
+        this.#bench.setFocus({ shown, title })
+      }
+    }
+    name.addEventListener('click', toggle)
+    name.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') toggle(event)
+    })
+    return name
   }
 
   #drawWords(view: View): void {
