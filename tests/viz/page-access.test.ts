@@ -18,9 +18,9 @@ interface Finding {
 /** Findings of axe-core that are serious or critical, in words. */
 async function seriousFindings(page: Page): Promise<string[]> {
   await page.evaluate(axe)
-  const { violations } = (await page.evaluate(`axe.run(document, { resultTypes: ['violations'] })`)) as {
-    violations: Finding[]
-  }
+  const { violations } = await page.evaluate<{ violations: Finding[] }>(
+    `axe.run(document, { resultTypes: ['violations'] })`,
+  )
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 160)} ${nodes[0]!.failureSummary}`)
