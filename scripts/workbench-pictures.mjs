@@ -24,10 +24,12 @@ const pictures = [
   },
   {
     name: 'workbench-state',
-    trace: 'canary-trusted',
+    trace: 'fence-forgotten',
     async prepare(page) {
       await page.click('#tab-state')
       await page.waitForSelector('svg.ring')
+      await page.click('#sheet .picker button >> nth=0')
+      await page.locator('#sheet .picker').evaluate((picker) => picker.scrollIntoView())
     },
   },
   {
