@@ -193,7 +193,7 @@ export async function benchViz({
   try {
     const browser = await chromium.connect(browserServer.wsEndpoint())
     const page = await browser.newPage({ viewport })
-    page.setDefaultTimeout(120_000)
+    page.setDefaultTimeout(30_000)
     await page.addInitScript(collect)
     onProgress?.('loading')
     await page.goto(server.url)
@@ -213,6 +213,7 @@ export async function benchViz({
       await page.mouse.move(diagram.x + diagram.width * across, diagram.y + diagram.height * 0.6)
     })
     onProgress?.('steps back')
+    await page.click('#tab-state')
     const steps: number[] = []
     for (let i = 0; i < jumps; i++) {
       const share = 0.15 + (0.8 * ((i * 7) % jumps)) / jumps
