@@ -1,16 +1,9 @@
-/** The page in Debian's Chromium: built, served on the loopback, opened, with every complaint of the console collected. */
-import { build } from 'esbuild'
-import { accessSync, constants, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { delimiter, extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+/** The page in Debian's Chromium, served by `aviary view`, with every complaint of the console collected. */
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import { type Browser, type Page, chromium } from 'playwright-core'
 import { type TestContext, afterAll, beforeAll, test } from 'vitest'
-
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const at = (...parts: string[]): string => join(root, ...parts)
+import { folderWith, start } from '../cli/support.js'
 
 function findChromium(): string | undefined {
   const folders = (process.env.PATH ?? '').split(delimiter)
@@ -28,58 +21,31 @@ function findChromium(): string | undefined {
 }
 const executablePath = findChromium()
 
-const types: Readonly<Record<string, string>> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.css': 'text/css',
-  '.json': 'application/json',
-}
-
-/** Files of the page by path, as they are sent. */
-export async function buildPage(): Promise<ReadonlyMap<string, Buffer>> {
-  const result = await build({
-    entryPoints: { main: at('viz/page/main.ts'), worker: at('viz/session/worker.ts') },
-    bundle: true,
-    minify: true,
-    format: 'esm',
-    target: 'es2023',
-    outdir: '/',
-    write: false,
-    logLevel: 'error',
-  })
-  const files = new Map(
-    result.outputFiles.map((file) => [`/${file.path.split(/[\\/]/).at(-1)!}`, Buffer.from(file.contents)]),
-  )
-  for (const name of ['index.html', 'style.css']) files.set(`/${name}`, readFileSync(at('viz/page', name)))
-  return files
-}
-
-export interface Served {
+export interface Viewed {
   readonly url: string
-  readonly close: () => void
+  readonly close: () => Promise<void>
 }
 
-async function serve(files: ReadonlyMap<string, Buffer>): Promise<Served> {
-  const gallery: { system: string; variant: string; url: string }[] = []
-  const all = new Map(files)
-  for (const name of readdirSync(at('tests/apus/traces'))) {
-    all.set(`/traces/${name}`, readFileSync(at('tests/apus/traces', name)))
-    gallery.push({ system: 'apus', variant: name.replace('.aviary', ''), url: `traces/${name}` })
-  }
-  all.set('/manifest.json', Buffer.from(JSON.stringify({ version: 1, open: null, gallery, remarks: [] })))
-  const server = createServer((request, reply) => {
-    const path = (request.url ?? '/').split('?')[0]!
-    const name = path === '/' ? '/index.html' : path
-    const file = all.get(name)
-    reply.writeHead(file === undefined ? 404 : 200, {
-      'content-type': types[extname(name)] ?? 'application/octet-stream',
+/** `aviary view` with these arguments, when it listens; it opens no browser. */
+export async function view(cwd: string, ...args: readonly string[]): Promise<Viewed> {
+  const { child, ended } = start(cwd, ['view', ...args, '--no-open', '--json'])
+  let said = ''
+  const url = await new Promise<string>((resolve, reject) => {
+    child.stdout!.on('data', (chunk: string) => {
+      said += chunk
+      if (!said.includes('\n')) return
+      resolve((JSON.parse(said.slice(0, said.indexOf('\n'))) as { url: string }).url)
     })
-    reply.end(file)
+    void ended.then(({ code, stderr }) => {
+      reject(new Error(`aviary view ended with ${String(code)} before it listened: ${stderr}`))
+    })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    url: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`,
-    close: () => server.close(),
+    url,
+    close: async () => {
+      child.kill()
+      await ended
+    },
   }
 }
 
@@ -98,12 +64,10 @@ interface Tools {
  */
 export function browserTests(width = 1440, height = 900) {
   let browser: Browser | undefined
-  let served: Served | undefined
-  let profile: string | undefined
+  let served: Viewed | undefined
   beforeAll(async () => {
     if (executablePath === undefined) return
-    served = await serve(await buildPage())
-    profile = mkdtempSync(join(tmpdir(), 'aviary-page-'))
+    served = await view(folderWith())
     browser = await chromium.launch({
       executablePath,
       args: [
@@ -114,14 +78,12 @@ export function browserTests(width = 1440, height = 900) {
         '--disable-background-networking',
         '--disable-component-update',
         '--disable-sync',
-        `--disk-cache-dir=${profile}`,
       ],
     })
-  }, 120_000)
+  }, 300_000)
   afterAll(async () => {
     await browser?.close()
-    served?.close()
-    if (profile !== undefined) rmSync(profile, { recursive: true, force: true })
+    await served?.close()
   })
   return (name: string, body: (tools: Tools) => Promise<void>): void => {
     test(name, { timeout: 120_000 }, async (context: TestContext) => {

@@ -1,8 +1,8 @@
 // Bending a run in a real browser: choosing, faults, knobs, going on, hunting, branches, and traces that leave it.
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { aviary, folderWith } from '../cli/support.js'
-import { browserTests, fingerprint, position, sheet, until, watch } from './browser.js'
+import { aviary, folderWith, relay } from '../cli/support.js'
+import { browserTests, fingerprint, position, sheet, until, view, watch } from './browser.js'
 
 const browserTest = browserTests()
 
@@ -154,4 +154,23 @@ browserTest('a branch made by hand replays in Node to the state that the page sh
   await page.keyboard.press('End')
   await sheet(page, 'state')
   expect(await fingerprint(page)).toBe(shown)
+})
+
+browserTest("a user's own protocol is in the page, runs there, and is bent there", async ({ page }) => {
+  const own = await view(folderWith({ 'my-relay.ts': relay }), './my-relay.ts', '--seed', '3')
+  try {
+    await page.goto(own.url)
+    await page.waitForSelector('#bench')
+    const { length } = await position(page)
+    expect(length).toBeGreaterThan(0)
+    await page.keyboard.press('Home')
+    await sheet(page, 'next')
+    await page.locator('.enabled .choice:has-text("crash")').first().click()
+    await until(async () => (await position(page)).at === 1)
+    await page.keyboard.press('g')
+    await page.waitForSelector('#start')
+    expect(await page.innerText('#gallery .group-head >> nth=0')).toContain('your own')
+  } finally {
+    await own.close()
+  }
 })

@@ -151,7 +151,7 @@ browserTest(
     const marks = page.locator('#diagram g[aria-label*="follower"] title')
     expect(await marks.count()).toBeGreaterThan(1)
     // The colours of the families that this run has, counted on the canvas.
-    const seen = (await page.evaluate(`(() => {
+    const seen = await page.evaluate<string[]>(`(() => {
     const canvas = document.querySelector('#diagram canvas')
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
     const style = getComputedStyle(document.documentElement)
@@ -164,7 +164,7 @@ browserTest(
       for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) count++
       return count > 20
     }).map(([name]) => name)
-  })()`)) as string[]
+  })()`)
     expect(seen).toEqual(['cpu', 'message', 'onesided', 'control', 'disk', 'client', 'fault', 'repair'])
 
     for (let i = 0; i < 8; i++) await page.keyboard.press('ArrowUp')
@@ -284,6 +284,31 @@ browserTest('when it became inevitable is drawn, and called an estimate', async 
   )
   expect(fractions.length).toBeGreaterThan(3)
   for (const [, failed, runs] of fractions) expect(failed).toBeLessThanOrEqual(runs!)
+})
+
+browserTest('a filter by node or by kind leaves the others dim, and is taken off again', async ({ page }) => {
+  await watch(page, 'fence-forgotten')
+  const inked = async (): Promise<number> =>
+    await page.evaluate<number>(`(() => {
+      const canvas = document.querySelector('#diagram canvas')
+      const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+      const colour = getComputedStyle(document.documentElement).getPropertyValue('--kind-disk').trim()
+      const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16))
+      let count = 0
+      for (let i = 0; i < data.length; i += 4) if (data[i] === r && data[i + 1] === g && data[i + 2] === b) count++
+      return count
+    })()`)
+  await until(async () => (await inked()) > 100)
+  await page.click('.legend button:has-text("message")')
+  await until(async () => (await inked()) === 0)
+  await page.click('.legend button:has-text("message")')
+  await until(async () => (await inked()) > 100)
+  const name = page.getByRole('button', { name: 'c0: show its actions alone' })
+  await name.focus()
+  await page.keyboard.press('Enter')
+  await until(async () => (await inked()) === 0)
+  await page.keyboard.press('Escape')
+  await until(async () => (await inked()) > 100)
 })
 
 browserTest('cause and consequence of an action are highlighted', async ({ page }) => {

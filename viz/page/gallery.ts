@@ -172,11 +172,12 @@ export async function findOne(bench: Workbench, system: string, variant: string)
     at: 0,
     milliseconds: 30_000,
   })
-  if (found?.found != null) {
+  if (found === undefined) return
+  if (found.found !== null) {
     const short = await bench.long('making it short', 'shrink', { branch: found.found.branch.branch })
     const bent = short ?? found.found
     await bench.showBent(bent, bent.branch.violation?.at ?? bent.branch.length)
-  } else if (found !== undefined) bench.say(`${variant} was not caught in ${String(found.runs)} runs`)
+  } else bench.say(`${variant} was not caught in ${String(found.runs)} runs`)
 }
 
 function litmusGroup(bench: Workbench, programs: readonly SystemInfo[], isOpen: boolean): HTMLElement {

@@ -6,7 +6,7 @@ import { OverviewStrip } from './diagram/overview.js'
 import { type Child, byId, fill, h } from './dom.js'
 import { makeStartPage } from './gallery.js'
 import type { Inspector } from './inspector.js'
-import { families, familyTitles } from './kinds.js'
+import { type Family, families, familyTitles } from './kinds.js'
 import { sign } from './signs.js'
 import { commandButton, makeTransport, makeZoom } from './transport.js'
 import type { Workbench } from './workbench.js'
@@ -35,7 +35,7 @@ export function makeShell(
       { class: 'see' },
       story,
       overview.element,
-      legend(),
+      legend(bench, diagram),
       diagram.element,
       makeTransport(bench, commands),
     ),
@@ -46,6 +46,9 @@ export function makeShell(
   const show = (): void => {
     const wanted = bench.branch === undefined ? start.element : workbench
     if (stage.firstElementChild !== wanted) stage.replaceChildren(wanted)
+    // What was opened is looked at next: the keys of the run must not go to the button that opened it.
+    if (byId('bar').contains(document.activeElement) || document.activeElement === document.body)
+      stage.focus()
     document.title =
       bench.world === undefined
         ? 'Aviary'
@@ -114,11 +117,40 @@ function drawHeader(bench: Workbench, commands: Commands): void {
   share.disabled = true
 }
 
-function legend(): HTMLElement {
+/** What shapes and marks mean; a family that is pressed is all that is not dimmed. */
+function legend(bench: Workbench, diagram: Diagram): HTMLElement {
+  const { columns } = diagram
+  const titleOf = (family: Family): string => `${familyTitles[family]} actions`
+  const buttons = families.map((family) =>
+    h(
+      'button',
+      {
+        class: 'plain',
+        'aria-pressed': 'false',
+        title: `show ${titleOf(family)} alone`,
+        on: {
+          click: () => {
+            if (bench.focus.title === titleOf(family)) bench.clearFocus()
+            else
+              bench.setFocus({
+                shown: columns.actionsWhere((action) => columns.family(action) === family),
+                title: titleOf(family),
+              })
+          },
+        },
+      },
+      icon(family),
+      familyTitles[family],
+    ),
+  )
+  bench.topics.on(['focus', 'run'], () => {
+    for (const [index, family] of families.entries())
+      buttons[index]!.setAttribute('aria-pressed', String(bench.focus.title === titleOf(family)))
+  })
   return h(
     'div',
     { class: 'legend', 'aria-label': 'Legend', role: 'group' },
-    ...families.map((family) => h('span', {}, icon(family), familyTitles[family])),
+    ...buttons,
     h('span', {}, h('b', {}, '⚑'), 'role'),
     h('span', {}, h('b', { class: 'good' }, '✓'), 'commit'),
     h('span', {}, h('b', { class: 'bad' }, '≠'), 'invariant'),

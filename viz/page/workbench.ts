@@ -13,6 +13,7 @@ import type {
   Method,
   Methods,
   Opened,
+  Progress,
   SeekTarget,
   SessionClient,
   Source,
@@ -305,7 +306,7 @@ export class Workbench {
       return await this.client.call(method, params, {
         signal: controller.signal,
         onProgress: (progress) => {
-          const { done, total } = progress as { readonly done: number; readonly total: number }
+          const { done, total }: Progress = progress
           show(done, total)
           onProgress?.(progress)
         },

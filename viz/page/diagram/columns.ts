@@ -104,6 +104,13 @@ export class Columns {
     this.#changed()
   })
 
+  /** The actions of which something is so, as a filter. */
+  actionsWhere(isSo: (action: number) => boolean): ReadonlySet<number> {
+    const found = new Set<number>()
+    for (let action = 0; action < (this.steps?.to ?? 0); action++) if (isSo(action)) found.add(action)
+    return found
+  }
+
   family(action: number): Family {
     return families[this.familyOfKind[this.steps!.kind[action]!]!]!
   }

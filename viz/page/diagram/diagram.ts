@@ -37,7 +37,6 @@ export class Diagram {
     this.#paint()
   })
   readonly #zoom = zoom<SVGSVGElement, unknown>()
-  readonly hidden = new Set<number>()
   #colours: Colours = readColours()
   #rows: Rows | undefined
   #width = 0
@@ -63,7 +62,6 @@ export class Diagram {
     this.#listen()
     bench.topics.on(['run'], () => {
       this.#rows = undefined
-      this.hidden.clear()
       this.#showAround(bench.at)
     })
     bench.topics.on(['cursor'], () => {
@@ -172,7 +170,6 @@ export class Diagram {
     this.#rows ??= layRows(
       world,
       (lane) => (this.columns.laneCounts[lane] ?? 0) > 0,
-      this.hidden,
       top,
       this.#height - top - 8,
     )

@@ -8,6 +8,7 @@ import { outlineOf } from '../kinds.js'
 import type { Workbench } from '../workbench.js'
 import { type Columns, mostWords } from './columns.js'
 import type { View } from './paint.js'
+import type { Group } from './rows.js'
 
 const labelFrom = 36
 const characterWidth = 6.2
@@ -63,7 +64,8 @@ export class FocusLayer {
     const back = svg('rect', {
       x: 0,
       y: 0,
-      width: view.gutter,
+      // The first label of the axis reaches into the gutter.
+      width: view.gutter - 8,
       height: view.height,
       fill: 'var(--panel)',
     })
@@ -72,7 +74,7 @@ export class FocusLayer {
       const node = group.node < 0 ? undefined : state?.nodes[group.node]
       const role = node === undefined ? '' : node.status === 'up' ? (node.role?.state ?? '') : node.status
       const y = group.y + Math.min(14, group.height / 2 + 4)
-      texts.push(svg('text', { x: 12, y, class: 'lane-name' }, group.title))
+      texts.push(this.#nameOf(group, y))
       if (role !== '' && group.height >= 30)
         texts.push(svg('text', { x: 12, y: y + 15, class: 'quiet' }, clip(role, 9)))
       if ((group.rows[0]?.height ?? 0) < 11) continue
@@ -85,7 +87,47 @@ export class FocusLayer {
           ),
         )
     }
+    const focused = this.#names.contains(document.activeElement)
+      ? (document.activeElement as SVGElement).dataset.lane
+      : undefined
     fill(this.#names, back, ...texts)
+    if (focused !== undefined)
+      this.#names.querySelector<SVGElement>(`[data-lane="${CSS.escape(focused)}"]`)?.focus()
+  }
+
+  /** The name of a lane shows what happens there alone, or all again. */
+  #nameOf(group: Group, y: number): SVGTextElement {
+    const title = `actions of ${group.title}`
+    const isPressed = this.#bench.focus.title === title
+    const name = svg(
+      'text',
+      {
+        x: 12,
+        y,
+        class: isPressed ? 'lane-name pressed' : 'lane-name',
+        role: 'button',
+        tabindex: 0,
+        'aria-pressed': String(isPressed),
+        'aria-label': `${group.title}: show its actions alone`,
+        'data-lane': group.title,
+      },
+      group.title,
+    )
+    const toggle = (event: Event): void => {
+      event.stopPropagation()
+      if (isPressed) this.#bench.clearFocus()
+      else {
+        const { steps } = this.#columns
+        const lanes = new Set(group.rows.map((row) => row.lane))
+        const shown = this.#columns.actionsWhere((action) => lanes.has(steps!.lane[action]!))
+        this.#bench.setFocus({ shown, title })
+      }
+    }
+    name.addEventListener('click', toggle)
+    name.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter') toggle(event)
+    })
+    return name
   }
 
   #drawWords(view: View): void {
@@ -109,9 +151,7 @@ export class FocusLayer {
       item.append(svg('circle', { cx: x, cy: y, r: 8, fill: 'none' }))
       const characters = Math.floor(room / characterWidth)
       if (view.perAction >= labelFrom && characters >= 4 && view.rows.half[lane]! >= 6)
-        item.append(
-          svg('text', { x: x + 11, y: y + 4, class: 'label' }, clip(withoutPlace(info.text), characters)),
-        )
+        item.append(svg('text', { x: x + 11, y: y + 4, class: 'label' }, shortWords(info.text, characters)))
       nodes.push(item)
     }
     fill(this.#words, ...nodes)
@@ -227,7 +267,9 @@ function clip(text: string, characters: number): string {
   return text.length <= characters ? text : `${text.slice(0, Math.max(1, characters - 1))}…`
 }
 
-/** The lane says where it is; the words then begin with what happens. */
-function withoutPlace(text: string): string {
-  return text.replace(/^(\S+(?: \S+)?) [nc]\d+(?:→[nc]\d+)? ?/, '$1 ').trim()
+/** The lane says where it is; the words then begin with what happens. Where even that is too long, which word it is. */
+function shortWords(text: string, characters: number): string {
+  const words = text.replace(/^(\S+(?: \S+)?) [nc]\d+(?:→[nc]\d+)? ?/, '$1 ').trim()
+  const word = words.length > characters ? / (word \d+)$/.exec(words)?.[1] : undefined
+  return word ?? clip(words, characters)
 }

@@ -144,7 +144,7 @@ export class OverviewStrip {
       }
       if ((all & StepFlag.violation) !== 0) {
         context.fillStyle = colours.named('bad')
-        context.fillRect(at, 0, Math.max(2, wide), height)
+        context.fillRect(at + wide - 3, 0, 3, height)
       }
     }
   }

@@ -38,22 +38,16 @@ const subLaneTitles: Readonly<Record<string, string>> = {
 
 /**
  * @param used lanes on which something happens; CPU lanes and clients have a row in any case
- * @param hidden nodes without rows
  */
 export function layRows(
   world: WorldInfo,
   used: (lane: number) => boolean,
-  hidden: ReadonlySet<number>,
   top: number,
   height: number,
 ): Rows {
   const drawn = world.lanes
     .map((lane, index) => ({ ...lane, index }))
-    .filter(
-      (lane) =>
-        (used(lane.index) || lane.kind === 'cpu' || lane.kind === 'client') &&
-        !(lane.node >= 0 && hidden.has(lane.node)),
-    )
+    .filter((lane) => used(lane.index) || lane.kind === 'cpu' || lane.kind === 'client')
   const keyOf = (lane: { readonly node: number; readonly client: number }): string =>
     lane.node >= 0 ? `n${String(lane.node)}` : `c${String(lane.client)}`
   const keys = [...new Set(drawn.map(keyOf))]
@@ -80,7 +74,7 @@ export function layRows(
     y += gap
   }
   for (const [index, lane] of world.lanes.entries()) {
-    if (middle[index]! >= 0 || hidden.has(lane.node)) continue
+    if (middle[index]! >= 0) continue
     const group = groups.find((one) => one.node === lane.node && lane.node >= 0)
     if (group !== undefined) middle[index] = group.y + group.height / 2
   }

@@ -208,8 +208,8 @@ function difference(comparison: Comparison, bench: Workbench): HTMLElement {
       'table',
       {},
       h('tr', {}, h('th', { scope: 'col' }, 'then'), h('th', { scope: 'col' }, 'takes')),
-      h('tr', { class: 'changed' }, h('th', { scope: 'row' }, names[0]!), h('td', {}, mine?.text ?? 'ends')),
-      h('tr', { class: 'changed' }, h('th', { scope: 'row' }, names[1]!), h('td', {}, its?.text ?? 'ends')),
+      h('tr', { class: 'changed' }, h('th', { scope: 'row' }, names[0]), h('td', {}, mine?.text ?? 'ends')),
+      h('tr', { class: 'changed' }, h('th', { scope: 'row' }, names[1]), h('td', {}, its?.text ?? 'ends')),
     ),
     h(
       'button',

@@ -76,8 +76,7 @@ function changed(state: StateInfo, names: readonly string[]): HTMLElement {
     for (const region of node.regions) add(region, name)
     if (node.disk !== null) add(node.disk.memory, name)
   }
-  for (const pair of state.queuePairs)
-    for (const memory of pair.memory) add(memory, `${names[pair.node] ?? ''}→${names[pair.peer] ?? ''}`)
+  const pairs = state.queuePairs.flatMap((pair) => pair.memory).filter((memory) => memory.changes.length > 0)
   const shown = rows.slice(0, changesShown)
   return h(
     'section',
@@ -88,8 +87,25 @@ function changed(state: StateInfo, names: readonly string[]): HTMLElement {
       `Changed in this step${rows.length > changesShown ? ` (${String(changesShown)} of ${String(rows.length)})` : ''}`,
     ),
     shown.length === 0
-      ? h('p', { class: 'empty' }, 'No memory, queue pair or disk.')
+      ? h(
+          'p',
+          { class: 'empty' },
+          pairs.length === 0 ? 'Nothing in memory or on a disk.' : 'No memory of a replica.',
+        )
       : h('table', {}, h('caption', { class: 'unseen' }, 'Fields that the last action changed'), ...shown),
+    ...pairs.map((memory) =>
+      h(
+        'details',
+        {},
+        h(
+          'summary',
+          {},
+          memory.name,
+          h('span', { class: 'quiet' }, ` ${String(memory.changes.length)} fields`),
+        ),
+        h('table', {}, ...changeRows(memory.changes.slice(0, changesShown))),
+      ),
+    ),
   )
 }
 

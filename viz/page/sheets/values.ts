@@ -13,7 +13,7 @@ export function valueText(value: FieldValue): string {
     return `{${items.map(valueText).join(' ')}}`
   }
   return `(${Object.entries(value)
-    .map(([name, one]) => `${name} ${valueText(one as FieldValue)}`)
+    .map(([name, one]) => `${name} ${valueText(one)}`)
     .join(', ')})`
 }
 
@@ -74,7 +74,7 @@ function addRows(tree: Tree, value: FieldValue, path: string, depth: number): vo
       ? [['', value]]
       : Array.isArray(value)
         ? (value as readonly FieldValue[]).map((item, index) => [`[${String(index)}]`, item] as const)
-        : Object.entries(value).map(([name, item]) => [name, item as FieldValue] as const)
+        : Object.entries(value).map(([name, item]) => [name, item] as const)
   for (const [name, item] of entries) {
     const here = name.startsWith('[') || path === '' ? `${path}${name}` : `${path}.${name}`
     const label = h('th', { scope: 'row', class: `depth-${String(Math.min(depth, 5))}` })

@@ -64,26 +64,28 @@ export function whySheet(): Sheet {
               h('button', { 'data-key': 'shrink', on: { click: () => void shrink() } }, 'Make it shorter'),
             ),
       ),
-      h(
-        'section',
-        {},
-        h('h2', {}, 'When did it become inevitable?'),
-        h(
-          'p',
-          { class: 'quiet' },
-          'From each of some earlier steps the run is continued with the faults ended, many times; drawn is how many of the continuations still fail.',
-        ),
-        h(
-          'div',
-          { class: 'row pad' },
-          h(
-            'button',
-            { id: 'estimate', 'data-key': 'estimate', on: { click: () => void make() } },
-            estimate === undefined ? 'Estimate it' : 'Estimate again',
+      violation === null
+        ? undefined
+        : h(
+            'section',
+            {},
+            h('h2', {}, 'When did it become inevitable?'),
+            h(
+              'p',
+              { class: 'quiet' },
+              'From each of some earlier steps the run is continued with the faults ended, many times; drawn is how many of the continuations still fail.',
+            ),
+            h(
+              'div',
+              { class: 'row pad' },
+              h(
+                'button',
+                { id: 'estimate', 'data-key': 'estimate', on: { click: () => void make() } },
+                estimate === undefined ? 'Estimate it' : 'Estimate again',
+              ),
+            ),
+            estimate === undefined ? undefined : estimatePicture(estimate, bench),
           ),
-        ),
-        estimate === undefined ? undefined : estimatePicture(estimate, bench),
-      ),
       h(
         'section',
         {},
@@ -131,7 +133,7 @@ export function whySheet(): Sheet {
 
 const width = 340
 const height = 110
-const left = 34
+const left = 44
 
 /** Fractions with what chance alone could make of them (95 %, Wilson). */
 function estimatePicture(estimate: Estimate, bench: Workbench): HTMLElement {
