@@ -221,6 +221,45 @@ export default defineConfig(
     },
   },
   {
+    files: ['viz/page/**/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: '^(?!\\.|d3-(axis|hierarchy|scale|selection|zoom)$|xstate$)',
+              message:
+                'The page runs in a browser and stays small: it imports what it says to its session, the modules of d3 that are named here, and xstate.',
+            },
+            {
+              regex: '(^|/)\\.\\./(protocol|sim|model-check|native|runner|cli|bench|tests)/',
+              message:
+                'The page shows what its session answers; cores and worlds live there. Ask for it with a method of viz/session/protocol.ts.',
+            },
+          ],
+        },
+      ],
+      'no-restricted-properties': [
+        'error',
+        ...['innerHTML', 'outerHTML', 'insertAdjacentHTML'].map((property) => ({
+          property,
+          message:
+            'Text of a trace must never become markup. Make elements with `h` and `svg` of viz/page/dom.ts.',
+        })),
+      ],
+    },
+  },
+  {
+    files: ['viz/session/**/*.ts'],
+    rules: {
+      'no-restricted-imports': packagesAllowed(
+        [],
+        'viz/session/ runs in a web worker and in Node: it imports protocol/ and sim/, nothing else. Take what it needs as a parameter.',
+      ),
+    },
+  },
+  {
     files: ['protocol/*/core*.ts', 'protocol/*/*-core.ts'],
     rules: {
       'no-restricted-globals': ['error', ...deterministicGlobals, ...each(rawMemoryNames, rawMemory)],

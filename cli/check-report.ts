@@ -4,7 +4,7 @@ import type { Setup } from '../sim/index.js'
 import type { Trace } from '../sim/trace/index.js'
 import type { Ending, Limits } from './check-json.js'
 import type { CoverageReport } from './coverage.js'
-import { replayCommand, usualLast } from './finding.js'
+import { replayCommand, usualLast, viewCommand } from './finding.js'
 import type { LoadedSystem } from './load-system.js'
 import { kindWords, saySetup } from './report.js'
 import { sayStory } from './story.js'
@@ -246,4 +246,5 @@ export function sayCounterexample(
   say()
   say(`  Trace:  ${path}`)
   say(`  Replay: ${colours.cyan(replayCommand(path))}`)
+  say(`  View:   ${colours.cyan(viewCommand(path))}`)
 }

@@ -145,9 +145,12 @@ export function sayFinding(terminal: Terminal, finding: Finding, last = usualLas
   say()
   say(`  Trace:  ${path}`)
   say(`  Replay: ${colours.cyan(replayCommand(path))}`)
+  say(`  View:   ${colours.cyan(viewCommand(path))}`)
 }
 
 export const replayCommand = (path: string): string => `npx aviary replay ${shellWord(path)}`
+/** Opens a trace in the browser, at the step that fails. */
+export const viewCommand = (path: string): string => `npx aviary view ${shellWord(path)}`
 
 export interface FindingJson {
   readonly name: string

@@ -19,7 +19,8 @@ import { type Setup, buildModel, buildWorld, defaultSetup } from '../sim/index.j
 import { installation, messageOf, placeOf } from './error-place.js'
 import { UsageError, nearest, oneLine, unknownName } from './errors.js'
 import { parseProgram, readProgram } from './litmus-file.js'
-import { type SystemSource, importModule, systemsIn } from './system-source.js'
+import { type SystemSource, importModule } from './system-source.js'
+import { systemsIn } from './systems-in.js'
 
 export interface LoadedSystem {
   readonly definition: SystemDefinition

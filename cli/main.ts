@@ -15,6 +15,7 @@ import { addRun } from './commands/run.js'
 import { addShrink } from './commands/shrink.js'
 import { addStatus } from './commands/status.js'
 import { addTour } from './commands/tour.js'
+import { addView } from './commands/view.js'
 import { Exit, UsageError, describeError, oneLine } from './errors.js'
 import { readPackage } from './load-system.js'
 
@@ -28,6 +29,7 @@ Where to begin:
   aviary list                                          what there is to explore
   aviary explore rdma-register --bug missing-checksum  find a planted bug, shrink and explain it
   aviary explore ./my-protocol.ts                      your own protocol
+  aviary view                                          looks at runs in the browser: replay, understand, bend
   aviary run apus --local 3                            a replicated store as real processes; speaks to redis-cli
 
 Exit codes:
@@ -59,6 +61,7 @@ function program(): Command {
   addShrink(command)
   addExplain(command)
   addExport(command)
+  addView(command)
   addLitmus(command)
   addRun(command)
   addStatus(command)

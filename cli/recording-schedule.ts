@@ -1,39 +1,61 @@
 /** `aviary export --format trace`: a recording as a schedule of the simulator. */
 import { findSchedule, scriptSetup } from '../runner/index.js'
 import { type Setup, Run, RunRecorder, recordTrace } from '../sim/index.js'
-import { armedChoice } from '../sim/trace/trace.js'
+import { type Trace, armedChoice } from '../sim/trace/trace.js'
 import { Exit, UsageError } from './errors.js'
 import { readRecordedRun, refuseHoles } from './recording-file.js'
 import { storyOf } from './recording-story.js'
-import { makeTerminal, plural } from './terminal.js'
+import { type Terminal, makeTerminal, plural } from './terminal.js'
 import { fingerprintEvery, writeTrace } from './trace-file.js'
-import { readPackage } from './load-system.js'
+import { type LoadedSystem, readPackage } from './load-system.js'
+
+/** A recording as a schedule of the simulator. */
+interface Scheduled {
+  readonly system: LoadedSystem
+  readonly trace: Trace
+  /** Inputs of the recording that it gives. */
+  readonly inputs: number
+}
 
 /** Writes the trace. Throws {@link UsageError} with exit code 3 where no schedule is found. */
 export async function exportSchedule(
   path: string,
   flags: { readonly out?: string; readonly system?: string },
 ): Promise<void> {
-  const { say, progress } = makeTerminal()
-  const run = await readRecordedRun(path, flags.system, undefined)
+  const terminal = makeTerminal()
+  const { trace, inputs } = await scheduleOf(path, flags.system, terminal)
+  const out = flags.out ?? `${path.replace(/\/+$|\.aviaryrec$/, '')}.aviary`
+  writeTrace(out, trace)
+  terminal.say(
+    `Wrote ${out}: ${plural(trace.actions.length, 'action')} that give every node the ${plural(inputs, 'input')} that were recorded.`,
+  )
+}
+
+/** Looks for a schedule that gives every node what was recorded. Throws {@link UsageError}, exit code 3, where none is found. */
+export async function scheduleOf(
+  path: string,
+  named: string | undefined,
+  { progress }: Terminal,
+): Promise<Scheduled> {
+  const run = await readRecordedRun(path, named, undefined)
   const { header } = run.recordings[0]!
   const { definition } = run.system
   if (header.isService)
     throw new UsageError(
-      `--format trace: ${path} is of a service, whose callers came from outside: the simulator has none`,
+      `${path}: is of a service, whose callers came from outside: the simulator has none`,
       'record a system with clients of its own.',
     )
   refuseHoles(run.recordings)
   const there = new Set(run.recordings.map((recording) => recording.header.node))
   if (there.size < header.nodes || run.recordings.some(({ header: { isFlight } }) => isFlight))
     throw new UsageError(
-      `--format trace: ${path} has not all of the run: ${String(there.size)} of ${plural(header.nodes, 'node')}, from the beginning`,
+      `${path}: has not all of the run: ${String(there.size)} of ${plural(header.nodes, 'node')}, from the beginning`,
       'record all members with --record.',
     )
   const { inputs, replays } = storyOf(run, Infinity)
   if (replays.some(({ divergence }) => divergence !== undefined))
     throw new UsageError(
-      `--format trace: the code at hand does something else than was recorded`,
+      `${path}: the code at hand does something else than was recorded`,
       'see aviary replay.',
       Exit.diverged,
     )
@@ -69,9 +91,5 @@ export async function exportSchedule(
     },
     log,
   )
-  const out = flags.out ?? `${path.replace(/\/+$|\.aviaryrec$/, '')}.aviary`
-  writeTrace(out, trace)
-  say(
-    `Wrote ${out}: ${plural(found.actions.length, 'action')} that give every node the ${plural(inputs.length, 'input')} that were recorded.`,
-  )
+  return { system: run.system, trace, inputs: inputs.length }
 }

@@ -1,6 +1,7 @@
 /** Where a system comes from, as plain data that a worker thread can be given; and how a thread gets hold of it. */
 import { litmusSystem, parseLitmus } from '../model-check/litmus/index.js'
 import { type SystemDefinition, systems } from '../protocol/index.js'
+import { systemsIn } from './systems-in.js'
 
 export type SystemSource =
   | { readonly kind: 'built-in'; readonly name: string }
@@ -21,14 +22,3 @@ export async function openSystem(source: SystemSource): Promise<SystemDefinition
 export async function importModule(url: string): Promise<Readonly<Record<string, unknown>>> {
   return (await import(url)) as Readonly<Record<string, unknown>>
 }
-
-/** What looks like a system among the exports of a module. */
-export function systemsIn(exports: Readonly<Record<string, unknown>>): readonly SystemDefinition[] {
-  const { system, systems: list } = exports
-  if (system !== undefined) return [system as SystemDefinition]
-  if (Array.isArray(list)) return list as SystemDefinition[]
-  return [...new Set(Object.values(exports).filter(looksLikeSystem))]
-}
-
-const looksLikeSystem = (value: unknown): value is SystemDefinition =>
-  typeof value === 'object' && value !== null && 'build' in value && typeof value.build === 'function'

@@ -12,6 +12,7 @@
  * bytes of the input while the handler runs, `output` is where a core builds the bytes that it hands to the host.
  * Both are overwritten between handlers, and so is every window.
  */
+import type { RoleDefinition } from './roles.js'
 import type { StructLayout, ViewOf } from './layout/index.js'
 
 /** Index of a node in its cluster, from 0. At most 32 nodes. */
@@ -285,6 +286,8 @@ export interface CoreDefinition {
   readonly timers: readonly string[]
   readonly inputs: readonly string[]
   readonly notes: readonly string[]
+  /** Those of the notes that say that something is decided for good; drawings mark them. */
+  readonly decisions?: readonly string[] | undefined
   /** Most bytes that one input or one handler's output takes. */
   readonly scratchBytes: number
   /**
@@ -300,6 +303,8 @@ export interface CoreDefinition {
 
 /** What generic code needs of a compiled role machine (see `defineRoles`). */
 export interface RoleMachine {
+  /** The plain data that it was compiled from. */
+  readonly definition: RoleDefinition
   readonly stateNames: readonly string[]
   /** Whether some event leads from one state straight to the other. */
   mayChange(from: number, to: number): boolean
@@ -314,6 +319,7 @@ export function defineCore<State extends StructLayout>(definition: {
   readonly timers?: readonly string[]
   readonly inputs?: readonly string[]
   readonly notes?: readonly string[]
+  readonly decisions?: readonly string[]
   readonly scratchBytes: number
   readonly pollFollowsWindows?: boolean
   readonly role?: { readonly field: string; readonly machine: RoleMachine }

@@ -287,8 +287,33 @@ export interface Knobs {
   readonly broken: readonly Rule[]
 }
 
+/**
+ * A log that lies in a registered region as a ring of bytes, as far as a replica knows it: for people to look at. Offsets
+ * are bytes from the start of the region.
+ */
+export interface LogRing {
+  /** The region, by index. */
+  readonly region: number
+  readonly sizeBytes: number
+  /** `head`: the oldest entry remembered; `applied`, `commit`: the last one that is; `end`: the place after the last. */
+  readonly marks: readonly { readonly name: string; readonly index: number; readonly offset: number }[]
+  readonly entries: readonly LogRingEntry[]
+}
+export interface LogRingEntry {
+  readonly index: number
+  readonly view: number
+  readonly offset: number
+  readonly sizeBytes: number
+  /** Words for what it holds. */
+  readonly text: string
+  /** `seen`: its bytes have landed, and it has not been accepted. */
+  readonly state: 'applied' | 'committed' | 'uncommitted' | 'seen'
+}
+
 /** A system with every choice made. */
 export interface SystemModel extends Hardware {
+  /** The logs of a node that are rings, where the protocol has any. Asked between two steps, of a node that has its memory. */
+  readonly rings?: ((observer: Observer, node: NodeId) => readonly LogRing[]) | undefined
   readonly workload?: Workload | undefined
   readonly atlas: FaultAtlas
   readonly spec: Spec

@@ -84,6 +84,13 @@ const systemPackages = [
     : []),
 ]
 
+/** What only the tests need: `npm test` asks for it with `--for-tests`, `npm start` does without. */
+const testPackages = [
+  ...(process.platform === 'linux'
+    ? [{ probe: 'chromium', package: 'chromium', required: false, why: 'tests the workbench in a browser' }]
+    : []),
+]
+
 const present = ({ probe }) => (probe.startsWith('/') ? fs.existsSync(probe) : onPath(probe))
 
 const installSystemPackages = async (missing) => {
@@ -161,7 +168,7 @@ const sourcesFingerprint = () => {
     for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const path = join(folder, entry.name)
       if (entry.isDirectory()) walk(path)
-      else if (/\.ts$|^tsconfig.*\.json$/.test(entry.name)) add(path)
+      else if (/\.(ts|html|css)$|^tsconfig.*\.json$/.test(entry.name)) add(path)
     }
   }
   for (const entry of ['tsconfig.json', 'tsconfig.base.json', 'index.ts']) add(at(entry))
@@ -206,8 +213,19 @@ const build = async () => {
       `the sources do not compile:\n${lines.slice(0, 20).join('\n')}${rest}\nMend these, then run \`npm run build\` to see all.`,
     )
   }
+  await withProgress('bundling the page', buildPageFiles)
   fs.mkdirSync(dirname(buildStamp.path), { recursive: true })
   fs.writeFileSync(buildStamp.path, fingerprint)
+}
+
+const buildPageFiles = async () => {
+  // Loaded here, for the bundler is among the packages that may have been installed just now.
+  const { buildPage } = await import('./build-page.mjs')
+  try {
+    await buildPage()
+  } catch (error) {
+    throw new BootstrapError(`the page of the workbench cannot be bundled: ${error.message}`)
+  }
 }
 
 /** Where it cannot be built, whatever asks for it says so by name. */
@@ -335,15 +353,16 @@ const underLock = async (work) => {
 const isReady = () => isFresh(packagesStamp) && isFresh(buildStamp) && isFresh(nativeStamp) && isLinked()
 
 /** Brings the checkout up to date; throws an error whose message can be shown as it is. */
-const bootstrap = async () => {
+const bootstrap = async ({ forTests = false } = {}) => {
   if (Number.parseInt(process.versions.node, 10) < nodeMajorMin) {
     throw new BootstrapError(
       `needs Node ${nodeMajorMin} or newer, and this is ${process.version}. Install a newer Node (the file .nvmrc names the one that is tested).`,
     )
   }
-  if (isReady()) return
+  const missingForTests = forTests ? testPackages.filter((entry) => !present(entry)) : []
+  if (isReady() && missingForTests.length === 0) return
   await underLock(async () => {
-    const missing = systemPackages.filter((entry) => !present(entry))
+    const missing = [...systemPackages, ...missingForTests].filter((entry) => !present(entry))
     if (missing.length > 0) await installSystemPackages(missing)
     if (!isFresh(packagesStamp)) await installPackages()
     if (!isFresh(buildStamp)) await build()
@@ -353,9 +372,9 @@ const bootstrap = async () => {
 }
 
 /** What a command does first: exits with 2 ("could not start") when the checkout cannot be made ready. */
-export const bootstrapOrExit = async () => {
+export const bootstrapOrExit = async (options) => {
   try {
-    await bootstrap()
+    await bootstrap(options)
   } catch (error) {
     say(error instanceof BootstrapError ? error.message : `could not prepare this checkout: ${error.message}`)
     process.exit(2)
@@ -363,5 +382,5 @@ export const bootstrapOrExit = async () => {
 }
 
 if (process.argv[1] !== undefined && fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  await bootstrapOrExit()
+  await bootstrapOrExit({ forTests: process.argv.includes('--for-tests') })
 }

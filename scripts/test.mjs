@@ -63,7 +63,7 @@ const row = ({ name, ok, seconds }) =>
 const runBootstrap = async () => {
   const result = {
     name: 'bootstrap',
-    ...(await run([process.execPath, 'scripts/bootstrap.mjs'], { show: true })),
+    ...(await run([process.execPath, 'scripts/bootstrap.mjs', '--for-tests'], { show: true })),
   }
   console.log(row(result))
   return result

@@ -11,7 +11,7 @@ import { type PeerBench, sayPeers } from '../peer-report.js'
 import { type ServiceBench, sayService } from '../service-report.js'
 import { type Terminal, grouped, makeTerminal, table } from '../terminal.js'
 
-const subjects = ['sim', 'check', 'layout', 'commit', 'failover', 'service'] as const
+const subjects = ['sim', 'check', 'layout', 'commit', 'failover', 'service', 'viz'] as const
 type Subject = Exclude<(typeof subjects)[number], 'commit' | 'service'>
 
 interface BenchFlags {
@@ -22,6 +22,7 @@ interface BenchFlags {
   readonly nodes?: number
   readonly size?: number
   readonly kills?: number
+  readonly actions?: number
   readonly set?: readonly string[]
   readonly json?: boolean
 }
@@ -37,6 +38,10 @@ interface Benches {
     readonly onProgress?: ((model: string) => void) | undefined
   }) => Promise<unknown>
   readonly layout: () => unknown
+  readonly viz: (options: {
+    readonly actions?: number | undefined
+    readonly onProgress?: ((what: string) => void) | undefined
+  }) => Promise<unknown>
   readonly failover: (options: {
     readonly kills?: number | undefined
     readonly parameters?: Readonly<Record<string, number>> | undefined
@@ -48,6 +53,7 @@ const functionNames = {
   check: 'benchCheck',
   layout: 'benchLayout',
   failover: 'benchFailover',
+  viz: 'benchViz',
 } as const
 
 export function addBench(program: Command): void {
@@ -56,7 +62,7 @@ export function addBench(program: Command): void {
     .description('measure this installation (in a checkout only)')
     .argument(
       '<what>',
-      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory; failover: how long clients wait when the leader is killed; service: the replicated store beside etcd and Redis',
+      'sim: actions per second of the simulator; check: states per second of the model checker; layout: cost of a field access; commit: latency and cost of a commit of APUS over shared memory; failover: how long clients wait when the leader is killed; service: the replicated store beside etcd and Redis; viz: the browser workbench with a long trace, in a headless Chromium',
     )
     .argument('[system...]', 'sim: only these systems')
     .addOption(
@@ -77,6 +83,7 @@ export function addBench(program: Command): void {
       'check --peers: models that take no time, once: does everything work, and count the same? service: one short round',
     )
     .option('--kills <n>', 'failover: how often the leader is killed (default: 100)', integer(1, 100_000))
+    .option('--actions <n>', 'viz: actions of the trace (default: a million)', integer(1_000, 1e7))
     .option('--set <name=value>', 'failover: sets a parameter of the service (repeatable)', collect)
     .option('--json', 'one JSON object as the last line on standard output')
     .addHelpText(
@@ -95,6 +102,7 @@ Examples:
   aviary bench layout
   aviary bench commit --nodes 3 --size 64                in the thread of the core; half a minute
   aviary bench failover --kills 20
+  aviary bench viz                                       a million actions in a headless Chromium
   aviary bench service                                   beside etcd and Redis; some five minutes`,
     )
     .action(async (what: string, named: readonly string[], flags: BenchFlags) => {
@@ -104,6 +112,8 @@ Examples:
         throw new UsageError(`--peers: ${what} has no peers`, 'leave it out, or measure check.')
       if ((flags.kills ?? flags.set) !== undefined && what !== 'failover')
         throw new UsageError('--kills, --set: only failover has them', 'leave them out, or measure failover.')
+      if (flags.actions !== undefined && what !== 'viz')
+        throw new UsageError(`--actions: ${what} has none`, 'leave it out, or measure viz.')
       if (flags.small === true && flags.peers !== true && what !== 'service')
         throw new UsageError(
           '--small: only comparisons with others have a small size',
@@ -186,22 +196,24 @@ async function bench(subject: Subject, wanted: readonly string[], flags: BenchFl
       ? (run as Benches['layout'])()
       : subject === 'check'
         ? await (run as Benches['check'])({ onProgress })
-        : subject === 'failover'
-          ? await (run as Benches['failover'])({
-              kills: flags.kills,
-              parameters: parametersOf(
-                runnable(systems.find(({ name }) => name === 'apus')!),
-                flags.set ?? [],
-              ),
-              onProgress,
-            })
-          : await (run as Benches['sim'])({
-              ...(wanted.length === 0
-                ? {}
-                : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
-              ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
-              onProgress,
-            })
+        : subject === 'viz'
+          ? await (run as Benches['viz'])({ actions: flags.actions, onProgress })
+          : subject === 'failover'
+            ? await (run as Benches['failover'])({
+                kills: flags.kills,
+                parameters: parametersOf(
+                  runnable(systems.find(({ name }) => name === 'apus')!),
+                  flags.set ?? [],
+                ),
+                onProgress,
+              })
+            : await (run as Benches['sim'])({
+                ...(wanted.length === 0
+                  ? {}
+                  : { systems: systems.filter(({ name }) => wanted.includes(name)) }),
+                ...(flags.seconds === undefined ? {} : { seconds: flags.seconds }),
+                onProgress,
+              })
   sayFigures(terminal, result)
   terminal.json(result)
   // What clients saw cannot be explained.

@@ -1,7 +1,7 @@
 /** `aviary shrink`: makes a trace smaller while it violates the same property. */
 import type { Command } from 'commander'
 import { Exit, UsageError } from '../errors.js'
-import { replayCommand, usualLast } from '../finding.js'
+import { replayCommand, usualLast, viewCommand } from '../finding.js'
 import { watchInterrupts } from '../interrupt.js'
 import { positive } from '../options.js'
 import { exitOf } from '../report.js'
@@ -62,7 +62,9 @@ async function shrink(file: string, flags: ShrinkFlags): Promise<Exit> {
     writeTrace(out, shrinking.trace)
     terminal.say()
     sayStory(terminal, system, shrinking.trace, usualLast)
-    terminal.say(`\n  Trace:  ${out}\n  Replay: ${terminal.colours.cyan(replayCommand(out))}`)
+    terminal.say(
+      `\n  Trace:  ${out}\n  Replay: ${terminal.colours.cyan(replayCommand(out))}\n  View:   ${terminal.colours.cyan(viewCommand(out))}`,
+    )
   }
   terminal.json({
     system: trace.header.system,

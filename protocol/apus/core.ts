@@ -47,6 +47,7 @@ export function replicaCore(layouts: ApusLayouts, bug: string | undefined): Core
     ],
     timers: timerNames,
     notes: noteKind.names,
+    decisions: ['committed'],
     scratchBytes: layouts.scratchBytes,
     // A variant that accepts whatever lies there finds something in bytes that it has seen before.
     pollFollowsWindows: bug !== 'index-unchecked',

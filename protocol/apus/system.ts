@@ -6,6 +6,7 @@ import { bugs, hardware, needs } from './bugs.js'
 import { replicaCore } from './core.js'
 import { hardwareOf, MESSAGES_IN_FLIGHT } from './hardware.js'
 import { keyValueStore } from './key-value-store.js'
+import { ringsOf } from './picture.js'
 import { apusLayouts, Durability, Reads, usualPace } from './layout.js'
 import { service } from './service.js'
 import { specOf } from './spec.js'
@@ -107,6 +108,7 @@ export const apus = defineSystem({
       workload,
       atlas: atlasOf(nodes, isOnDisk),
       spec: specOf(layouts, workload),
+      rings: ringsOf(layouts),
       ...(bug === undefined || hardware[bug] === undefined ? {} : { requires: hardware[bug] }),
       bounds: {
         replicas: nodes,

@@ -34,6 +34,7 @@ export function server(settings: ServerSettings): CoreDefinition {
     state: serverState(settings.clients),
     timers: ['retry'],
     notes: noteKind.names,
+    decisions: ['decided'],
     scratchBytes: diskBytes,
     role: { field: 'role', machine: serverRoles },
     create(context) {

@@ -142,16 +142,24 @@ function begin(run: Run, start: Snapshot): void {
   run.violation = run.judge.atStart()
 }
 
-function safetyPhase(run: Run, scheduler: Scheduler, forks: Forks, most: number): void {
+/**
+ * Goes on from the state that a run is in, for at most so many actions: until something is violated, nothing more is
+ * expected, or soon after the goal is reached.
+ */
+export function playOn(run: Run, scheduler: Scheduler, most: number): void {
+  safetyPhase(run, scheduler, undefined, most)
+}
+
+function safetyPhase(run: Run, scheduler: Scheduler, forks: Forks | undefined, most: number): void {
   scheduler.begin()
   let left = most
   let quiet = 0
   while (run.violation === undefined && left > 0 && quiet < quietSteps && scheduler.next()) {
     const { site, choice } = scheduler
-    const situation = forks.isFault(site) ? forks.situation(site, choice) : -1
+    const situation = forks?.isFault(site) === true ? forks.situation(site, choice) : -1
     const outcome = run.take(site, choice)
     scheduler.after(outcome)
-    if (situation >= 0 && outcome === Outcome.moved) forks.keep(situation, run.log)
+    if (situation >= 0 && outcome === Outcome.moved) forks?.keep(situation, run.log)
     quiet = outcome === Outcome.moved ? 0 : quiet + 1
     if (quiet === 0) left--
     if (left > afterGoalActions && run.judge.clientsDone() && run.judge.goalReached()) left = afterGoalActions

@@ -15,6 +15,8 @@ const elsewhere: Readonly<Record<string, string>> = {
   'git clone "$AVIARY_URL" aviary': 'the checkout is there already',
   'cd aviary': 'every command runs in the folder of the reader',
   'npm pack': 'tests/e2e/pack.test.ts does it',
+  'npx aviary view found/*.aviary': 'serves until Ctrl-C; tests/cli/view.test.ts does it',
+  'npx aviary view ./my-protocol.ts': 'serves until Ctrl-C; tests/cli/view.test.ts does it',
   'npm install ../aviary/aviary-0.1.0.tgz': 'tests/e2e/pack.test.ts does it',
 }
 

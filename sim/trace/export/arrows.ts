@@ -8,6 +8,7 @@
  */
 import type { Site } from '../../world/site.js'
 import type { World } from '../../world/world.js'
+import type { Flow } from '../../world/fabric/flow.js'
 import { ordinalOf } from '../../world/fabric/sites.js'
 
 export interface ArrowEnds {
@@ -17,8 +18,23 @@ export interface ArrowEnds {
   readonly ends: readonly number[]
 }
 
+/** What a wire joins. */
+export type WireEnds =
+  | { readonly kind: 'message'; readonly from: number; readonly to: number }
+  | { readonly kind: 'operation'; readonly flow: Flow }
+  /** From a client, or to it. */
+  | { readonly kind: 'request' | 'reply'; readonly client: number }
+
+/** Told of arrows as they come and go, while the world is in the state after the step. */
+export interface ArrowWatcher {
+  begins(arrow: number, wire: WireEnds, ordinal: number): void
+  /** Nothing of it is on the wire any more: it was taken at its end, given up, or lost. */
+  isGone(arrow: number): void
+}
+
 /** A wire: something that numbers what travels on it. */
 interface Wire {
+  readonly joins: WireEnds
   /** The ordinals that are in flight, in any order. */
   inFlight(): readonly number[]
   /** Arrows by ordinal. */
@@ -33,13 +49,20 @@ export class Arrows {
   readonly #wires = new Map<number, Wire>()
   /** What a site takes from a wire: the wire, the ordinal of a subject, and whether the arrow ends there. */
   readonly #takes = new Map<string, { wire: Wire; ordinalOf: (subject: number) => number; ends: boolean }>()
+  readonly #watcher: ArrowWatcher | undefined
   #last = 0
   #taken: { wire: Wire; ordinal: number; arrow: number; ends: boolean } | undefined
 
-  constructor(world: World) {
+  constructor(world: World, watcher?: ArrowWatcher) {
     this.#world = world
-    const wire = (part: number, renumbers: boolean, inFlight: () => readonly number[]): Wire => {
-      const made = { inFlight, arrows: new Map<number, number>(), renumbers }
+    this.#watcher = watcher
+    const wire = (
+      part: number,
+      joins: WireEnds,
+      renumbers: boolean,
+      inFlight: () => readonly number[],
+    ): Wire => {
+      const made = { joins, inFlight, arrows: new Map<number, number>(), renumbers }
       this.#wires.set(part, made)
       return made
     }
@@ -51,7 +74,8 @@ export class Arrows {
     const keeps = world.model.network?.kind === 'set'
     for (const channel of world.channels) {
       if (channel === undefined) continue
-      const made = wire(channel.part.index, true, () =>
+      const { from, to } = channel
+      const made = wire(channel.part.index, { kind: 'message', from, to }, true, () =>
         slice(memory.side, channel.side + 1, memory.words[channel.part.offset / 4]!),
       )
       const path = `${world.nodeName(channel.from)}→${world.nodeName(channel.to)}`
@@ -60,7 +84,7 @@ export class Arrows {
       takes(`drop ${path}`, made, true)
     }
     for (const flow of fabric?.flows ?? []) {
-      const made = wire(flow.queue.index, false, () => fabric!.ordinals(flow))
+      const made = wire(flow.queue.index, { kind: 'operation', flow }, false, () => fabric!.ordinals(flow))
       const pair = fabric!.model.pairsPerPeer > 1 ? `#${String(flow.pair)}` : ''
       const path = `${world.nodeName(flow.from)}→${world.nodeName(flow.to)}${pair}`
       takes(`fetch ${path}`, made, false, ordinalOf)
@@ -72,7 +96,7 @@ export class Arrows {
       takes(`complete ${path}`, made, false)
     }
     clients?.parts.forEach((parts, client) => {
-      const requests = wire(parts.client.index, true, () =>
+      const requests = wire(parts.client.index, { kind: 'request', client }, true, () =>
         world.nodes.flatMap(({ index }) =>
           Array.from({ length: clients.requestsTo(client, index) }, (__, n) =>
             clients.requestOrdinal(client, clients.requestAt(client, index, n)),
@@ -85,14 +109,26 @@ export class Arrows {
         takes(`duplicate ${name}→${world.nodeName(index)}`, requests, false)
         takes(`drop request ${name}→${world.nodeName(index)}`, requests, true)
       }
-      const replies = wire(parts.replies.index, false, () =>
+      const replies = wire(parts.replies.index, { kind: 'reply', client }, false, () =>
         Array.from({ length: clients.replyCount(client) }, (__, i) => clients.replyOrdinal(client, i)),
       )
       takes(`reply ${name}`, replies, true)
       takes(`drop reply ${name}`, replies, true)
     })
-    for (const { inFlight, arrows } of this.#wires.values())
-      for (const ordinal of inFlight()) arrows.set(ordinal, ++this.#last)
+    for (const each of this.#wires.values())
+      for (const ordinal of each.inFlight()) each.arrows.set(ordinal, this.#begin(each, ordinal))
+  }
+
+  #begin(wire: Wire, ordinal: number): number {
+    this.#last++
+    this.#watcher?.begins(this.#last, wire.joins, ordinal)
+    return this.#last
+  }
+  #forget(wire: Wire, ordinal: number): void {
+    const arrow = wire.arrows.get(ordinal)!
+    wire.arrows.delete(ordinal)
+    if (this.#watcher === undefined || [...wire.arrows.values()].includes(arrow)) return
+    this.#watcher.isGone(arrow)
   }
 
   /** To be called before a step. */
@@ -117,13 +153,13 @@ export class Arrows {
       for (const ordinal of ordinals) {
         if (wire.arrows.has(ordinal)) continue
         // What is taken off a pile of equal messages leaves the others under a new number: still the same arrow.
-        const arrow = wire.renumbers && taken?.wire === wire ? taken.arrow : ++this.#last
+        const arrow = wire.renumbers && taken?.wire === wire ? taken.arrow : this.#begin(wire, ordinal)
         wire.arrows.set(ordinal, arrow)
         if (arrow !== taken?.arrow) through.push(arrow)
       }
       if (wire.arrows.size > ordinals.length)
         for (const ordinal of [...wire.arrows.keys()])
-          if (!ordinals.includes(ordinal)) wire.arrows.delete(ordinal)
+          if (!ordinals.includes(ordinal)) this.#forget(wire, ordinal)
     }
     if (taken === undefined) return { through, ends: [] }
     // The arrow goes on while the rest of the pile is in flight.

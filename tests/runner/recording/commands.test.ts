@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import type { RedisClientType } from 'redis'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { decodeTrace } from '../../../sim/trace/index.js'
 import { aviary, folderWith, jsonOf } from '../../cli/support.js'
+import { get, view } from '../../cli/viewing.js'
 import { served } from '../served.js'
 import { staleService } from '../wrong-services.js'
 
@@ -106,6 +108,10 @@ describe.each([
     expect(made.code, made.stderr).toBe(0)
     const replayed = await aviary(folder, 'replay', 'world.aviary', '--twice')
     expect(replayed.code, replayed.stderr).toBe(0)
+    // The browser is given the same schedule.
+    const { url } = await view(folder, 'out')
+    const shown = decodeTrace((await get(`${url}opened.aviary`)).bytes)
+    expect(shown).toEqual(decodeTrace(readFileSync(join(folder, 'world.aviary'))))
   })
 })
 

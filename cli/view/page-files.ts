@@ -1,0 +1,109 @@
+/**
+ * The files of the browser workbench as it was built, and the worker anew when systems of the user's are to be in it.
+ *
+ * Contract. The page and the session come from this installation; of a user's module only what esbuild bundles goes into
+ * the worker. Whatever is wrong is told as a UsageError.
+ */
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import type { Plugin } from 'esbuild'
+import { z } from 'zod'
+import { installation, messageOf } from '../error-place.js'
+import { UsageError } from '../errors.js'
+import { type LoadedSystem, readPackage } from '../load-system.js'
+
+/** Bytes by path below the root of the page. */
+export type PageFiles = ReadonlyMap<string, Uint8Array>
+
+const builtPage = join(installation, 'page')
+
+/** Everything in `dist/page`. */
+export function builtFiles(): Map<string, Uint8Array> {
+  if (!existsSync(join(builtPage, 'index.html')))
+    throw new UsageError(
+      `the page of the workbench is not built: ${join(builtPage, 'index.html')} is missing`,
+      'build it: npm run build',
+    )
+  const files = new Map<string, Uint8Array>()
+  const walk = (folder: string, path: string): void => {
+    for (const name of readdirSync(folder)) {
+      const file = join(folder, name)
+      if (statSync(file).isDirectory()) walk(file, `${path}${name}/`)
+      else files.set(`${path}${name}`, readFileSync(file))
+    }
+  }
+  walk(builtPage, '')
+  return files
+}
+
+const gallerySchema = z.array(z.object({ system: z.string(), variant: z.string(), url: z.string() }))
+
+/** The wrong variants that have a trace in the gallery. */
+export function galleryOf(files: PageFiles): z.infer<typeof gallerySchema> {
+  const list = files.get('gallery.json')
+  return list === undefined ? [] : gallerySchema.parse(JSON.parse(Buffer.from(list).toString('utf8')))
+}
+
+/** `aviary`, `aviary/protocol`, … are what this installation has, so that there is one copy of every class. */
+const fromInstallation: Plugin = {
+  name: 'aviary',
+  setup(build) {
+    const { exports } = readPackage()
+    build.onResolve({ filter: /^aviary(\/|$)/ }, ({ path }) => {
+      const entry = exports[`.${path.slice('aviary'.length)}`]
+      if (typeof entry !== 'object')
+        return { errors: [{ text: `${JSON.stringify(path)} is not exported by Aviary` }] }
+      return { path: join(installation, entry.default.replace(/^\.\/dist\//, '')) }
+    })
+  },
+}
+
+/** The session's worker with the systems of a module, or a litmus program, beside those of Aviary. */
+export async function workerWith({ source, argument, modulePath }: LoadedSystem): Promise<Uint8Array> {
+  const from = (...path: string[]): string => JSON.stringify(join(installation, ...path))
+  const place = JSON.stringify(argument)
+  const imports = [
+    `import { systems } from ${from('protocol', 'index.js')}`,
+    `import { startWorker } from ${from('viz', 'session', 'worker-port.js')}`,
+  ]
+  let own: string
+  if (source.kind === 'litmus') {
+    imports.push(`import { litmusSystem, parseLitmus } from ${from('model-check', 'litmus', 'index.js')}`)
+    const program = `litmusSystem(parseLitmus(${JSON.stringify(source.file)}, ${JSON.stringify(source.text)}))`
+    own = `[{ definition: ${program}, origin: 'litmus', modulePath: ${place} }]`
+  } else {
+    imports.push(
+      `import * as own from ${JSON.stringify(resolve(modulePath ?? argument))}`,
+      `import { systemsIn } from ${from('cli', 'systems-in.js')}`,
+    )
+    own = `systemsIn(own).map((definition) => ({ definition, origin: 'module', modulePath: ${place} }))`
+  }
+  const builtIn = `systems.map((definition) => ({ definition, origin: 'built-in' }))`
+  const esbuild = await import('esbuild')
+  try {
+    const { outputFiles } = await esbuild.build({
+      stdin: {
+        // One of the user's that is called like one of Aviary's comes first.
+        contents: `${imports.join('\n')}\nstartWorker([...${own}, ...${builtIn}])\n`,
+        resolveDir: dirname(resolve(modulePath ?? argument)),
+        loader: 'js',
+      },
+      bundle: true,
+      format: 'esm',
+      platform: 'browser',
+      mainFields: ['module', 'main'],
+      conditions: ['import', 'default'],
+      target: 'es2023',
+      charset: 'utf8',
+      write: false,
+      logLevel: 'silent',
+      plugins: [fromInstallation],
+    })
+    return outputFiles[0]!.contents
+  } catch (error) {
+    throw new UsageError(
+      `${argument}: cannot be bundled for the browser: ${messageOf(error)}`,
+      'mend the module; `aviary explore` on it says where.',
+    )
+  }
+}

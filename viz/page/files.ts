@@ -1,0 +1,107 @@
+/** Files and links: what comes from outside goes to the session as bytes, which judges them; nothing of it is run. */
+import type { BranchId, Source } from '../session/protocol.js'
+import { h } from './dom.js'
+import type { Workbench } from './workbench.js'
+
+const largestBytes = 512 * 1024 * 1024
+
+/** Opens a file that a person chose or dropped. */
+export async function openFile(bench: Workbench, file: File): Promise<boolean> {
+  if (file.size > largestBytes) {
+    bench.fail(
+      new Error(
+        `${file.name} has ${String(file.size)} bytes; the page opens traces of up to ${String(largestBytes)}`,
+      ),
+    )
+    return false
+  }
+  return bench.open({ bytes: new Uint8Array(await file.arrayBuffer()), name: file.name })
+}
+
+/** Fetches a trace from the page's own server. */
+export async function openUrl(bench: Workbench, url: string, name: string, at?: number): Promise<boolean> {
+  let bytes: Uint8Array
+  try {
+    const reply = await fetch(url)
+    if (!reply.ok) throw new Error(`the server says ${String(reply.status)}`)
+    bytes = new Uint8Array(await reply.arrayBuffer())
+  } catch (error) {
+    bench.fail(new Error(`${name} cannot be read: ${error instanceof Error ? error.message : String(error)}`))
+    return false
+  }
+  return bench.open({ bytes, name }, at)
+}
+
+/** Asks for a file. */
+export function pickFile(bench: Workbench): void {
+  const input = h('input', {
+    type: 'file',
+    accept: '.aviary,.json,.txt',
+    on: {
+      change: () => {
+        const file = input.files?.[0]
+        if (file !== undefined) void openFile(bench, file)
+      },
+    },
+  })
+  input.click()
+}
+
+/** Files may be dropped anywhere on the page. */
+export function acceptDrops(bench: Workbench, place: HTMLElement): void {
+  const mark = (on: boolean): void => {
+    place.classList.toggle('dropping', on)
+  }
+  place.addEventListener('dragover', (event) => {
+    event.preventDefault()
+    mark(true)
+  })
+  place.addEventListener('dragleave', () => {
+    mark(false)
+  })
+  place.addEventListener('drop', (event) => {
+    event.preventDefault()
+    mark(false)
+    const file = event.dataTransfer?.files[0]
+    if (file !== undefined) void openFile(bench, file)
+    else bench.fail(new Error('what was dropped is no file: drop a trace, a file that ends in .aviary'))
+  })
+}
+
+/** Saves a branch as a trace that `aviary replay` takes. */
+export async function saveTrace(bench: Workbench, branch: BranchId): Promise<void> {
+  const saved = await bench.try('save', { branch })
+  if (saved === undefined) return
+  const url = URL.createObjectURL(
+    new Blob([new Uint8Array(saved.bytes)], { type: 'application/octet-stream' }),
+  )
+  h('a', { href: url, download: saved.fileName }).click()
+  URL.revokeObjectURL(url)
+  bench.say(`saved as ${saved.fileName}: aviary replay ${saved.fileName}`)
+}
+
+const longestLink = 30_000
+
+/** The link to what is shown: the schedule is behind the #, so it is never sent to a server. */
+export async function linkTo(bench: Workbench): Promise<string | undefined> {
+  const { branch, at } = bench
+  if (branch === undefined) return undefined
+  const read = await bench.try('share', { branch: branch.branch })
+  if (read === undefined) return undefined
+  if (read.shared.length > longestLink) {
+    bench.fail(new Error('this run is too long for a link: save it as a trace and send the file'))
+    return undefined
+  }
+  return `${location.origin}${location.pathname}#run=${read.shared}&at=${String(at)}`
+}
+
+/** What the address of the page asks for. */
+export function sourceOfLink(
+  hash: string,
+): { readonly source: Source; readonly at: number | undefined } | undefined {
+  const words = new URLSearchParams(hash.replace(/^#/, ''))
+  const shared = words.get('run')
+  if (shared === null) return undefined
+  const at = words.get('at')
+  return { source: { shared }, at: at !== null && /^\d{1,9}$/.test(at) ? Number(at) : undefined }
+}

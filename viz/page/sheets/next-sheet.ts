@@ -1,0 +1,243 @@
+/** Bending the run: what is possible at the cursor, and ways to go on from it. Each makes a branch; nothing is lost. */
+import { type EnabledAction, schedulerNames } from '../../session/protocol.js'
+import type { SchedulerName } from '../../session/protocol.js'
+import { icon } from '../diagram/focus-layer.js'
+import { fill, h } from '../dom.js'
+import { familyOf } from '../kinds.js'
+import type { Workbench } from '../workbench.js'
+import { alterSection } from './alter.js'
+import type { Sheet } from './sheet.js'
+
+export function nextSheet(): Sheet {
+  let enabled: readonly EnabledAction[] = []
+  let enabledAt = ''
+  let filter = ''
+  const redrawn = (place: HTMLElement, bench: Workbench): void => {
+    const { state, branch, world } = bench
+    if (state === undefined || branch === undefined || world === undefined) return
+    const key = `${String(state.branch)} ${String(state.at)} ${String(branch.length)}`
+    const again = (): void => {
+      redrawn(place, bench)
+    }
+    if (key !== enabledAt) {
+      enabledAt = key
+      void bench.try('enabled', { branch: state.branch, at: state.at, faults: true }).then((read) => {
+        if (read === undefined || enabledAt !== key) return
+        enabled = read
+        again()
+      })
+    }
+    const isMatch = (action: EnabledAction): boolean =>
+      filter === '' || action.text.toLowerCase().includes(filter.toLowerCase())
+    const possible = enabled.filter((action) => !action.isFault && isMatch(action))
+    const faults = enabled.filter((action) => action.isFault && isMatch(action))
+    const search = h('input', {
+      type: 'search',
+      value: filter,
+      placeholder: 'filter, for instance n1',
+      'aria-label': 'Filter the possible actions',
+      'data-key': 'filter',
+      on: {
+        input: () => {
+          filter = search.value
+          again()
+        },
+      },
+    })
+    const next = state.next
+    const isNext = (action: EnabledAction): boolean =>
+      next !== null && action.site === next.site && action.subject === next.subject
+    fill(
+      place,
+      h(
+        'section',
+        {},
+        h('h2', {}, `What can happen at ${String(state.at)}`),
+        h(
+          'p',
+          { class: 'quiet' },
+          next === null
+            ? 'The run ends here. Choose what happens next.'
+            : 'Choosing anything but what the run does next makes a branch.',
+        ),
+        search,
+      ),
+      h('section', {}, h('h3', {}, `Steps (${String(possible.length)})`), list(possible, isNext, bench)),
+      h(
+        'section',
+        {},
+        h('h3', {}, `Faults and repairs (${String(faults.length)})`),
+        list(faults, isNext, bench),
+      ),
+      goOnSection(bench),
+      moveSection(bench),
+      alterSection(bench),
+    )
+  }
+  return { id: 'next', title: 'Next', topics: ['run', 'state', 'index'], draw: redrawn }
+}
+
+function list(
+  actions: readonly EnabledAction[],
+  isNext: (action: EnabledAction) => boolean,
+  bench: Workbench,
+): HTMLElement {
+  if (actions.length === 0) return h('p', { class: 'empty' }, 'Nothing.')
+  return h(
+    'ul',
+    { class: 'list enabled' },
+    ...actions.map((action) => {
+      const button = h(
+        'button',
+        {
+          class: 'choice',
+          'data-key': `${action.site} ${String(action.subject)}`,
+          on: { click: () => void bench.take({ site: action.site, subject: action.subject }) },
+        },
+        icon(familyOf(action.kind)),
+        ` ${action.text}`,
+      )
+      return h(
+        'li',
+        {},
+        button,
+        isNext(action) ? h('span', { class: 'tag' }, 'the run’s next') : undefined,
+        action.needsBudget === '' ? undefined : h('span', { class: 'tag' }, `beyond the budget`),
+      )
+    }),
+  )
+}
+
+let seed = 1
+let scheduler: SchedulerName = 'random'
+let actions = 200
+
+function goOnSection(bench: Workbench): HTMLElement {
+  const at = () => ({ branch: bench.branch!.branch, at: bench.at })
+  const seedField = h('input', {
+    type: 'number',
+    min: 0,
+    value: seed,
+    'data-key': 'seed',
+    on: {
+      change: () => {
+        seed = Math.max(0, Math.trunc(Number(seedField.value)))
+      },
+    },
+  })
+  const actionsField = h('input', {
+    type: 'number',
+    min: 1,
+    max: 100000,
+    value: actions,
+    'data-key': 'actions',
+    on: {
+      change: () => {
+        actions = Math.max(1, Math.trunc(Number(actionsField.value)))
+      },
+    },
+  })
+  const schedulerField = h(
+    'select',
+    {
+      'data-key': 'scheduler',
+      on: {
+        change: () => {
+          scheduler = schedulerField.value as SchedulerName
+        },
+      },
+    },
+    ...schedulerNames.map((name) => h('option', { value: name, selected: name === scheduler }, name)),
+  )
+  const goOn = async (): Promise<void> => {
+    const bent = await bench.long('going on', 'goOn', { ...at(), seed, actions, scheduler })
+    if (bent !== undefined) await bench.showBent(bent, bent.branch.violation?.at ?? bent.branch.length)
+  }
+  const heal = async (): Promise<void> => {
+    const bent = await bench.try('heal', at())
+    if (bent !== undefined) await bench.showBent(bent, bent.branch.length)
+  }
+  return h(
+    'section',
+    {},
+    h('h2', {}, 'Go on from here'),
+    h(
+      'div',
+      { class: 'form' },
+      h('span', {}, 'Scheduler'),
+      h('label', {}, h('span', { class: 'unseen' }, 'Scheduler'), schedulerField),
+      h('span', {}, 'Seed'),
+      h('label', {}, h('span', { class: 'unseen' }, 'Seed'), seedField),
+      h('span', {}, 'Actions'),
+      h('label', {}, h('span', { class: 'unseen' }, 'Most actions'), actionsField),
+    ),
+    h(
+      'div',
+      { class: 'row pad' },
+      h('button', { class: 'main', 'data-key': 'go on', on: { click: () => void goOn() } }, 'Go on by seed'),
+      h('button', { 'data-key': 'heal', on: { click: () => void heal() } }, 'End the faults'),
+      h(
+        'button',
+        {
+          'data-key': 'explore',
+          id: 'explore',
+          on: { click: () => void exploreFrom(bench, seed) },
+        },
+        'Hunt for a violation',
+      ),
+    ),
+  )
+}
+
+/** Looks for a violation from the cursor on, for half a minute at most. */
+export async function exploreFrom(bench: Workbench, from = 1): Promise<void> {
+  if (bench.branch === undefined) return
+  const found = await bench.long('hunting from here', 'explore', {
+    branch: bench.branch.branch,
+    at: bench.at,
+    seed: from,
+    milliseconds: 30_000,
+  })
+  if (found === undefined) return
+  if (found.found === null) {
+    bench.say(
+      `nothing found in ${String(found.runs)} runs of ${String(found.actions)} actions; that is no proof`,
+    )
+    return
+  }
+  await bench.showBent(found.found, found.found.branch.violation?.at ?? found.found.branch.length)
+  bench.say(`${found.found.branch.violation?.name ?? 'a violation'} found after ${String(found.runs)} runs`)
+}
+
+function moveSection(bench: Workbench): HTMLElement {
+  const { at, length, state } = bench
+  const move = async (by: number): Promise<void> => {
+    const action = at - 1
+    const bent = await bench.try('move', { branch: bench.branch!.branch, action, to: action + by })
+    if (bent !== undefined) await bench.showBent(bent, Math.max(0, at + by))
+  }
+  const button = (by: number, title: string): HTMLElement =>
+    h(
+      'button',
+      {
+        disabled: at + by < 1 || at + by > length || at === 0,
+        'data-key': title,
+        on: { click: () => void move(by) },
+      },
+      title,
+    )
+  return h(
+    'section',
+    {},
+    h('h2', {}, 'Move the action at the cursor'),
+    h('p', { class: 'mono' }, state?.previous?.text ?? 'none: this is the start'),
+    h(
+      'div',
+      { class: 'row pad' },
+      button(-10, '10 earlier'),
+      button(-1, '1 earlier'),
+      button(1, '1 later'),
+      button(10, '10 later'),
+    ),
+  )
+}

@@ -1,0 +1,241 @@
+/** Memory at the cursor: what the last action changed, then one replica in full. */
+import type { MemoryState, NodeState, StateInfo } from '../../session/protocol.js'
+import { fill, h } from '../dom.js'
+import type { Workbench } from '../workbench.js'
+import { ringPicture, ringStates } from './ring.js'
+import { roleChart } from './role-chart.js'
+import type { Sheet } from './sheet.js'
+import { byteRows, changeRows, memoryTable } from './values.js'
+
+const changesShown = 40
+
+export function stateSheet(): Sheet {
+  let node = 0
+  let run = -1
+  let part = ''
+
+  const redrawn = (place: HTMLElement, bench: Workbench): void => {
+    const { state, world } = bench
+    if (state === undefined || world === undefined) {
+      fill(place, h('p', { class: 'empty' }, 'The state is on its way …'))
+      return
+    }
+    if (run !== world.id) {
+      run = world.id
+      node = state.previous !== null && state.previous.node >= 0 ? state.previous.node : 0
+      part = ''
+    }
+    const again = (): void => {
+      redrawn(place, bench)
+    }
+    const picked = state.nodes[node] ?? state.nodes[0]!
+    fill(
+      place,
+      lastAction(state),
+      changed(
+        state,
+        world.nodes.map(({ name }) => name),
+      ),
+      nodePicker(state, bench, node, (chosen) => {
+        node = chosen
+        again()
+      }),
+      ...replica(picked, bench, again),
+      bytesSection(bench, state, part, (chosen) => {
+        part = chosen
+        again()
+      }),
+    )
+  }
+  return { id: 'state', title: 'State', topics: ['run', 'state'], draw: redrawn }
+}
+
+function lastAction(state: StateInfo): HTMLElement {
+  return h(
+    'section',
+    {},
+    h('h2', {}, state.previous === null ? 'At the start' : `After action ${String(state.at)}`),
+    h('p', { class: 'mono' }, state.previous?.text ?? 'Nothing has happened yet.'),
+    h(
+      'p',
+      { class: 'quiet', id: 'fingerprint', 'data-at': state.at },
+      `state ${state.fingerprint.toString(16).padStart(8, '0')}`,
+    ),
+    ...state.notes.map((note) => h('p', {}, h('span', { class: 'tag' }, 'note'), ` ${note}`)),
+  )
+}
+
+function changed(state: StateInfo, names: readonly string[]): HTMLElement {
+  const rows: HTMLElement[] = []
+  const add = (memory: MemoryState, owner: string): void => {
+    rows.push(...changeRows(memory.changes, `${owner} ${memory.name === 'private' ? '' : `${memory.name} `}`))
+  }
+  for (const node of state.nodes) {
+    const name = names[node.node]!
+    if (node.private !== null) add(node.private, name)
+    for (const region of node.regions) add(region, name)
+    if (node.disk !== null) add(node.disk.memory, name)
+  }
+  const pairs = state.queuePairs.flatMap((pair) => pair.memory).filter((memory) => memory.changes.length > 0)
+  const shown = rows.slice(0, changesShown)
+  return h(
+    'section',
+    {},
+    h(
+      'h3',
+      {},
+      `Changed in this step${rows.length > changesShown ? ` (${String(changesShown)} of ${String(rows.length)})` : ''}`,
+    ),
+    shown.length === 0
+      ? h(
+          'p',
+          { class: 'empty' },
+          pairs.length === 0 ? 'Nothing in memory or on a disk.' : 'No memory of a replica.',
+        )
+      : h('table', {}, h('caption', { class: 'unseen' }, 'Fields that the last action changed'), ...shown),
+    ...pairs.map((memory) =>
+      h(
+        'details',
+        {},
+        h(
+          'summary',
+          {},
+          memory.name,
+          h('span', { class: 'quiet' }, ` ${String(memory.changes.length)} fields`),
+        ),
+        h('table', {}, ...changeRows(memory.changes.slice(0, changesShown))),
+      ),
+    ),
+  )
+}
+
+function nodePicker(
+  state: StateInfo,
+  bench: Workbench,
+  node: number,
+  choose: (node: number) => void,
+): HTMLElement {
+  return h(
+    'div',
+    { class: 'row picker', role: 'group', 'aria-label': 'Replica' },
+    ...state.nodes.map((one) => {
+      const role = one.status === 'up' ? (one.role?.state ?? '') : one.status
+      return h(
+        'button',
+        {
+          'aria-pressed': String(one.node === node),
+          'data-key': `node ${String(one.node)}`,
+          on: {
+            click: () => {
+              choose(one.node)
+            },
+          },
+        },
+        h('b', {}, bench.world!.nodes[one.node]!.name),
+        role === '' ? '' : ` ${role}`,
+      )
+    }),
+  )
+}
+
+function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElement[] {
+  const world = bench.world!
+  const sections: HTMLElement[] = []
+  const section = (title: string, ...children: readonly (Node | string)[]): void => {
+    sections.push(h('section', {}, h('h3', {}, title), ...children))
+  }
+  if (node.status !== 'up')
+    sections.push(
+      h(
+        'p',
+        { class: 'bad' },
+        `${world.nodes[node.node]!.name} is ${node.status}, incarnation ${String(node.incarnation)}.`,
+      ),
+    )
+  const machine = world.roles[world.nodes[node.node]!.role]
+  if (machine !== undefined && node.role !== null)
+    section('Role', roleChart(machine, node.role.state, node.role.before))
+  for (const ring of node.rings)
+    section(
+      `Log in ${ring.name}`,
+      h(
+        'div',
+        { class: 'row' },
+        ringPicture(ring),
+        h(
+          'ul',
+          { class: 'ring-key' },
+          ...ringStates.map((state) => h('li', { class: `ring-${state}` }, state)),
+        ),
+      ),
+    )
+  if (node.private !== null) section('Private memory', memoryTable(node.private, again))
+  for (const region of node.regions) section(`Shared: ${region.name}`, memoryTable(region, again))
+  const armed = node.timers.filter((timer) => timer.armed)
+  section(
+    'Timers',
+    armed.length === 0
+      ? h('p', { class: 'empty' }, 'None is armed.')
+      : h(
+          'table',
+          {},
+          ...armed.map((timer) =>
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'row' }, timer.name),
+              h('td', {}, `${String(timer.delayMicros)} µs`),
+            ),
+          ),
+        ),
+    node.clock === null ? '' : h('p', {}, `Clock: ${String(node.clock)} ticks`),
+  )
+  if (node.disk !== null) {
+    const { capacityBytes, appendedBytes, flushedBytes, flushesInFlight } = node.disk
+    section(
+      'Disk',
+      h(
+        'p',
+        {},
+        `${String(flushedBytes)} bytes flushed, ${String(appendedBytes - flushedBytes)} more appended, of ${String(capacityBytes)}; flushes in flight: ${String(flushesInFlight)}.`,
+      ),
+      memoryTable(node.disk.memory, again),
+    )
+  }
+  return sections
+}
+
+/** Any part of the world byte by byte; asked for only when somebody wants it. */
+function bytesSection(
+  bench: Workbench,
+  state: StateInfo,
+  part: string,
+  choose: (part: string) => void,
+): HTMLElement {
+  const place = h('div')
+  const select = h(
+    'select',
+    {
+      id: 'bytes-part',
+      'data-key': 'bytes',
+      on: {
+        change: () => {
+          choose(select.value)
+        },
+      },
+    },
+    h('option', { value: '' }, 'choose a part …'),
+    ...bench.world!.parts.map((one) =>
+      h(
+        'option',
+        { value: one.name, selected: one.name === part },
+        `${one.name} (${String(one.sizeBytes)} bytes)`,
+      ),
+    ),
+  )
+  if (part !== '')
+    void bench.try('bytes', { branch: state.branch, at: state.at, part }).then((read) => {
+      if (read !== undefined) fill(place, byteRows(read.bytes, read.changed))
+    })
+  return h('section', {}, h('h3', {}, 'Bytes'), h('label', { for: 'bytes-part' }, 'Part ', select), place)
+}

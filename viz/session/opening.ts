@@ -1,0 +1,79 @@
+/** New roots: traces from outside, links, fresh runs. */
+import {
+  type FaultChoice,
+  Random,
+  Run,
+  type SwarmOptions,
+  derivedSeed,
+  drawPlan,
+  makeScheduler,
+  playOn,
+} from '../../sim/index.js'
+import type { Trace, TraceHeader } from '../../sim/trace/index.js'
+import { checkSystem } from '../../sim/trace/walk.js'
+import { checkedBudget } from './bend.js'
+import { badRequest } from './errors.js'
+import { fromShared, logOf, readTraceBytes } from './files.js'
+import type { FreshRun, Opened, Source } from './protocol.js'
+import type { Registry } from './registry.js'
+
+const usualActions = 400
+
+export async function open(registry: Registry, source: Source): Promise<Opened> {
+  if ('fresh' in source) return start(registry, source.fresh)
+  const bytes = 'bytes' in source ? source.bytes : await fromShared(source.shared)
+  const trace = readTraceBytes(bytes)
+  const name = ('bytes' in source ? source.name : undefined) ?? 'shared schedule'
+  return openTrace(registry, trace, name)
+}
+
+function openTrace(registry: Registry, trace: Trace, title: string): Opened {
+  const { header, violation } = trace
+  const system = registry.system(header.system)
+  checkSystem(system.definition, trace)
+  const stage = registry.newStage(system, header.setup)
+  const { log, missing } = logOf(stage, trace)
+  const remarks = missing === '' ? [] : [missing]
+  const branch = registry.add(stage, log, {
+    title,
+    origin: 'opened trace',
+    remarks,
+    claimed: violation,
+    provenance: header.provenance,
+  })
+  return { world: stage.info, branch: branch.info(), provenance: header.provenance }
+}
+
+function start(registry: Registry, fresh: FreshRun): Opened {
+  const system = registry.system(fresh.system)
+  const { definition } = system
+  const { seed = 1, actions = usualActions, variant, nodes, parameters, scheduler } = fresh
+  if (variant !== undefined && !Object.hasOwn(definition.bugs, variant))
+    throw badRequest('variant', `${definition.name} has no wrong variant ${JSON.stringify(variant)}`)
+  for (const name of Object.keys(parameters ?? {}))
+    if (!Object.hasOwn(definition.parameters, name))
+      throw badRequest(`parameters.${name}`, `${definition.name} has no such parameter`)
+  const { minimum, maximum } = definition.nodes
+  if (nodes !== undefined && !(nodes >= minimum && nodes <= maximum))
+    throw badRequest('nodes', `must be from ${String(minimum)} to ${String(maximum)}, not ${String(nodes)}`)
+  const options: SwarmOptions = { bug: variant, nodes, parameters, faults: faultChoice(fresh), scheduler }
+  const plan = drawPlan(definition, seed, options)
+  const stage = registry.newStage(system, plan.setup)
+  const run = new Run(definition, plan.setup)
+  if (actions > 0) {
+    const random = new Random(derivedSeed(seed, 3))
+    playOn(run, makeScheduler(run.world, plan, random), actions)
+  }
+  const provenance: TraceHeader['provenance'] = { seed, scheduler: plan.scheduler }
+  const branch = registry.add(stage, run.log.slice(), {
+    title: `${definition.name}${variant === undefined ? '' : ` ${variant}`}, seed ${String(seed)}`,
+    origin: `seed ${String(seed)}`,
+    provenance,
+  })
+  return { world: stage.info, branch: branch.info(), provenance }
+}
+
+function faultChoice({ faults }: FreshRun): FaultChoice {
+  if (typeof faults === 'object' && 'budget' in faults) return { budget: checkedBudget(faults.budget) }
+  return faults ?? 'promised'
+}
