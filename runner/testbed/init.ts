@@ -28,10 +28,11 @@ for word in $($b cat /proc/cmdline); do
     aviary.machine=*) machine=\${word#aviary.machine=} ;;
   esac
 done
+$b hostname machine-$machine
 fail() { echo "aviary: $*"; $b sleep 1; $b poweroff -f; }
-while read -r module; do
-  $b insmod /modules/$module || fail "the module $module cannot be loaded"
-done < /modules/order
+for module in /modules/*; do
+  $b insmod $module || fail "$module cannot be loaded"
+done
 plan9=trans=virtio,version=9p2000.L,msize=524288
 $b mount -t 9p -o ro,$plan9,cache=loose host /host || fail "the tree of the host cannot be mounted"
 $b mount -t 9p -o $plan9,cache=none share /share || fail "the shared folder cannot be mounted"

@@ -48,15 +48,14 @@ export function cacheFolder(): string {
 
 /** From the cache, or fetched now. Throws {@link RunError} when it cannot be had. */
 export async function demandKernel(tell: (line: string) => void): Promise<Kernel> {
-  const content = createHash('sha256').update(INIT).update(MODULES.join()).digest('hex').slice(0, 12)
-  const folder = join(cacheFolder(), `kernel-${content}`)
+  const folder = join(cacheFolder(), `kernel-${digest(MODULES.join())}`)
   if (!existsSync(folder)) await fetchKernel(folder, tell)
-  return {
-    release: readFileSync(join(folder, 'release'), 'utf8'),
-    image: join(folder, 'vmlinuz'),
-    initramfs: join(folder, 'initramfs'),
-  }
+  const initramfs = join(folder, `initramfs-${digest(INIT)}`)
+  if (!existsSync(initramfs)) buildInitramfs(folder, initramfs)
+  return { release: readFileSync(join(folder, 'release'), 'utf8'), image: join(folder, 'vmlinux'), initramfs }
 }
+
+const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12)
 
 async function fetchKernel(folder: string, tell: (line: string) => void): Promise<void> {
   mkdirSync(cacheFolder(), { recursive: true })
@@ -80,9 +79,13 @@ async function fetchKernel(folder: string, tell: (line: string) => void): Promis
     )
     if (busybox === undefined)
       throw new RunError('busybox-static holds no busybox', 'Debian 12 has one that works.')
+    copyFileSync(busybox, join(draft, 'busybox'))
+    mkdirSync(join(draft, 'modules'))
     const modules = await orderedModules(join(modulesFolder, release), draft)
-    writeFileSync(join(draft, 'initramfs'), initramfs(readFileSync(busybox), modules))
-    copyFileSync(join(tree, 'boot', `vmlinuz-${release}`), join(draft, 'vmlinuz'))
+    modules.forEach(({ name, bytes }, index) => {
+      writeFileSync(join(draft, 'modules', `${String(index).padStart(2, '0')}-${name}`), bytes)
+    })
+    await unpackImage(join(tree, 'boot', `vmlinuz-${release}`), join(draft, 'vmlinux'))
     writeFileSync(join(draft, 'release'), release)
     for (const each of [...packages, tree]) rmSync(each, { recursive: true })
     chmodSync(draft, 0o755)
@@ -135,6 +138,26 @@ async function demand(command: string, args: readonly string[], cwd: string): Pr
     )
 }
 
+/**
+ * An image unpacks itself when it is booted, which takes longer under emulation than all that the kernel does after that.
+ * Here it is done once. Where the payload is: Documentation/arch/x86/boot.rst of the kernel's sources.
+ */
+async function unpackImage(image: string, into: string): Promise<void> {
+  const bytes = readFileSync(image)
+  const setupSectors = bytes.readUInt8(0x1f1)
+  const from = 512 * (setupSectors + 1) + bytes.readUInt32LE(0x248)
+  // Its last four bytes are the length of what it becomes.
+  const payload = bytes.subarray(from, from + bytes.readUInt32LE(0x24c) - 4)
+  const packed = `${into}.${payload.readUInt8(0) === 0x28 ? 'zst' : 'xz'}`
+  writeFileSync(packed, payload)
+  const unpacked = await run(packed.endsWith('.xz') ? 'xz' : 'zstd', ['-d', packed], {
+    millis: UNPACK_MILLIS,
+  })
+  // Without the program, or packed in another way: the machine does it itself.
+  if (unpacked.code !== 0) copyFileSync(image, into)
+  rmSync(packed, { force: true })
+}
+
 interface KernelModule {
   readonly name: string
   readonly bytes: Buffer
@@ -180,15 +203,21 @@ function dependencies(module: Buffer): string[] {
     .filter((each) => each !== '')
 }
 
-function initramfs(busybox: Uint8Array, modules: readonly KernelModule[]): Buffer {
+function buildInitramfs(folder: string, path: string): void {
   const folders = ['bin', 'dev', 'proc', 'sys', 'host', 'share', 'ram', 'new', 'modules']
-  const order = modules.map(({ name }) => `${name}\n`).join('')
-  return cpioArchive([
+  // Their names begin with their places in the order.
+  const modules = readdirSync(join(folder, 'modules')).sort()
+  const archive = cpioArchive([
     ...folders.map((path): CpioEntry => ({ path, mode: FOLDER_MODE })),
     { path: 'dev/console', mode: CHARACTER_DEVICE_MODE, device: [5, 1] },
     { path: 'init', mode: PROGRAM_MODE, bytes: Buffer.from(INIT) },
-    { path: 'bin/busybox', mode: PROGRAM_MODE, bytes: busybox },
-    { path: 'modules/order', mode: FILE_MODE, bytes: Buffer.from(order) },
-    ...modules.map(({ name, bytes }): CpioEntry => ({ path: `modules/${name}`, mode: FILE_MODE, bytes })),
+    { path: 'bin/busybox', mode: PROGRAM_MODE, bytes: readFileSync(join(folder, 'busybox')) },
+    ...modules.map((name): CpioEntry => {
+      const bytes = readFileSync(join(folder, 'modules', name))
+      return { path: `modules/${name}`, mode: FILE_MODE, bytes }
+    }),
   ])
+  const draft = `${path}.${String(process.pid)}`
+  writeFileSync(draft, archive)
+  renameSync(draft, path)
 }
