@@ -10,18 +10,22 @@ import {
   RunError,
   readCluster,
   recordingsIn,
+  thisMachine,
 } from '../../runner/index.js'
 import { Exit, UsageError } from '../errors.js'
 import { type LoadedSystem, loadSystem, readPackage } from '../load-system.js'
-import { CROWDED_SPIN_MICROS, localOptions, runnable } from '../local-options.js'
+import { CROWDED_SPIN_MICROS, type RunOptions, localOptions, runnable } from '../local-options.js'
 import { collect, integer, parametersOf } from '../options.js'
 import { makeLog } from '../run-log.js'
 import { runScripts } from '../run-scripts.js'
 import { runService } from '../run-service.js'
+import { runOnTestbed } from '../run-testbed.js'
 
 export interface RunFlags {
   readonly local?: number
   readonly cluster?: string
+  readonly testbed?: string | true
+  readonly nodes?: number
   readonly id?: number
   readonly port?: number | 'none'
   readonly set?: readonly string[]
@@ -46,10 +50,15 @@ export function addRun(program: Command): void {
       integer(1, 32),
     )
     .option('--cluster <file>', 'runs one member of the cluster that this TOML file describes')
+    .option(
+      '--testbed [name]',
+      'runs each member in a virtual machine, over RDMA verbs: boots machines for this run, or takes those of a testbed that is up',
+    )
+    .option('--nodes <n>', 'with --testbed: how many members', integer(1, 9))
     .option('--id <k>', 'with --cluster: which member, from 0', integer(0, 31))
     .option(
       '--port <p>',
-      'with --local: where the first member of a service serves clients, the others at the ports behind it; none, or 0 for any (default: 6379)',
+      'with --local or --testbed: where the first member of a service serves clients, the others at the ports behind it; none, or 0 for any (default: 6379)',
       (text: string) => (text === 'none' ? ('none' as const) : integer(0, 65_000)(text)),
     )
     .option('--set <name=value>', 'sets a parameter (repeatable); a wrong name lists them', collect)
@@ -88,6 +97,7 @@ Examples:
   aviary run paxos --local 5                   its own clients, judged
   aviary run ./my-protocol.ts --local 3        your own system
   aviary run paxos --local 3 --record out      then: aviary replay out
+  aviary run apus --testbed                    in three virtual machines, over RDMA verbs
   aviary run --cluster cluster.toml --id 0     one member, as configured
 
 Exit codes: 0 all well, 1 a violation, 2 usage or input error, 4 the goal was not reached, 5 crash of a core.`,
@@ -109,25 +119,35 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
       'SYSTEM is missing',
       'name one (`aviary list` shows them), or give --cluster FILE --id K.',
     )
-  if (flags.local === undefined)
-    throw new UsageError(
-      '--local is missing',
-      'say how many processes: --local 3. For a member of a configured cluster: --cluster FILE --id K.',
-    )
+  checkPlace(flags)
   const loaded = await loadSystem(system)
+  const recordFolder = freshFolder(flags.record)
+  const work = (options: RunOptions): Promise<Exit> =>
+    (loaded.definition.service === undefined ? runScripts : runService)(loaded, options, flags)
+  if (flags.local === undefined) return runOnTestbed(loaded, system, flags, recordFolder, work)
   const options = {
     ...localOptions(loaded, system, {
       ...flags,
       local: flags.local,
       folder: flags.folder === undefined ? undefined : resolve(flags.folder),
     }),
-    pins: flags.pin,
-    recordFolder: freshFolder(flags.record),
+    place: thisMachine(flags.pin === true),
+    recordFolder,
   }
   if (!options.isTemporary) checkFolder(loaded, options)
-  return loaded.definition.service === undefined
-    ? runScripts(loaded, options, flags)
-    : runService(loaded, options, flags)
+  return work(options)
+}
+
+function checkPlace({ local, testbed, nodes }: RunFlags): void {
+  if (local !== undefined && testbed !== undefined)
+    throw new UsageError('--local and --testbed: a cluster has one place', 'leave one of them out.')
+  if (nodes !== undefined && testbed === undefined)
+    throw new UsageError('--nodes: belongs to --testbed', 'say --local N for processes on this machine.')
+  if (local === undefined && testbed === undefined)
+    throw new UsageError(
+      '--local is missing',
+      'say how many processes: --local 3, or --testbed for virtual machines. For a member of a configured cluster: --cluster FILE --id K.',
+    )
 }
 
 /** A folder for recordings of one run. */
