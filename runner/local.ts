@@ -32,6 +32,8 @@ export interface LocalOptions {
   /** Port of the first member's gateway; the others follow. Undefined: none. 0: any that are free. */
   readonly clientPort: number | undefined
   readonly spinMicros: number | undefined
+  /** Default: shared memory. */
+  readonly fabric?: 'shm' | 'verbs' | undefined
   /** Where configuration and what must outlive the processes are. */
   readonly folder: string
   /** Starts the command line of this program with these arguments. */
@@ -182,6 +184,7 @@ async function configure(options: LocalOptions): Promise<string> {
     system: options.system,
     secret: randomBytes(24).toString('hex'),
     seed: options.seed,
+    ...(options.fabric === undefined ? {} : { fabric: options.fabric }),
     ...(options.spinMicros === undefined ? {} : { spin_micros: options.spinMicros }),
     parameters: options.parameters,
     member: Array.from({ length: nodes }, (_, member) => ({

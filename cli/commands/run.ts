@@ -31,6 +31,7 @@ export interface RunFlags {
   readonly restart: boolean
   readonly pin?: boolean
   readonly record?: string
+  readonly fabric?: 'shm' | 'verbs'
   readonly log: 'human' | 'json' | 'none'
   readonly json?: boolean
 }
@@ -40,11 +41,7 @@ export function addRun(program: Command): void {
     .command('run')
     .description('run a system as real processes: all of a cluster on this machine, or one member of it')
     .argument('[system]', 'a name, or the path of a module; not with --cluster')
-    .option(
-      '--local <n>',
-      'starts a cluster of n processes on this machine, over shared memory',
-      integer(1, 32),
-    )
+    .option('--local <n>', 'starts a cluster of n processes on this machine', integer(1, 32))
     .option('--cluster <file>', 'runs one member of the cluster that this TOML file describes')
     .option('--id <k>', 'with --cluster: which member, from 0', integer(0, 31))
     .option(
@@ -68,6 +65,12 @@ export function addRun(program: Command): void {
     .option(
       '--record <dir>',
       'writes down what every core was given, for aviary replay; without it the last seconds are kept in memory, and written when a core fails',
+    )
+    .addOption(
+      new Option(
+        '--fabric <which>',
+        'with --local: over shared memory, or over the RDMA device of this machine (default: shm)',
+      ).choices(['shm', 'verbs']),
     )
     .addOption(
       new Option('--log <how>', 'what members log to standard error')
@@ -122,6 +125,7 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
       folder: flags.folder === undefined ? undefined : resolve(flags.folder),
     }),
     pins: flags.pin,
+    fabric: flags.fabric,
     recordFolder: freshFolder(flags.record),
   }
   if (!options.isTemporary) checkFolder(loaded, options)
