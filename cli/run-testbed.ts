@@ -23,11 +23,11 @@ export async function runOnTestbed(
   home: string | undefined,
   work: (options: RunOptions) => Promise<Exit>,
 ): Promise<Exit> {
-  for (const name of ['folder', 'pin'] as const)
+  for (const name of ['folder', 'pin', 'fabric'] as const)
     if (flags[name] !== undefined)
       throw new UsageError(
         `--${name}: means nothing with --testbed`,
-        'leave it out: a member keeps what it has in the folder that its testbed shares.',
+        'leave it out: members run over verbs, and keep what they have in the folder that their testbed shares.',
       )
   const { terminal, name } = { terminal: makeTerminal(flags), name: flags.testbed! }
   const nodes = flags.nodes ?? loaded.definition.nodes.default

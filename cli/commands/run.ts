@@ -35,6 +35,7 @@ export interface RunFlags {
   readonly restart: boolean
   readonly pin?: boolean
   readonly record?: string
+  readonly fabric?: 'shm' | 'verbs'
   readonly log: 'human' | 'json' | 'none'
   readonly json?: boolean
 }
@@ -44,11 +45,7 @@ export function addRun(program: Command): void {
     .command('run')
     .description('run a system as real processes: all of a cluster on this machine, or one member of it')
     .argument('[system]', 'a name, or the path of a module; not with --cluster')
-    .option(
-      '--local <n>',
-      'starts a cluster of n processes on this machine, over shared memory',
-      integer(1, 32),
-    )
+    .option('--local <n>', 'starts a cluster of n processes on this machine', integer(1, 32))
     .option('--cluster <file>', 'runs one member of the cluster that this TOML file describes')
     .option(
       '--testbed [name]',
@@ -77,6 +74,12 @@ export function addRun(program: Command): void {
     .option(
       '--record <dir>',
       'writes down what every core was given, for aviary replay; without it the last seconds are kept in memory, and written when a core fails',
+    )
+    .addOption(
+      new Option(
+        '--fabric <which>',
+        'with --local: over shared memory, or over the RDMA device of this machine (default: shm)',
+      ).choices(['shm', 'verbs']),
     )
     .addOption(
       new Option('--log <how>', 'what members log to standard error')
@@ -132,6 +135,7 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
       folder: flags.folder === undefined ? undefined : resolve(flags.folder),
     }),
     place: thisMachine(flags.pin === true),
+    fabric: flags.fabric,
     recordFolder,
   }
   if (!options.isTemporary) checkFolder(loaded, options)
