@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Testbed, USUAL_MEMORY_MIB, testbedPlace } from '../runner/index.js'
+import { bundleProgram } from './bundle-program.js'
 import type { RunFlags } from './commands/run.js'
 import { type Exit, UsageError } from './errors.js'
 import type { LoadedSystem } from './load-system.js'
@@ -53,8 +54,11 @@ export async function runOnTestbed(
     const place = testbedPlace(testbed)
     const recordFolder = join(place.folder, 'recordings')
     try {
+      terminal.progress.update('preparing the members’ program')
+      const program = await bundleProgram(join(place.folder, 'program'), loaded.modulePath !== undefined)
       return await work({
         ...options,
+        command: [process.execPath, program, 'run'],
         place,
         where: 'virtual machines',
         fabric: 'verbs',

@@ -12,6 +12,7 @@ import {
   recordingsIn,
   thisMachine,
 } from '../../runner/index.js'
+import { coreThreadUrl } from '../core-thread-url.js'
 import { Exit, UsageError } from '../errors.js'
 import { type LoadedSystem, loadSystem, readPackage } from '../load-system.js'
 import { CROWDED_SPIN_MICROS, type RunOptions, localOptions, runnable } from '../local-options.js'
@@ -219,7 +220,7 @@ async function runMember(system: string | undefined, flags: RunFlags, path: stri
     definition: loaded.definition,
     version: readPackage().version,
     source: loaded.source,
-    thread: new URL('../core-worker.js', import.meta.url),
+    thread: coreThreadUrl,
     spinMicros: cluster.spinMicros ?? flags.spin ?? CROWDED_SPIN_MICROS,
     recording: {
       folder: flags.record === undefined ? undefined : resolve(flags.record),
