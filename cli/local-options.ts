@@ -18,6 +18,8 @@ export const CROWDED_SPIN_MICROS = 0
 
 export interface LocalChoice {
   readonly local: number
+  /** What said so; default: `--local`. */
+  readonly flag?: string | undefined
   readonly set?: readonly string[] | undefined
   readonly seed?: number | undefined
   readonly spin?: number | undefined
@@ -25,16 +27,24 @@ export interface LocalChoice {
   readonly folder?: string | undefined
 }
 
+/** What is said of a run on the command line, for clusters with and without a service. */
+export interface RunOptions extends Omit<LocalOptions, 'clientPort' | 'restarts'> {
+  /** Its folder is removed in the end. */
+  readonly isTemporary: boolean
+  /** If not as processes on this machine: as what. */
+  readonly where?: string | undefined
+}
+
 /** Throws {@link UsageError} for a number of processes or a parameter that the system does not have. */
 export function localOptions(
   { definition, modulePath }: LoadedSystem,
   system: string,
-  { local, set = [], seed = 1, spin, folder }: LocalChoice,
-): Omit<LocalOptions, 'clientPort' | 'restarts'> & { readonly isTemporary: boolean } {
+  { local, flag = '--local', set = [], seed = 1, spin, folder }: LocalChoice,
+): RunOptions {
   const { minimum, maximum, noun } = definition.nodes
   if (local < minimum || local > maximum)
     throw new UsageError(
-      `--local ${String(local)}: ${definition.name} has ${String(minimum)} to ${String(maximum)} ${noun}`,
+      `${flag} ${String(local)}: ${definition.name} has ${String(minimum)} to ${String(maximum)} ${noun}`,
       'choose a number in that range.',
     )
   return {

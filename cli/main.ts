@@ -14,6 +14,7 @@ import { addReplay } from './commands/replay.js'
 import { addRun } from './commands/run.js'
 import { addShrink } from './commands/shrink.js'
 import { addStatus } from './commands/status.js'
+import { addTestbed } from './commands/testbed.js'
 import { addTour } from './commands/tour.js'
 import { addView } from './commands/view.js'
 import { Exit, UsageError, describeError, oneLine } from './errors.js'
@@ -66,6 +67,7 @@ function program(): Command {
   addRun(command)
   addStatus(command)
   addChaos(command)
+  addTestbed(command)
   addBench(command)
   return command
 }

@@ -8,7 +8,6 @@ import {
   DumpObserver,
   type Judged,
   LocalCluster,
-  type LocalOptions,
   goalIsReached,
   judge,
   scriptSetup,
@@ -17,22 +16,20 @@ import { buildModel } from '../sim/index.js'
 import type { RunFlags } from './commands/run.js'
 import { Exit, UsageError } from './errors.js'
 import type { LoadedSystem } from './load-system.js'
+import type { RunOptions } from './local-options.js'
 import { logLine, readLogLine } from './run-log.js'
 import { type Terminal, makeTerminal, plural, table } from './terminal.js'
 
 /** How long a run may take: a script is a few operations of milliseconds. */
-const patienceMillis = 60_000
+const patienceMillis = { here: 60_000, inside: 180_000 }
 /** Between two looks at all memories. */
 const lookMillis = 100
 
-export async function runScripts(
-  loaded: LoadedSystem,
-  options: Omit<LocalOptions, 'clientPort' | 'restarts'> & { readonly isTemporary: boolean },
-  flags: RunFlags,
-): Promise<Exit> {
+export async function runScripts(loaded: LoadedSystem, options: RunOptions, flags: RunFlags): Promise<Exit> {
   const terminal = makeTerminal(flags)
   const { say, colours, progress } = terminal
   const { nodes } = options
+  const patience = options.where === undefined ? patienceMillis.here : patienceMillis.inside
   const model = buildModel(loaded.definition, scriptSetup(loaded.definition, options))
   const clients = model.workload?.clients.length ?? 0
   const histories = new Map<number, readonly ClientEvent[]>()
@@ -46,7 +43,7 @@ export async function runScripts(
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   say(
-    `Running ${colours.bold(loaded.argument)} as ${plural(nodes, 'process', 'processes')} on this machine, ${plural(clients, 'client')} with scripts from seed ${String(options.seed)}.`,
+    `Running ${colours.bold(loaded.argument)} ${options.where === undefined ? `as ${plural(nodes, 'process', 'processes')} on this machine` : `in ${String(nodes)} ${options.where}`}, ${plural(clients, 'client')} with scripts from seed ${String(options.seed)}.`,
   )
   const begun = performance.now()
   const local = await LocalCluster.start({
@@ -81,7 +78,7 @@ export async function runScripts(
         `${String(running)} of ${String(nodes)} run, ${String(histories.size)} of ${plural(clients, 'client')} done`,
       )
       if (failure !== undefined || isInterrupted) break
-      const isLate = seconds * 1000 > patienceMillis
+      const isLate = seconds * 1000 > patience
       if (running < nodes || histories.size < clients) {
         if (isLate) break
         continue
@@ -112,7 +109,7 @@ export async function runScripts(
   else if (!isInterrupted)
     say(
       colours.red(
-        `Not through after ${String(patienceMillis / 1000)} s: ${String(histories.size)} of ${plural(clients, 'client')} done.`,
+        `Not through after ${String(patience / 1000)} s: ${String(histories.size)} of ${plural(clients, 'client')} done.`,
       ),
     )
   terminal.json({ system: loaded.definition.name, nodes, seed: options.seed, seconds, ...judged })

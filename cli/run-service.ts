@@ -1,20 +1,18 @@
 /** `aviary run` for systems with a service: a cluster on this machine that serves until it is stopped. */
-import { LocalCluster, type LocalOptions, type MemberStatus } from '../runner/index.js'
+import { LocalCluster, type MemberStatus } from '../runner/index.js'
 import type { RunFlags } from './commands/run.js'
 import { Exit, UsageError } from './errors.js'
 import type { LoadedSystem } from './load-system.js'
+import type { RunOptions } from './local-options.js'
 import { logLine, readLogLine } from './run-log.js'
 import { sayStatus } from './run-status.js'
 import { makeTerminal } from './terminal.js'
 
 const usualPort = 6379
-const readyMillis = 60_000
+/** Virtual machines share the processors of this one. */
+const readyMillis = { here: 60_000, inside: 180_000 }
 
-export async function runService(
-  loaded: LoadedSystem,
-  options: Omit<LocalOptions, 'clientPort' | 'restarts'> & { readonly isTemporary: boolean },
-  flags: RunFlags,
-): Promise<Exit> {
+export async function runService(loaded: LoadedSystem, options: RunOptions, flags: RunFlags): Promise<Exit> {
   const terminal = makeTerminal(flags)
   const { say, colours, progress } = terminal
   const port = flags.port ?? usualPort
@@ -28,7 +26,9 @@ export async function runService(
   }
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  say(`Starting ${colours.bold(loaded.argument)} as ${String(options.nodes)} processes on this machine …`)
+  say(
+    `Starting ${colours.bold(loaded.argument)} ${options.where === undefined ? `as ${String(options.nodes)} processes on this machine` : `in ${String(options.nodes)} ${options.where}`} …`,
+  )
   const local = await LocalCluster.start({
     ...options,
     clientPort: port === 'none' ? undefined : port,
@@ -58,14 +58,17 @@ export async function runService(
     const begun = performance.now()
     await Promise.race([
       stopped,
-      local.until((statuses) => {
-        last = statuses
-        progress.update(
-          `${String(statuses.filter((each) => each?.state === 'running').length)} of ${String(options.nodes)} run`,
-        )
-        const isServed = statuses.some((each) => each?.service?.leads === true)
-        return isServed && statuses.every((each) => each?.state === 'running')
-      }, readyMillis),
+      local.until(
+        (statuses) => {
+          last = statuses
+          progress.update(
+            `${String(statuses.filter((each) => each?.state === 'running').length)} of ${String(options.nodes)} run`,
+          )
+          const isServed = statuses.some((each) => each?.service?.leads === true)
+          return isServed && statuses.every((each) => each?.state === 'running')
+        },
+        options.where === undefined ? readyMillis.here : readyMillis.inside,
+      ),
     ])
     progress.end()
     if (failure === undefined) {

@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { NativeError } from './errors.js'
-import type { NodeOptions } from './options.js'
+import type { NodeOptions, PortChoice } from './options.js'
+import type { PortReport } from './verbs.js'
 
 /** What the addon gives for a node; `native/addon/node_handle.cc` makes it. Byte offsets are those in `batch`. */
 export interface NodeHandle {
@@ -25,6 +26,9 @@ export interface NodeHandle {
   peerState(node: number): number
   endState(queuePair: number): number
   impair(queuePair: number, losesRequests: boolean, losesAnswers: boolean): void
+  addressFor(peer: number): Uint8Array
+  addressRevision(): number
+  meet(peer: number, address: Uint8Array): boolean
   relocations(): number
   wait(micros: number): boolean
   waker(): number
@@ -34,6 +38,8 @@ export interface NodeHandle {
 interface Addon {
   open(options: NodeOptions): NodeHandle
   wake(waker: number): void
+  verbsDevices(): string[]
+  probePort(choice: PortChoice & { readonly roundTrips: number }): PortReport
 }
 
 // Compiled, this file stands beside the addon; as a source, beside `dist`.

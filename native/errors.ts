@@ -8,6 +8,8 @@ import { misuses } from './batch-layout.js'
  * - `ERR_LOG_IN_USE`: the log's folder is open elsewhere;
  * - `ERR_LOG_DAMAGED`: what a flush had made durable cannot be read back; the message names record, file and byte;
  * - `ERR_LOG`, `ERR_SOCKET`, `ERR_MEMORY`: a system call failed; the message names it and its object;
+ * - `ERR_NO_VERBS`: RDMA is asked for, and libibverbs, or its headers at the time of the build, are absent;
+ * - `ERR_VERBS`: a verb failed, or no device is as asked for; the message names verb, object and errno, and the mend;
  * - `ERR_CLOSED`: the node has been closed;
  * - `ERR_NOT_BUILT`: the addon is missing or cannot be loaded; the message says how to build it.
  */

@@ -280,7 +280,8 @@ export class NativeNode {
    * sent, or moved an end to ERR; one has come or gone; a flush has ended; another thread has called `wake`; this thread
    * has got a signal. Returns at once when that was so since the last `wait`, or when requests wait for `turn`; soon (0.1 ms)
    * when requests or control calls are under way, which go on in turns alone; and after 5 ms at most, to look again, while a
-   * peer with a lower number is absent. A READ wakes nobody. See docs/native.md for what is guaranteed. Throws
+   * peer with a lower number is absent. A READ wakes nobody. Over verbs a WRITE or an atomic of a peer wakes nobody either:
+   * it is found within 0.1 ms. See docs/native.md for what is guaranteed. Throws
    * {@link NativeError}.
    *
    * Nothing else runs in the thread meanwhile, and its end, too, has to wait for it.
@@ -310,11 +311,27 @@ export class NativeNode {
   peerState(node: number): (typeof peerStates)[number] {
     return peerStates[this.#ask(() => this.#handle.peerState(node))]!
   }
+  /** What a peer must be told so that it can reach this node; empty on shared memory, where nodes find each other. */
+  addressFor(peer: number): Uint8Array {
+    return this.#ask(() => this.#handle.addressFor(peer))
+  }
+  /** Grows when addresses have changed, by `protect`: peers must be told again. */
+  addressRevision(): number {
+    return this.#ask(() => this.#handle.addressRevision())
+  }
+  /**
+   * A peer has told its address; again when it was restarted or its address has changed.
+   *
+   * @returns false when it is none that this node can do with: the peer has other options, or another version
+   */
+  meet(peer: number, address: Uint8Array): boolean {
+    return this.#ask(() => this.#handle.meet(peer, address))
+  }
   /** State of the own end of a queue pair. */
   endState(queuePair: number): (typeof endStates)[number] {
     return endStates[this.#ask(() => this.#handle.endState(queuePair))]!
   }
-  /** Loses requests, or answers, of one queue pair from here on: a link that is cut in one direction. */
+  /** Loses requests, or answers, of one queue pair from here on: a link that is cut in one direction. On shared memory alone. */
   impair(queuePair: number, losesRequests: boolean, losesAnswers: boolean): void {
     this.#ask(() => {
       this.#handle.impair(queuePair, losesRequests, losesAnswers)
@@ -324,7 +341,7 @@ export class NativeNode {
   wakes(): number {
     return this.#ask(() => this.#handle.wakes())
   }
-  /** How often the memory has moved away from a stopped writer. */
+  /** How often the memory has moved away from a stopped writer: on shared memory alone. */
   relocations(): number {
     return this.#ask(() => this.#handle.relocations())
   }

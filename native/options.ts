@@ -1,8 +1,7 @@
 /** Options of a node. Wrong ones are refused with `ERR_OPTIONS`, which names them. */
 
-export interface ShmOptions {
-  /** Names the cluster on this machine: letters, digits, `-`, `_` and `.`. */
-  readonly cluster: string
+/** What every fabric is told. */
+export interface FabricOptions {
   readonly self: number
   /** 1 to 32. */
   readonly nodes: number
@@ -20,18 +19,38 @@ export interface ShmOptions {
   readonly messageBytes?: number
   /** Most inline bytes of a WRITE; default 256. */
   readonly inlineBytes?: number
-  /** Bytes of a request for which rights are looked at once (path MTU), a multiple of 64; default 4096. */
-  readonly packetBytes?: number
   /** Rights of peers after a start, and after `connect` and `init`; default all. */
   readonly initialRights?: number
   /** A node that was restarted begins with all its ends in RESET; a new one under connection 0, ready. Default false. */
   readonly isRestarted?: boolean
   /** Whether a message gives up when its receiver has no buffer for the retry time; default false. */
   readonly receiverRetriesFinite?: boolean
-  /** How long a request waits for an answer before it fails; default 10 000. */
+  /** Microseconds that a request waits for an answer before it fails; default 10 000 on shared memory, 450 000 over verbs. */
   readonly retryMicros?: number
+}
+
+export interface ShmOptions extends FabricOptions {
+  /** Names the cluster on this machine: letters, digits, `-`, `_` and `.`. */
+  readonly cluster: string
+  /** Bytes of a request for which rights are looked at once (path MTU), a multiple of 64; default 4096. */
+  readonly packetBytes?: number
   /** How long a revocation waits for a packet under way before the memory moves; default 1 000. */
   readonly graceMicros?: number
+}
+
+/** Which port of which RDMA device, and under which address. */
+export interface PortChoice {
+  /** Such as `mlx5_0`; default: the first device with a port that is up. */
+  readonly device?: string
+  /** From 1; default: the first that is up. */
+  readonly port?: number
+  /** RoCE: an IP address of the port, or the index of a GID; default: its first IPv4 address. */
+  readonly gid?: string
+}
+
+export interface VerbsOptions extends FabricOptions, PortChoice {
+  /** How often a packet without an answer is sent again, 1 to 6; `retryMicros` are divided among them. Default 6. */
+  readonly retryCount?: number
 }
 
 export interface LogOptions {
@@ -58,9 +77,10 @@ export interface BatchOptions {
   readonly windowBytes?: readonly number[]
 }
 
-/** A node has a fabric, a log, or both. */
+/** A node has a fabric (one of two), a log, or both. */
 export interface NodeOptions {
   readonly shm?: ShmOptions
+  readonly verbs?: VerbsOptions
   readonly log?: LogOptions
   readonly batch?: BatchOptions
 }

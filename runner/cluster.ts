@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { RunError } from './errors.js'
+import type { FabricChoice } from './fabric-choice.js'
 
 const address = z
   .string()
@@ -15,11 +16,28 @@ const address = z
   })
   .refine(({ port }) => port <= 65_535, 'must have a port up to 65535')
 
+/** Which port of which RDMA device; what a member says goes before what the file says for all. */
+const verbsPort = {
+  device: z.string().min(1).max(64).optional(),
+  port: z.int().min(1).max(255).optional(),
+  /** RoCE: an IP address of the port, or the index of a GID. */
+  gid: z.string().min(1).max(64).optional(),
+}
+
 const schema = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9._-]{1,40}$/, 'must be 1 to 40 letters, digits, ".", "_" or "-"'),
   system: z.string(),
   secret: z.string().min(16, 'must have at least 16 characters').max(200),
-  fabric: z.literal('shm').default('shm'),
+  fabric: z.enum(['shm', 'verbs']).default('shm'),
+  verbs: z
+    .strictObject({
+      ...verbsPort,
+      /** Microseconds that a request waits for an answer. */
+      retry_micros: z.int().min(1).max(60_000_000).optional(),
+      /** How often it is sent again meanwhile. 7 would be for ever on soft-RoCE. */
+      retry_count: z.int().min(1).max(6).optional(),
+    })
+    .optional(),
   /** Of the system, or of its service where it has one. */
   parameters: z.record(z.string(), z.int()).default({}),
   /** Draws scripts and spontaneous inputs of systems that have them. */
@@ -32,6 +50,7 @@ const schema = z.strictObject({
         control: address,
         clients: address.optional(),
         metrics: address.optional(),
+        verbs: z.strictObject(verbsPort).optional(),
         /** Folder for what must outlive the process. */
         folder: z.string(),
       }),
@@ -52,6 +71,7 @@ export interface MemberConfig {
   /** Where metrics are served for Prometheus. */
   readonly metrics: Address | undefined
   readonly folder: string
+  readonly fabric: FabricChoice
 }
 
 export interface Cluster {
@@ -97,15 +117,27 @@ export function parseCluster(text: string, path: string): Cluster {
       'mend that field; docs/running.md says what each means.',
     )
   }
-  const { name, system, secret, parameters, seed, spin_micros: spinMicros, member } = parsed.data
+  const { name, system, secret, parameters, seed, spin_micros: spinMicros, member, fabric } = parsed.data
+  const { retry_micros: retryMicros, retry_count: retryCount, ...port } = parsed.data.verbs ?? {}
   const folder = dirname(resolve(path))
   const members = member.map((each) => ({
     control: each.control,
     clients: each.clients,
     metrics: each.metrics,
     folder: resolve(folder, each.folder),
+    fabric:
+      fabric === 'shm'
+        ? ({ kind: 'shm' } as const)
+        : defined({ kind: 'verbs' as const, ...port, ...each.verbs, retryMicros, retryCount }),
   }))
-  const alike = JSON.stringify([name, system, Object.entries(parameters).sort(), seed, members.length])
+  const alike = JSON.stringify([
+    name,
+    system,
+    Object.entries(parameters).sort(),
+    seed,
+    members.length,
+    fabric,
+  ])
   const digest = createHash('sha256').update(alike).digest('hex')
   const isModule = /[./\\]/.test(system)
   return {
@@ -118,4 +150,9 @@ export function parseCluster(text: string, path: string): Cluster {
     members,
     digest,
   }
+}
+
+/** Without the fields that are undefined. */
+function defined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never
 }

@@ -60,6 +60,7 @@ export function runCoreThread(definition: SystemDefinition, order: CoreOrder, po
         : served(definition, order, recording)
     try {
       say({ kind: 'ready', waker: callers.replica.native.waker() })
+      if (order.fabric.kind === 'verbs') sayAddresses(callers.replica, say)
       loop(callers, order, recording, port, say)
     } finally {
       callers.close()
@@ -88,6 +89,7 @@ function loop(
   let awaited: readonly number[] | undefined
   let slowMicros = 0
   let digestsWanted = 0
+  let addressed = replica.native.addressRevision()
   let lastBusy = 0
   let nextHousekeeping = 0
   let nextShow = 0
@@ -117,6 +119,7 @@ function loop(
         const command = got.message as CoreCommand
         if (command.kind === 'stop') return
         if (command.kind === 'start') awaited = command.await
+        else if (command.kind === 'meet') meet(replica, command)
         else if (command.kind === 'slow') slowMicros = command.micros
         else if (command.kind === 'impair') impair(replica, order.nodes, command)
         else if (command.kind === 'dump') say(dump(replica))
@@ -125,6 +128,10 @@ function loop(
       if (awaited !== undefined && !replica.isStarted && haveMet(replica, awaited)) {
         callers.start(now)
         say({ kind: 'started' })
+      }
+      if (replica.native.addressRevision() !== addressed) {
+        addressed = replica.native.addressRevision()
+        sayAddresses(replica, say)
       }
       gauges[Gauge.started] = replica.isStarted ? 1 : 0
       gauges[Gauge.turns] = turns
@@ -165,6 +172,22 @@ function showPeers({ native, nodes, self, pairsPerPeer }: Replica, gauges: Float
   }
 }
 
+/** Peers over verbs do not find each other: the control threads tell them. */
+function sayAddresses({ native, nodes }: Replica, say: (report: CoreReport) => void): void {
+  say({
+    kind: 'addresses',
+    addresses: Array.from({ length: nodes }, (_, peer) => native.addressFor(peer)),
+  })
+}
+
+function meet({ native }: Replica, { peer, address }: CoreCommand & { kind: 'meet' }): void {
+  if (!native.meet(peer, address))
+    throw new RunError(
+      `member ${String(peer)} has told an address that this member can do nothing with`,
+      'run the same version and the same system everywhere, and the same fabric.',
+    )
+}
+
 function haveMet({ native }: Replica, peers: readonly number[]): boolean {
   return peers.every((peer) => native.peerState(peer) === 'connected')
 }
@@ -201,7 +224,7 @@ function logFolderOf(
 // ---- services
 
 function served(definition: SystemDefinition, order: CoreOrder, { recorder, noted }: CoreRecording): Callers {
-  const { self, nodes, incarnation, shared, parameters, folder, cluster } = order
+  const { self, nodes, incarnation, shared, parameters, folder, cluster, fabric } = order
   const model = definition.service!.build({ nodes, parameters })
   const logFolder = logFolderOf(model, order)
   const service = new ServiceReplica({
@@ -211,6 +234,7 @@ function served(definition: SystemDefinition, order: CoreOrder, { recorder, note
     incarnation,
     incarnations: new Uint32Array(shared.incarnations),
     cluster,
+    fabric,
     logFolder,
     nextEpoch: () => reserveEpoch(folder),
     tap: recorder,
@@ -325,7 +349,7 @@ function scripted(
   { recorder }: CoreRecording,
   say: (report: CoreReport) => void,
 ): Callers {
-  const { self, nodes, incarnation, shared, cluster, seed } = order
+  const { self, nodes, incarnation, shared, cluster, fabric, seed } = order
   const hardware = buildModel(definition, scriptSetup(definition, order))
   const { workload } = hardware
   const clients = (workload?.clients ?? [])
@@ -345,6 +369,7 @@ function scripted(
     incarnation,
     incarnations: new Uint32Array(shared.incarnations),
     cluster,
+    fabric,
     logFolder,
     mailBytes,
     homeOf: (client) => client % nodes,

@@ -227,9 +227,7 @@ export class CoreHost implements Host {
     this.#native.protect(region, rights, token)
   }
   bind(): void {
-    throw new Error(
-      'memory windows are not there on shared memory: a system that binds them cannot be run on it',
-    )
+    throw new Error('memory windows are not there: a system that binds them cannot be run')
   }
 
   setTimer(timer: number, micros: number): void {

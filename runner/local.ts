@@ -2,25 +2,22 @@
  * A cluster of processes on this machine: writes its configuration, starts its members, and starts again who dies.
  * Everything stays on loopback.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'smol-toml'
 import { type Cluster, readCluster } from './cluster.js'
 import { RunError } from './errors.js'
-import { freePorts } from './free-ports.js'
+import {
+  type MemberAddress,
+  type MemberProcess,
+  type MemberReport,
+  type Place,
+  thisMachine,
+} from './member-process.js'
 import { demandNative } from './native-there.js'
-import type { CoreReport } from './order.js'
 import { askMember } from './peers.js'
 import type { MemberStatus } from './status.js'
-
-/** What a member tells the process that has started it. */
-export type MemberReport =
-  | { readonly kind: 'state'; readonly state: string; readonly reason: string | undefined }
-  | { readonly kind: 'gateway'; readonly port: number }
-  | { readonly kind: 'core'; readonly report: CoreReport }
 
 export interface LocalOptions {
   readonly name: string
@@ -32,13 +29,15 @@ export interface LocalOptions {
   /** Port of the first member's gateway; the others follow. Undefined: none. 0: any that are free. */
   readonly clientPort: number | undefined
   readonly spinMicros: number | undefined
+  /** Default: shared memory. */
+  readonly fabric?: 'shm' | 'verbs' | undefined
   /** Where configuration and what must outlive the processes are. */
   readonly folder: string
   /** Starts the command line of this program with these arguments. */
   readonly command: readonly string[]
   readonly restarts: boolean
-  /** Binds each member to one processor, in turn. */
-  readonly pins?: boolean | undefined
+  /** Default: this machine. */
+  readonly place?: Place | undefined
   /** Where every member's recording goes; undefined: none is made. */
   readonly recordFolder?: string | undefined
   readonly reported?: (member: number, report: MemberReport) => void
@@ -53,15 +52,22 @@ const STOP_MILLIS = 5000
 
 export class LocalCluster {
   readonly cluster: Cluster
+  /** Of the configuration, with the addresses at which members are reached from here. */
   readonly path: string
   readonly #options: LocalOptions
-  readonly #children: (ChildProcess | undefined)[]
+  readonly #place: Place
+  /** The configuration as members are told. */
+  readonly #insidePath: string
+  readonly #children: (MemberProcess | undefined)[]
+  readonly #ends: (Promise<void> | undefined)[] = []
   readonly #held = new Set<number>()
   #isStopping = false
 
-  private constructor(options: LocalOptions, path: string) {
+  private constructor(options: LocalOptions, place: Place, { path, insidePath }: Configured) {
     this.#options = options
+    this.#place = place
     this.path = path
+    this.#insidePath = insidePath
     this.cluster = readCluster(path)
     this.#children = this.cluster.members.map(() => undefined)
   }
@@ -69,8 +75,8 @@ export class LocalCluster {
   /** Writes the configuration and starts every member. */
   static async start(options: LocalOptions): Promise<LocalCluster> {
     demandNative()
-    const path = await configure(options)
-    const local = new LocalCluster(options, path)
+    const place = options.place ?? thisMachine(false)
+    const local = new LocalCluster(options, place, await configure(options, place))
     for (let member = 0; member < options.nodes; member++) local.spawn(member)
     return local
   }
@@ -82,50 +88,43 @@ export class LocalCluster {
   /** Sends a signal to a member's process. With `hold` it is not started again before {@link spawn}. */
   signal(member: number, signal: NodeJS.Signals, hold = false): boolean {
     if (hold) this.#held.add(member)
-    return this.#children[member]?.kill(signal) ?? false
+    return this.#children[member]?.signal(signal) ?? false
   }
 
   /** Asks a member's core for its bytes, or for anything else. */
   tell(member: number, command: unknown): void {
-    this.#children[member]?.send(command as object, () => undefined)
+    this.#children[member]?.tell(command)
   }
 
   spawn(member: number): void {
-    const { command, reported, logged, pins, recordFolder } = this.#options
+    const { command, reported, logged, died, recordFolder } = this.#options
     this.#held.delete(member)
-    const processor = String(member % availableParallelism())
-    const [program, ...args] = pins === true ? ['taskset', '-c', processor, ...command] : command
-    const child = spawn(
-      program!,
-      [
-        ...args,
-        ...['--cluster', this.path, '--id', String(member), '--log', 'json'],
-        ...(recordFolder === undefined ? [] : ['--record', recordFolder]),
-      ],
-      {
-        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-        serialization: 'advanced',
-      },
-    )
-    this.#children[member] = child
-    let rest = ''
-    child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-      const lines = `${rest}${text}`.split('\n')
-      rest = lines.pop()!
-      for (const line of lines) logged?.(member, line)
+    const argv = [
+      ...command,
+      ...['--cluster', this.#insidePath, '--id', String(member), '--log', 'json'],
+      ...(recordFolder === undefined ? [] : ['--record', recordFolder]),
+    ]
+    this.#ends[member] = new Promise((resolve) => {
+      const child = this.#place.start(member, argv, {
+        reported: (report) => reported?.(member, report),
+        logged: (line) => logged?.(member, line),
+        ended: (how, mayReturn) => {
+          if (this.#children[member] === child) this.#children[member] = undefined
+          resolve()
+          if (this.#isStopping) return
+          died?.(member, how)
+          if (this.#options.restarts && mayReturn) this.#startAgain(member)
+        },
+      })
+      this.#children[member] = child
     })
-    child.on('message', (report: MemberReport) => reported?.(member, report))
-    child.on('error', (error) => this.#options.died?.(member, error.message))
-    child.on('exit', (code, signal) => {
-      if (this.#children[member] === child) this.#children[member] = undefined
-      if (this.#isStopping) return
-      this.#options.died?.(member, signal ?? `exit code ${String(code)}`)
-      if (this.#options.restarts && code !== 2)
-        setTimeout(() => {
-          const isDown = this.#children[member] === undefined && !this.#held.has(member)
-          if (isDown && !this.#isStopping) this.spawn(member)
-        }, RESTART_MILLIS)
-    })
+  }
+
+  #startAgain(member: number): void {
+    setTimeout(() => {
+      const isDown = this.#children[member] === undefined && !this.#held.has(member)
+      if (isDown && !this.#isStopping) this.spawn(member)
+    }, RESTART_MILLIS)
   }
 
   async status(member: number): Promise<MemberStatus> {
@@ -154,14 +153,13 @@ export class LocalCluster {
   async stop(): Promise<void> {
     this.#isStopping = true
     await Promise.all(
-      this.#children.map(async (child) => {
-        if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
-        const exited = new Promise((resolve) => child.once('exit', resolve))
+      this.#children.map(async (child, member) => {
+        if (child === undefined) return
         // A stopped process does not hear SIGTERM before it goes on.
-        child.kill('SIGCONT')
-        child.kill('SIGTERM')
-        const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLIS)
-        await exited
+        child.signal('SIGCONT')
+        child.signal('SIGTERM')
+        const timer = setTimeout(() => child.signal('SIGKILL'), STOP_MILLIS)
+        await this.#ends[member]
         clearTimeout(timer)
       }),
     )
@@ -173,27 +171,35 @@ export class LocalCluster {
   }
 }
 
-async function configure(options: LocalOptions): Promise<string> {
+interface Configured {
+  readonly path: string
+  readonly insidePath: string
+}
+
+async function configure(options: LocalOptions, place: Place): Promise<Configured> {
   const { folder, nodes, clientPort } = options
-  mkdirSync(folder, { recursive: true })
-  const ports = await freePorts(clientPort === 0 ? 2 * nodes : nodes)
+  const { inside, outside } = await place.addresses(nodes, clientPort)
   const config = {
     name: options.name,
     system: options.system,
     secret: randomBytes(24).toString('hex'),
     seed: options.seed,
+    ...(options.fabric === undefined ? {} : { fabric: options.fabric }),
     ...(options.spinMicros === undefined ? {} : { spin_micros: options.spinMicros }),
     parameters: options.parameters,
-    member: Array.from({ length: nodes }, (_, member) => ({
-      control: `127.0.0.1:${String(ports[member])}`,
-      folder: `member-${String(member)}`,
-      ...(clientPort === undefined
-        ? {}
-        : { clients: `127.0.0.1:${String(clientPort === 0 ? ports[nodes + member] : clientPort + member)}` }),
-    })),
   }
-  const path = join(folder, 'cluster.toml')
-  // The secret is for nobody else's eyes.
-  writeFileSync(path, `${stringify(config)}\n`, { mode: 0o600 })
-  return path
+  const write = (folder: string, addresses: readonly MemberAddress[]): string => {
+    const member = addresses.map(({ control, clients }, index) => ({
+      control,
+      folder: `member-${String(index)}`,
+      ...(clients === undefined ? {} : { clients }),
+    }))
+    mkdirSync(folder, { recursive: true })
+    const path = join(folder, 'cluster.toml')
+    // The secret is for nobody else's eyes.
+    writeFileSync(path, `${stringify({ ...config, member })}\n`, { mode: 0o600 })
+    return path
+  }
+  const path = write(folder, outside)
+  return { path, insidePath: place.folder === undefined ? path : write(place.folder, inside) }
 }

@@ -105,6 +105,9 @@ export class Member {
   #recording: Transcript | undefined
   /** Who has asked for digests, in order. */
   readonly #digests: ((digest: ReplicaDigest) => void)[] = []
+  /** What each peer is told of how this fabric is reached, and what each has told. */
+  #addresses: readonly Uint8Array[] = []
+  readonly #told = new Map<number, Uint8Array>()
   #incarnation: number | undefined
   #founders: string[] | undefined
   #worker: Worker | undefined
@@ -144,6 +147,11 @@ export class Member {
       info: () => this.#info(),
       heard: (peer, info) => {
         this.#heard(peer, info)
+      },
+      address: (peer) => this.#addresses[peer],
+      met: (peer, address) => {
+        this.#told.set(peer, address)
+        this.command({ kind: 'meet', peer, address })
       },
       asked: (question) => this.#asked(question),
       complain: (message) => {
@@ -318,6 +326,7 @@ export class Member {
       nodes: cluster.members.length,
       incarnation,
       cluster: fabricName(cluster),
+      fabric: cluster.members[self]!.fabric,
       folder: cluster.members[self]!.folder,
       parameters: cluster.parameters,
       seed: cluster.seed,
@@ -327,6 +336,7 @@ export class Member {
     }
     const worker = new Worker(thread, { workerData: order })
     this.#worker = worker
+    for (const [peer, address] of this.#told) this.command({ kind: 'meet', peer, address })
     worker.on('message', (report: CoreReport) => {
       this.#reported(report)
     })
@@ -376,6 +386,10 @@ export class Member {
 
   #reported(report: CoreReport): void {
     if (report.kind === 'ready') this.#waker = report.waker
+    if (report.kind === 'addresses') {
+      this.#addresses = report.addresses
+      this.#peers.tellAddresses()
+    }
     if (report.kind === 'started') {
       if (this.service !== undefined) {
         const { operationBytes, replyBytes } = this.service
@@ -452,6 +466,12 @@ export class Member {
       throw new RunError('this question is not known', 'use the same version on both sides.')
     if (parsed.data.kind === 'status') return this.status()
     if (this.state !== 'running') throw new RunError(`the member is ${this.state}`, 'wait until it runs.')
+    const isVerbs = this.#options.cluster.members[this.#options.self]!.fabric.kind === 'verbs'
+    if (parsed.data.kind === 'impair' && isVerbs)
+      throw new RunError(
+        'over verbs a member cannot lose packets',
+        'cut the link itself: take the network interface down, or cut a machine of a testbed off.',
+      )
     if (parsed.data.kind === 'digest' && this.service === undefined)
       throw new RunError('there is no service here', 'ask a member of a system that has one.')
     this.command(parsed.data)

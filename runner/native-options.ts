@@ -1,5 +1,5 @@
 /** How big everything is that the native node of a replica makes when it is opened. */
-import type { NodeOptions } from '../native/index.js'
+import type { FabricOptions, NodeOptions } from '../native/index.js'
 import type { ReplicaOptions } from './replica.js'
 import { logOptions } from './stable-folder.js'
 
@@ -22,33 +22,31 @@ const MOST_INLINE_BYTES = 4096
  * @param scratch bytes of the core's scratch
  */
 export function nativeOptions(options: ReplicaOptions, mailBytes: number, scratch: number): NodeOptions {
-  const { hardware, self, nodes, incarnation, cluster, logFolder, retryMillis = 10 } = options
+  const { hardware, self, nodes, incarnation, logFolder } = options
   const { cores, fabric, disk } = hardware
   const definition = cores[self]!
   const pairs = fabric?.pairsPerPeer ?? 0
+  const common: FabricOptions = {
+    self,
+    nodes,
+    pairsPerPeer: pairs + 1,
+    loopback: fabric?.loopback ?? false,
+    regionBytes:
+      definition.regions.length === 0 ? [8] : definition.regions.map(({ layout }) => layout.sizeBytes),
+    sendQueueDepth: Math.max(fabric?.sendQueueDepth ?? 0, MAIL_DEPTH),
+    receiveQueueDepth: Math.max(fabric?.receiveQueueDepth ?? 0, MAIL_DEPTH),
+    // Cores that receive SENDs get them whole.
+    messageBytes: Math.max(
+      mailBytes,
+      fabric !== undefined && fabric.receiveQueueDepth > 0 ? fabric.requestBytes : 0,
+    ),
+    ...(fabric === undefined ? {} : { inlineBytes: Math.min(fabric.requestBytes, MOST_INLINE_BYTES) }),
+    initialRights: fabric?.initialRights ?? 0,
+    isRestarted: incarnation > 0,
+    receiverRetriesFinite: fabric?.receiverRetries === 'finite',
+  }
   return {
-    shm: {
-      cluster,
-      self,
-      nodes,
-      pairsPerPeer: pairs + 1,
-      loopback: fabric?.loopback ?? false,
-      regionBytes:
-        definition.regions.length === 0 ? [8] : definition.regions.map(({ layout }) => layout.sizeBytes),
-      sendQueueDepth: Math.max(fabric?.sendQueueDepth ?? 0, MAIL_DEPTH),
-      receiveQueueDepth: Math.max(fabric?.receiveQueueDepth ?? 0, MAIL_DEPTH),
-      // Cores that receive SENDs get them whole.
-      messageBytes: Math.max(
-        mailBytes,
-        fabric !== undefined && fabric.receiveQueueDepth > 0 ? fabric.requestBytes : 0,
-      ),
-      ...(fabric === undefined ? {} : { inlineBytes: Math.min(fabric.requestBytes, MOST_INLINE_BYTES) }),
-      ...(fabric?.packetBytes === undefined ? {} : { packetBytes: fabric.packetBytes }),
-      initialRights: fabric?.initialRights ?? 0,
-      isRestarted: incarnation > 0,
-      receiverRetriesFinite: fabric?.receiverRetries === 'finite',
-      retryMicros: Math.round(retryMillis * 1000),
-    },
+    ...fabricOf(options, common),
     ...(disk === undefined || logFolder === undefined
       ? {}
       : { log: logOptions(logFolder, definition.scratchBytes) }),
@@ -63,4 +61,17 @@ export function nativeOptions(options: ReplicaOptions, mailBytes: number, scratc
       windowBytes: definition.windows.map(({ layout }) => layout.sizeBytes),
     },
   }
+}
+
+function fabricOf(
+  { hardware, cluster, fabric = { kind: 'shm' }, retryMillis }: ReplicaOptions,
+  common: FabricOptions,
+): Pick<NodeOptions, 'shm' | 'verbs'> {
+  const retry = retryMillis === undefined ? {} : { retryMicros: Math.round(retryMillis * 1000) }
+  if (fabric.kind === 'verbs') {
+    const { kind: _, ...choice } = fabric
+    return { verbs: { ...common, ...retry, ...choice } }
+  }
+  const packetBytes = hardware.fabric?.packetBytes
+  return { shm: { ...common, ...retry, cluster, ...(packetBytes === undefined ? {} : { packetBytes }) } }
 }

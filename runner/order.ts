@@ -1,5 +1,6 @@
 /** What the threads of a replica process say to each other. Plain data. */
 
+import type { FabricChoice } from './fabric-choice.js'
 import type { RecordingHeader } from './recording/format.js'
 
 /** What a core thread is started with. */
@@ -11,6 +12,7 @@ export interface CoreOrder {
   readonly incarnation: number
   /** Names the cluster on this machine. */
   readonly cluster: string
+  readonly fabric: FabricChoice
   /** Folder of this replica: its log and its numbers. */
   readonly folder: string
   readonly parameters: Readonly<Record<string, number>>
@@ -72,6 +74,8 @@ export const gaugeWords = 96
 export type CoreCommand =
   /** All peers are there that must be; the core begins when the fabric has met those of `await`. */
   | { readonly kind: 'start'; readonly await: readonly number[] }
+  /** What a peer has told of how its fabric is reached. */
+  | { readonly kind: 'meet'; readonly peer: number; readonly address: Uint8Array }
   /** Everything to a peer, and its answers, are lost from here on, or no more. */
   | { readonly kind: 'impair'; readonly peer: number; readonly requests: boolean; readonly answers: boolean }
   /** Waits so long in each round of the loop: a slow node. */
@@ -85,6 +89,8 @@ export type CoreCommand =
 export type CoreReport =
   /** Its native node is open; `waker` wakes the thread out of its sleep. */
   | { readonly kind: 'ready'; readonly waker: number }
+  /** What each peer must be told so that it can reach this node's fabric; only of fabrics that need it. */
+  | { readonly kind: 'addresses'; readonly addresses: readonly Uint8Array[] }
   | { readonly kind: 'started' }
   /** What a client of the system's own script has lived through; see `script-clients.ts`. */
   | { readonly kind: 'client'; readonly client: number; readonly events: readonly ClientEvent[] }

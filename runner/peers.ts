@@ -27,6 +27,9 @@ export const infoSchema = z.object({
 })
 export type Info = z.infer<typeof infoSchema>
 
+/** How a member's fabric is reached, for one peer. */
+const addressSchema = z.object({ kind: z.literal('address'), address: z.base64().max(2 ** 18) })
+
 export interface PeersOptions {
   readonly cluster: Cluster
   readonly self: number
@@ -34,6 +37,10 @@ export interface PeersOptions {
   info(): Info
   /** A member has said something of itself, or has gone (undefined). */
   heard(peer: number, info: Info | undefined): void
+  /** How this member's fabric is reached by a peer; undefined: not known yet, or not needed. */
+  address(peer: number): Uint8Array | undefined
+  /** A member has told how its fabric is reached. */
+  met(peer: number, address: Uint8Array): void
   /** An observer asks; what is returned, or a promise of it, is sent back. Throws to say what is wrong. */
   asked(question: unknown): unknown
   /** Something that the user may want to know; once for each peer and reason. */
@@ -46,6 +53,8 @@ export class Peers {
   readonly #channels: (Channel | undefined)[]
   readonly #sockets = new Set<Socket>()
   readonly #complaints = new Set<string>()
+  /** Members that have said of themselves, on their present connection, what must be alike. */
+  readonly #isTrusted: boolean[] = []
   #strangers = 0
   #isClosed = false
 
@@ -96,6 +105,19 @@ export class Peers {
     for (const channel of this.#channels) channel?.send(info)
   }
 
+  /** Tells every member how this one's fabric is reached. */
+  tellAddresses(): void {
+    this.#channels.forEach((_, peer) => {
+      this.#tellAddress(peer)
+    })
+  }
+
+  #tellAddress(peer: number): void {
+    const address = this.#options.address(peer)
+    if (address === undefined) return
+    this.#channels[peer]?.send({ kind: 'address', address: Buffer.from(address).toString('base64') })
+  }
+
   close(): void {
     this.#isClosed = true
     this.#server.close()
@@ -130,8 +152,10 @@ export class Peers {
           throw new Error(`member ${String(from)} is not expected on this connection`)
         const former = this.#channels[from]
         this.#channels[from] = channel
+        this.#isTrusted[from] = false
         former?.close()
         channel.send(this.#options.info())
+        this.#tellAddress(from)
       },
       received: (message) => {
         if (peer === undefined || peer < 0) void this.#answer(channel, message)
@@ -142,6 +166,7 @@ export class Peers {
         const isCurrent = peer !== undefined && peer >= 0 && this.#channels[peer] === channel
         if (isCurrent) {
           this.#channels[peer!] = undefined
+          this.#isTrusted[peer!] = false
           this.#options.heard(peer!, undefined)
         }
         // A member that is not there yet refuses connections; that is no complaint.
@@ -161,6 +186,12 @@ export class Peers {
   }
 
   #take(peer: number, channel: Channel, message: unknown): void {
+    const told = addressSchema.safeParse(message)
+    // Only of a member whose version and configuration are known to be the same.
+    if (told.success && this.#isTrusted[peer] === true) {
+      this.#options.met(peer, Buffer.from(told.data.address, 'base64'))
+      return
+    }
     const parsed = infoSchema.safeParse(message)
     if (!parsed.success) {
       this.#complain(`member ${String(peer)} says what cannot be understood: it may be of another version`)
@@ -182,6 +213,7 @@ export class Peers {
       channel.close()
       return
     }
+    this.#isTrusted[peer] = true
     this.#options.heard(peer, theirs)
   }
 

@@ -16,6 +16,7 @@ import {
   callHandler,
 } from '../protocol/index.js'
 import { RunError } from './errors.js'
+import type { FabricChoice } from './fabric-choice.js'
 import { CoreHost } from './host.js'
 import { MAIL_DEPTH, nativeOptions } from './native-options.js'
 import { ReplyList } from './reply-list.js'
@@ -36,6 +37,8 @@ export interface ReplicaOptions {
   readonly incarnations: Uint32Array
   /** Names the cluster on this machine. */
   readonly cluster: string
+  /** Default: shared memory. */
+  readonly fabric?: FabricChoice | undefined
   /** Where its log is; needed by systems with a disk. */
   readonly logFolder?: string | undefined
   /** Most bytes of a client's request and of a reply, which may come from, and go to, other nodes. */
@@ -89,7 +92,7 @@ export class Replica {
     const definition = hardware.cores[self]!
     if (definition.memoryWindows.length > 0)
       throw new RunError(
-        'the system binds memory windows, which shared memory does not have',
+        'the system binds memory windows, which the runner does not have',
         'run it in the simulator, or change rights by `control` or `protect`.',
       )
     if (hardware.clock !== undefined)

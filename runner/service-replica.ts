@@ -15,7 +15,15 @@ import { Sessions, type SessionsListener } from './sessions.js'
 
 export interface ServiceReplicaOptions extends Pick<
   ReplicaOptions,
-  'self' | 'nodes' | 'incarnation' | 'incarnations' | 'cluster' | 'logFolder' | 'retryMillis' | 'tap'
+  | 'self'
+  | 'nodes'
+  | 'incarnation'
+  | 'incarnations'
+  | 'cluster'
+  | 'fabric'
+  | 'logFolder'
+  | 'retryMillis'
+  | 'tap'
 > {
   readonly model: ServiceModel
   /** Hands out numbers that no life of this node has had: 0 … 4 095. */

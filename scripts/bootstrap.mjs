@@ -82,6 +82,16 @@ const systemPackages = [
   ...(process.platform === 'linux' && process.env.CXX === undefined
     ? [{ probe: 'g++', package: 'g++', required: false, why: 'compiles shared memory and storage' }]
     : []),
+  ...(process.platform === 'linux'
+    ? [
+        {
+          probe: '/usr/include/infiniband/verbs.h',
+          package: 'libibverbs-dev',
+          required: false,
+          why: 'compiles the fabric over RDMA',
+        },
+      ]
+    : []),
 ]
 
 /** What only the tests need: `npm test` asks for it with `--for-tests`, `npm start` does without. */

@@ -44,9 +44,13 @@ const sourcesOf = (folder) =>
     })
     .sort()
 
+/** libibverbs is loaded when it is asked for, but its headers must be there when what calls it is compiled. */
+const verbsHeader = '/usr/include/infiniband/verbs.h'
+const hasVerbs = () => fs.existsSync(verbsHeader)
+
 /** Changes whenever the addon may have to be built again. */
 export const nativeFingerprint = () => {
-  const hash = createHash('sha256').update(`${compiler} ${process.platform} ${process.arch}\n`)
+  const hash = createHash('sha256').update(`${compiler} ${process.platform} ${process.arch} ${hasVerbs()}\n`)
   for (const path of [...sourcesOf(at('native')), fileURLToPath(import.meta.url)]) {
     const { size, mtimeMs } = fs.statSync(path)
     hash.update(`${relative(root, path)} ${size} ${mtimeMs}\n`)
@@ -90,7 +94,9 @@ const compile = async (sources, variant, folder) => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const { source, object } = next
       const flags = [...common, ...variants[variant], ...(source.includes('/addon/') ? addonFlags : [])]
-      const commandLine = [compiler, ...flags].join(' ')
+      // Headers that come, or go, are no file that the compiler has read.
+      const headers = source.includes('/verbs/') ? [hasVerbs() ? 'with verbs' : 'without verbs'] : []
+      const commandLine = [compiler, ...flags, ...headers].join(' ')
       if (isFresh(object, commandLine)) continue
       const draft = `${object}.${process.pid}`
       await run([...flags, '-MMD', '-MF', `${draft}.d`, '-c', relative(root, source), '-o', draft])

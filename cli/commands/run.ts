@@ -10,18 +10,23 @@ import {
   RunError,
   readCluster,
   recordingsIn,
+  thisMachine,
 } from '../../runner/index.js'
+import { coreThreadUrl } from '../core-thread-url.js'
 import { Exit, UsageError } from '../errors.js'
 import { type LoadedSystem, loadSystem, readPackage } from '../load-system.js'
-import { CROWDED_SPIN_MICROS, localOptions, runnable } from '../local-options.js'
+import { CROWDED_SPIN_MICROS, type RunOptions, localOptions, runnable } from '../local-options.js'
 import { collect, integer, parametersOf } from '../options.js'
 import { makeLog } from '../run-log.js'
 import { runScripts } from '../run-scripts.js'
 import { runService } from '../run-service.js'
+import { runOnTestbed } from '../run-testbed.js'
 
 export interface RunFlags {
   readonly local?: number
   readonly cluster?: string
+  readonly testbed?: string | true
+  readonly nodes?: number
   readonly id?: number
   readonly port?: number | 'none'
   readonly set?: readonly string[]
@@ -31,6 +36,7 @@ export interface RunFlags {
   readonly restart: boolean
   readonly pin?: boolean
   readonly record?: string
+  readonly fabric?: 'shm' | 'verbs'
   readonly log: 'human' | 'json' | 'none'
   readonly json?: boolean
 }
@@ -40,16 +46,17 @@ export function addRun(program: Command): void {
     .command('run')
     .description('run a system as real processes: all of a cluster on this machine, or one member of it')
     .argument('[system]', 'a name, or the path of a module; not with --cluster')
-    .option(
-      '--local <n>',
-      'starts a cluster of n processes on this machine, over shared memory',
-      integer(1, 32),
-    )
+    .option('--local <n>', 'starts a cluster of n processes on this machine', integer(1, 32))
     .option('--cluster <file>', 'runs one member of the cluster that this TOML file describes')
+    .option(
+      '--testbed [name]',
+      'runs each member in a virtual machine, over RDMA verbs: boots machines for this run, or takes those of a testbed that is up',
+    )
+    .option('--nodes <n>', 'with --testbed: how many members', integer(1, 9))
     .option('--id <k>', 'with --cluster: which member, from 0', integer(0, 31))
     .option(
       '--port <p>',
-      'with --local: where the first member of a service serves clients, the others at the ports behind it; none, or 0 for any (default: 6379)',
+      'with --local or --testbed: where the first member of a service serves clients, the others at the ports behind it; none, or 0 for any (default: 6379)',
       (text: string) => (text === 'none' ? ('none' as const) : integer(0, 65_000)(text)),
     )
     .option('--set <name=value>', 'sets a parameter (repeatable); a wrong name lists them', collect)
@@ -70,6 +77,12 @@ export function addRun(program: Command): void {
       'writes down what every core was given, for aviary replay; without it the last seconds are kept in memory, and written when a core fails',
     )
     .addOption(
+      new Option(
+        '--fabric <which>',
+        'with --local: over shared memory, or over the RDMA device of this machine (default: shm)',
+      ).choices(['shm', 'verbs']),
+    )
+    .addOption(
       new Option('--log <how>', 'what members log to standard error')
         .choices(['human', 'json', 'none'])
         .default('human'),
@@ -88,6 +101,7 @@ Examples:
   aviary run paxos --local 5                   its own clients, judged
   aviary run ./my-protocol.ts --local 3        your own system
   aviary run paxos --local 3 --record out      then: aviary replay out
+  aviary run apus --testbed                    in three virtual machines, over RDMA verbs
   aviary run --cluster cluster.toml --id 0     one member, as configured
 
 Exit codes: 0 all well, 1 a violation, 2 usage or input error, 4 the goal was not reached, 5 crash of a core.`,
@@ -109,25 +123,36 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
       'SYSTEM is missing',
       'name one (`aviary list` shows them), or give --cluster FILE --id K.',
     )
-  if (flags.local === undefined)
-    throw new UsageError(
-      '--local is missing',
-      'say how many processes: --local 3. For a member of a configured cluster: --cluster FILE --id K.',
-    )
+  checkPlace(flags)
   const loaded = await loadSystem(system)
+  const recordFolder = freshFolder(flags.record)
+  const work = (options: RunOptions): Promise<Exit> =>
+    (loaded.definition.service === undefined ? runScripts : runService)(loaded, options, flags)
+  if (flags.local === undefined) return runOnTestbed(loaded, system, flags, recordFolder, work)
   const options = {
     ...localOptions(loaded, system, {
       ...flags,
       local: flags.local,
       folder: flags.folder === undefined ? undefined : resolve(flags.folder),
     }),
-    pins: flags.pin,
-    recordFolder: freshFolder(flags.record),
+    place: thisMachine(flags.pin === true),
+    fabric: flags.fabric,
+    recordFolder,
   }
   if (!options.isTemporary) checkFolder(loaded, options)
-  return loaded.definition.service === undefined
-    ? runScripts(loaded, options, flags)
-    : runService(loaded, options, flags)
+  return work(options)
+}
+
+function checkPlace({ local, testbed, nodes }: RunFlags): void {
+  if (local !== undefined && testbed !== undefined)
+    throw new UsageError('--local and --testbed: a cluster has one place', 'leave one of them out.')
+  if (nodes !== undefined && testbed === undefined)
+    throw new UsageError('--nodes: belongs to --testbed', 'say --local N for processes on this machine.')
+  if (local === undefined && testbed === undefined)
+    throw new UsageError(
+      '--local is missing',
+      'say how many processes: --local 3, or --testbed for virtual machines. For a member of a configured cluster: --cluster FILE --id K.',
+    )
 }
 
 /** A folder for recordings of one run. */
@@ -195,7 +220,7 @@ async function runMember(system: string | undefined, flags: RunFlags, path: stri
     definition: loaded.definition,
     version: readPackage().version,
     source: loaded.source,
-    thread: new URL('../core-worker.js', import.meta.url),
+    thread: coreThreadUrl,
     spinMicros: cluster.spinMicros ?? flags.spin ?? CROWDED_SPIN_MICROS,
     recording: {
       folder: flags.record === undefined ? undefined : resolve(flags.record),

@@ -4,17 +4,14 @@
 #include <cstring>
 
 #include "../shm/shm_fabric.h"
+#include "../verbs/options.h"
 #include "options.h"
+#include "throw.h"
+#include "verbs_report.h"
 
 namespace aviary {
 
 namespace {
-
-void throwTyped(Napi::Env env, const std::string& code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, code));
-  error.ThrowAsJavaScriptException();
-}
 
 /// An ArrayBuffer over mapped memory, without copying; it keeps the mapping alive.
 Napi::ArrayBuffer expose(Napi::Env env, std::shared_ptr<Mapping> mapping, size_t bytes) {
@@ -40,9 +37,7 @@ bool isCount(const Napi::Value& value) {
 /// So long a thread may sleep: nobody else can end it from JavaScript while it does, except by its waker.
 constexpr uint32_t waitMicrosMax = 60'000'000;
 
-ShmOptions shmOptions(const OptionReader& reader) {
-  ShmOptions options;
-  options.cluster = reader.text("cluster");
+void readFabric(const OptionReader& reader, FabricOptions& options) {
   options.self = reader.number("self");
   options.nodes = reader.number("nodes");
   options.pairsPerPeer = reader.number("pairsPerPeer", options.pairsPerPeer);
@@ -52,13 +47,27 @@ ShmOptions shmOptions(const OptionReader& reader) {
   options.receiveQueueDepth = reader.number("receiveQueueDepth", options.receiveQueueDepth);
   options.messageBytes = reader.number("messageBytes", options.messageBytes);
   options.inlineBytes = reader.number("inlineBytes", options.inlineBytes);
-  options.packetBytes = reader.number("packetBytes", options.packetBytes);
   options.initialRights = reader.number("initialRights", options.initialRights);
   options.isRestarted = reader.flag("isRestarted", options.isRestarted);
   options.receiverRetriesFinite = reader.flag("receiverRetriesFinite", options.receiverRetriesFinite);
   options.retryMicros = reader.number("retryMicros", options.retryMicros);
+}
+
+std::unique_ptr<Fabric> openShm(const OptionReader& reader) {
+  ShmOptions options;
+  options.cluster = reader.text("cluster");
+  readFabric(reader, options);
+  options.packetBytes = reader.number("packetBytes", options.packetBytes);
   options.graceMicros = reader.number("graceMicros", options.graceMicros);
-  return options;
+  return std::make_unique<ShmFabric>(options);
+}
+
+std::unique_ptr<Fabric> openVerbsPort(const OptionReader& reader) {
+  VerbsOptions options;
+  readFabric(reader, options);
+  options.port = readPort(reader);
+  options.retryCount = reader.number("retryCount", options.retryCount);
+  return openVerbs(options);
 }
 
 std::unique_ptr<Log> openLog(const OptionReader& reader, std::shared_ptr<Sleeper> sleeper) {
@@ -85,18 +94,11 @@ BatchOptions batchOptions(const OptionReader& reader) {
 }  // namespace
 
 Napi::Value NodeHandle::open(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  try {
+  return guarded(info.Env(), [&]() -> Napi::Value {
     const auto handle = std::make_shared<NodeHandle>();
     handle->build(info[0]);
-    return handle->face(env);
-  } catch (const NativeError& error) {
-    throwTyped(env, error.code(), error.what());
-  } catch (const PendingException&) {
-  } catch (const std::exception& error) {
-    throwTyped(env, "ERR_MEMORY", error.what());
-  }
-  return env.Undefined();
+    return handle->face(info.Env());
+  });
 }
 
 NodeHandle::~NodeHandle() {
@@ -115,9 +117,12 @@ void NodeHandle::build(Napi::Value value) {
   const OptionReader reader(value, "options");
   sleeper_ = std::make_shared<Sleeper>();
   if (reader.has("log")) log_ = openLog(reader.object("log"), sleeper_);
-  if (reader.has("shm")) fabric_ = std::make_unique<ShmFabric>(shmOptions(reader.object("shm")));
+  if (reader.has("shm") && reader.has("verbs"))
+    throw NativeError("ERR_OPTIONS", "options must name one fabric, shm or verbs, not both");
+  if (reader.has("shm")) fabric_ = openShm(reader.object("shm"));
+  if (reader.has("verbs")) fabric_ = openVerbsPort(reader.object("verbs"));
   if (log_ == nullptr && fabric_ == nullptr)
-    throw NativeError("ERR_OPTIONS", "options must name a fabric (shm), a log, or both");
+    throw NativeError("ERR_OPTIONS", "options must name a fabric (shm or verbs), a log, or both");
   const BatchOptions options = reader.has("batch") ? batchOptions(reader.object("batch")) : BatchOptions{};
   batch_ = std::make_unique<Batch>(options, fabric_.get(), log_.get(), sleeper_);
 }
@@ -131,14 +136,7 @@ void NodeHandle::define(Napi::Object& object, const char* name) {
                            throwTyped(info.Env(), "ERR_CLOSED", "the node has been closed");
                            return info.Env().Undefined();
                          }
-                         try {
-                           return ((*self).*method)(info);
-                         } catch (const NativeError& error) {
-                           throwTyped(info.Env(), error.code(), error.what());
-                         } catch (const std::exception& error) {
-                           throwTyped(info.Env(), "ERR_MEMORY", error.what());
-                         }
-                         return info.Env().Undefined();
+                         return guarded(info.Env(), [&] { return ((*self).*method)(info); });
                        },
                        name));
 }
@@ -178,6 +176,9 @@ Napi::Object NodeHandle::face(Napi::Env env) {
   define<&NodeHandle::peerState>(object, "peerState");
   define<&NodeHandle::endState>(object, "endState");
   define<&NodeHandle::impair>(object, "impair");
+  define<&NodeHandle::addressFor>(object, "addressFor");
+  define<&NodeHandle::addressRevision>(object, "addressRevision");
+  define<&NodeHandle::meet>(object, "meet");
   define<&NodeHandle::relocations>(object, "relocations");
   define<&NodeHandle::wait>(object, "wait");
   define<&NodeHandle::waker>(object, "waker");
@@ -226,6 +227,28 @@ Napi::Value NodeHandle::impair(const Napi::CallbackInfo& info) {
                                  info[2].As<Napi::Boolean>().Value()) != Misuse::none)
     throw NativeError("ERR_ARGUMENT", "impair takes a queue pair of a fabric, and two times true or false");
   return info.Env().Undefined();
+}
+
+Napi::Value NodeHandle::addressFor(const Napi::CallbackInfo& info) {
+  if (fabric_ == nullptr || !isCount(info[0])) throw NativeError("ERR_ARGUMENT", "addressFor takes a node of a fabric");
+  const std::vector<std::byte> address = fabric_->addressFor(info[0].As<Napi::Number>().Uint32Value());
+  Napi::Uint8Array bytes = Napi::Uint8Array::New(info.Env(), address.size());
+  if (!address.empty()) std::memcpy(bytes.Data(), address.data(), address.size());
+  return bytes;
+}
+
+Napi::Value NodeHandle::addressRevision(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), fabric_ == nullptr ? 0 : fabric_->addressRevision());
+}
+
+Napi::Value NodeHandle::meet(const Napi::CallbackInfo& info) {
+  const bool isBytes =
+      info[1].IsTypedArray() && info[1].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+  if (fabric_ == nullptr || !isCount(info[0]) || !isBytes)
+    throw NativeError("ERR_ARGUMENT", "meet takes a node of a fabric, and the bytes of its address");
+  const Napi::Uint8Array bytes = info[1].As<Napi::Uint8Array>();
+  const std::span<const std::byte> address(reinterpret_cast<const std::byte*>(bytes.Data()), bytes.ByteLength());
+  return Napi::Boolean::New(info.Env(), fabric_->meet(info[0].As<Napi::Number>().Uint32Value(), address));
 }
 
 Napi::Value NodeHandle::relocations(const Napi::CallbackInfo& info) {

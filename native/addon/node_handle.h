@@ -33,6 +33,9 @@ class NodeHandle : public std::enable_shared_from_this<NodeHandle> {
   Napi::Value peerState(const Napi::CallbackInfo& info);
   Napi::Value endState(const Napi::CallbackInfo& info);
   Napi::Value impair(const Napi::CallbackInfo& info);
+  Napi::Value addressFor(const Napi::CallbackInfo& info);
+  Napi::Value addressRevision(const Napi::CallbackInfo& info);
+  Napi::Value meet(const Napi::CallbackInfo& info);
   Napi::Value relocations(const Napi::CallbackInfo& info);
   Napi::Value wait(const Napi::CallbackInfo& info);
   Napi::Value waker(const Napi::CallbackInfo& info);

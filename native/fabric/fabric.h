@@ -1,4 +1,4 @@
-// What a runner needs of RDMA, whatever is behind it: here shared memory (`shm/`), later ibverbs.
+// What a runner needs of RDMA, whatever is behind it: shared memory (`shm/`) or ibverbs (`verbs/`).
 //
 // Contract. A fabric belongs to one thread, which makes every call; it has no thread of its own. `post` queues a work
 // request, `poll` makes progress and hands out what has ended, in batches. Control calls (rights, reset, connection)
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "../memory/mapping.h"
 #include "../native_error.h"
@@ -161,10 +162,17 @@ class Fabric {
   virtual bool placesInOrder() const = 0;
   /// Whether the peer's memory can be reached now, as far as is known.
   virtual PeerState peerState(uint32_t node) const = 0;
+  /// What a peer must be told so that it can connect to this node; empty where peers find each other by themselves.
+  virtual std::vector<std::byte> addressFor(uint32_t) const { return {}; }
+  /// Grows when an address has changed: peers must be told again.
+  virtual uint32_t addressRevision() const { return 0; }
+  /// A peer has told its address. False when nothing can be begun with it.
+  virtual bool meet(uint32_t, std::span<const std::byte>) { return false; }
   virtual EndState endState(uint32_t queuePair) const = 0;
   /// How often the memory has moved away from a peer that could not be stopped otherwise.
   virtual uint32_t relocations() const = 0;
-  /// Loses requests, or answers, of one queue pair: a link cut, for tests and drills.
+  /// Loses requests, or answers, of one queue pair: a link cut, for tests and drills. Where the fabric has no hold of
+  /// packets it is a mistake to ask.
   virtual Misuse impair(uint32_t queuePair, bool losesRequests, bool losesAnswers) = 0;
 
   // ---- sleep of the owner, between two polls; `batch/batch.cc` has the order

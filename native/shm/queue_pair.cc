@@ -1,7 +1,5 @@
 #include "queue_pair.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -37,12 +35,6 @@ class Announcement {
 };
 
 }  // namespace
-
-uint64_t monotonicNanos() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
 
 QueuePair::QueuePair(Link& link, uint32_t pair, uint32_t name, const QueuePairOptions& options,
                      std::byte* ownMemory, std::byte* inlineArena)

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "../fabric/fabric.h"
+#include "../memory/clock.h"
 #include "link.h"
 
 namespace aviary {
@@ -106,7 +107,5 @@ class QueuePair {
   bool losesAnswers_ = false;
   bool hasChangedPeer_ = false;
 };
-
-uint64_t monotonicNanos();
 
 }  // namespace aviary

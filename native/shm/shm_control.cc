@@ -5,32 +5,6 @@
 
 namespace aviary {
 
-namespace {
-
-/// The kernel's table of transitions for RC (`ibv_modify_qp(3)`); rights may also change in INIT, RTS and SQD.
-bool isLegal(EndState state, Control change) {
-  switch (change) {
-    case Control::rights:
-      return state == EndState::init || state == EndState::readyToSend || state == EndState::drained;
-    case Control::init:
-      return state == EndState::reset;
-    case Control::readyToReceive:
-      return state == EndState::init;
-    case Control::readyToSend:
-      return state == EndState::readyToReceive || state == EndState::readyToSend || state == EndState::drained;
-    case Control::drain:
-      return state == EndState::readyToSend;
-    case Control::error:
-      return state != EndState::reset;
-    case Control::reset:
-    case Control::connect:
-      return true;
-  }
-  return false;
-}
-
-}  // namespace
-
 Misuse ShmFabric::control(uint32_t queuePair, Control change, uint32_t argument, uint32_t token) {
   QueuePair* found = queuePairAt(queuePair);
   if (found == nullptr) return Misuse::queuePair;

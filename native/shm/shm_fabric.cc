@@ -1,7 +1,5 @@
 #include "shm_fabric.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -16,42 +14,17 @@ constexpr uint32_t pollsBetweenClocks = 16;
 /// So long after the opening peers are looked for all the time.
 constexpr uint64_t openingNanos = 20'000'000;
 
-void require(bool condition, const char* sentence) {
-  if (!condition) throw NativeError("ERR_OPTIONS", sentence);
-}
-
 const ShmOptions& checked(const ShmOptions& options) {
-  require(!options.cluster.empty() && options.cluster.size() <= 64, "cluster must have 1 to 64 characters");
+  checkOptions(options);
+  requireOption(!options.cluster.empty() && options.cluster.size() <= 64, "cluster must have 1 to 64 characters");
   for (const char c : options.cluster)
-    require((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.',
-            "cluster must consist of letters, digits, '-', '_' and '.'");
-  require(options.nodes >= 1 && options.nodes <= nodesMax, "nodes must be 1 to 32");
-  require(options.self < options.nodes, "self must be less than nodes");
-  require(options.pairsPerPeer >= 1 && options.pairsPerPeer <= 16, "pairsPerPeer must be 1 to 16");
-  require(options.regionBytes.size() <= regionsMax, "there may be 32 regions at most");
-  for (const uint32_t bytes : options.regionBytes)
-    require(bytes % 8 == 0 && bytes > 0 && bytes <= 1u << 30, "regions must have 8 bytes to 1 GiB, in multiples of 8");
-  require(options.sendQueueDepth >= 1 && options.sendQueueDepth <= 4096, "sendQueueDepth must be 1 to 4096");
-  require(options.receiveQueueDepth <= 4096, "receiveQueueDepth must be 0 to 4096");
-  require(options.messageBytes <= 1u << 20, "messageBytes must be 0 to 1048576");
-  require(options.inlineBytes <= 1u << 20, "inlineBytes must be 0 to 1048576");
-  require(options.packetBytes % 64 == 0 && options.packetBytes >= 64 && options.packetBytes <= 1u << 16,
-          "packetBytes must be a multiple of 64 from 64 to 65536");
-  require(options.initialRights <= Right::all, "initialRights must be a mask of rights, 0 to 7");
-  require(options.retryMicros >= 1 && options.retryMicros <= 60'000'000, "retryMicros must be 1 to 60000000");
-  require(options.graceMicros >= 1 && options.graceMicros <= 60'000'000, "graceMicros must be 1 to 60000000");
+    requireOption((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                      c == '.',
+                  "cluster must consist of letters, digits, '-', '_' and '.'");
+  requireOption(options.packetBytes % 64 == 0 && options.packetBytes >= 64 && options.packetBytes <= 1u << 16,
+                "packetBytes must be a multiple of 64 from 64 to 65536");
+  requireOption(options.graceMicros >= 1 && options.graceMicros <= 60'000'000, "graceMicros must be 1 to 60000000");
   return options;
-}
-
-/// Messages are captured where inline payloads are.
-uint32_t captureBytes(const ShmOptions& options) {
-  return (std::max(options.inlineBytes, options.messageBytes) + 63) / 64 * 64;
-}
-
-uint64_t coarseNanos() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
 }  // namespace
@@ -98,32 +71,11 @@ void ShmFabric::activate(uint32_t queuePair) { active_[queuePair / 64] |= uint64
 Misuse ShmFabric::post(const Request& request) {
   QueuePair* queuePair = queuePairAt(request.queuePair);
   if (queuePair == nullptr) return Misuse::queuePair;
-  if (request.length == 0) return Misuse::length;
+  const Misuse refused = examine(request, options_, segment_);
+  if (refused != Misuse::none) return refused;
   Request local = request;
-  switch (request.operation) {
-    case Operation::send:
-      if (request.length > options_.messageBytes) return Misuse::length;
-      if (request.payload == nullptr) return Misuse::local;
-      break;
-    case Operation::write:
-    case Operation::writeImmediate:
-    case Operation::read:
-      if (request.length % 8 != 0) return Misuse::length;
-      if (request.remote.offset % 8 != 0) return Misuse::alignment;
-      if (request.payload != nullptr && request.length > options_.inlineBytes) return Misuse::inlineTooLong;
-      break;
-    case Operation::compareSwap:
-    case Operation::fetchAdd:
-      if (request.length != 8) return Misuse::length;
-      break;
-    default:
-      return Misuse::operation;
-  }
-  if (request.payload == nullptr) {
-    if (!segment_.holds(request.local, request.length)) return Misuse::local;
-    // From here on the offset counts from the beginning of the segment.
-    local.local.offset += segment_.regions()[request.local.region].offset;
-  }
+  // From here on the offset counts from the beginning of the segment.
+  if (request.payload == nullptr) local.local.offset += segment_.regions()[request.local.region].offset;
   const Misuse misuse = queuePair->post(local);
   if (misuse == Misuse::none) activate(request.queuePair);
   return misuse;

@@ -8,32 +8,17 @@
 #include <string>
 #include <vector>
 
+#include "../fabric/options.h"
 #include "link.h"
 #include "queue_pair.h"
 #include "rendezvous.h"
 #include "revocation.h"
-#include "segment.h"
 
 namespace aviary {
 
-struct ShmOptions {
+struct ShmOptions : FabricOptions {
   std::string cluster;
-  uint32_t self = 0;
-  uint32_t nodes = 0;
-  uint32_t pairsPerPeer = 1;
-  bool loopback = false;
-  std::vector<uint32_t> regionBytes;
-  uint32_t sendQueueDepth = 64;
-  uint32_t receiveQueueDepth = 0;
-  uint32_t messageBytes = 0;
-  uint32_t inlineBytes = 256;
   uint32_t packetBytes = 4096;
-  uint32_t initialRights = Right::all;
-  /// A restarted node begins with its ends in RESET; a new one with connection 0 ready.
-  bool isRestarted = false;
-  bool receiverRetriesFinite = false;
-  /// How long a request waits for an answer.
-  uint32_t retryMicros = 10'000;
   /// How long a revocation waits for a packet before the memory moves.
   uint32_t graceMicros = 1'000;
 };

@@ -56,6 +56,8 @@ async function memberOf(cluster: Cluster, self: number, info = infoOf(`boot ${St
     self,
     info: () => info,
     heard: (_peer, its) => heard.push(its),
+    address: () => undefined,
+    met: () => undefined,
     asked: (question) => {
       if ((question as { kind?: string }).kind === 'echo') return question
       throw new Error('this question is not known')

@@ -20,14 +20,33 @@ export const deviations: Readonly<Record<string, { readonly outcome: string; rea
   'zombie-sends': { outcome: '- 0 n0 waits n1 waits', reason: ownNic },
 }
 
-/** What a program may need that shared memory does not have, or that is not of the fabric. */
+/** What a program may need that a fabric does not have, or that is not of the fabric. */
 export const absent = {
-  disk: 'Disks are no part of the fabric; the log has tests of its own (tests/native/log.test.ts).',
-  clock: 'Clocks are no part of the fabric.',
-  retransmission: 'No packet is ever lost on the way, so none is sent again.',
-  corruption: 'Memory does not change by itself.',
-  'memory windows': 'Rights are given per queue pair and per region; memory windows are not there.',
-  'completion overrun':
-    'A send queue bounds its own completions, and what is not polled stays there: there is no completion queue that could overrun.',
-} as const
+  disk: {
+    on: ['shm', 'verbs'],
+    reason: 'Disks are no part of the fabric; the log has tests of its own (tests/native/log.test.ts).',
+  },
+  clock: { on: ['shm', 'verbs'], reason: 'Clocks are no part of the fabric.' },
+  retransmission: {
+    on: ['shm', 'verbs'],
+    reason:
+      'On shared memory no packet is lost on the way, so none is sent again. A device sends again what it likes, and cannot be asked to.',
+  },
+  corruption: { on: ['shm', 'verbs'], reason: 'Memory does not change by itself.' },
+  'memory windows': {
+    on: ['shm', 'verbs'],
+    reason: 'Rights are given per queue pair and per region; memory windows are not there.',
+  },
+  'completion overrun': {
+    on: ['shm', 'verbs'],
+    reason:
+      'A send queue bounds its own completions, and what is not polled stays there; over verbs the one completion queue has room for all of them.',
+  },
+  'link cuts': {
+    on: ['verbs'],
+    reason: 'A device loses no packet because it is asked to; links of whole machines are cut instead.',
+  },
+} as const satisfies Readonly<
+  Record<string, { readonly on: readonly ('shm' | 'verbs')[]; readonly reason: string }>
+>
 export type Absent = keyof typeof absent

@@ -1,5 +1,5 @@
 /**
- * Runs a litmus program on shared memory: the same cores as in the simulator, all nodes in this process, their steps and
+ * Runs a litmus program on a fabric of the native layer, shared memory or verbs: the same cores as in the simulator, all nodes in this process, their steps and
  * turns in an order drawn from a seed, faults where the program has them or may have them.
  *
  * A run is over when nothing has changed for several retry times; its outcome is then read as the simulator's is.
@@ -10,11 +10,15 @@ import { type Outcome, privateValues } from '../../../model-check/litmus/values.
 import { layoutOf } from '../../../model-check/litmus/core-shape.js'
 import { wordText } from '../../../model-check/litmus/numbers.js'
 import { type CoreDefinition, type RdmaFabric, Right } from '../../../protocol/index.js'
-import { ShmNode } from './shm-node.js'
+import { FabricNode, type Ground } from './fabric-node.js'
 
-const retryMicros = 1_000
-/** A retry time and a bit. A run is over after so many ticks without a change. */
-const tickMs = 1.1
+export const grounds = {
+  shm: { fabric: 'shm', retryMicros: 1_000 },
+  // Soft-RoCE looks for lost answers with the kernel's tick, so it cannot be had shorter.
+  verbs: { fabric: 'verbs', retryMicros: 16_000 },
+} as const satisfies Readonly<Record<string, Ground>>
+
+/** A run is over after so many ticks, each of a retry time and a bit, without a change. */
 const calmTicks = 4
 /** A program that never comes to rest is cut off here. */
 const longestMs = 30_000
@@ -23,7 +27,7 @@ type Status = 'up' | 'paused' | 'killed' | 'halted' | 'down'
 
 interface Member {
   readonly definition: CoreDefinition
-  node: ShmNode | undefined
+  node: FabricNode | undefined
   status: Status
   incarnation: number
 }
@@ -37,9 +41,13 @@ export class ParityRun {
   readonly #members: Member[]
   readonly #cuts = new Set<string>()
   readonly #faultsLeft: { readonly target: FaultTarget; left: number }[]
+  readonly #ground: Ground
+  readonly #tickMs: number
   #random: number
 
-  constructor(program: LitmusProgram, seed: number) {
+  constructor(program: LitmusProgram, seed: number, ground: Ground) {
+    this.#ground = ground
+    this.#tickMs = (1.1 * ground.retryMicros) / 1000
     const model = litmusSystem(program).build({} as never)
     this.#program = program
     this.#random = (seed * 2654435761 + 12345) >>> 0
@@ -82,11 +90,24 @@ export class ParityRun {
       self: i,
       nodes: this.#members.length,
       fabric: this.#fabric,
-      retryMicros,
+      ground: this.#ground,
     }
-    member.node = new ShmNode(member.definition, place, member.incarnation)
+    member.node = new FabricNode(member.definition, place, member.incarnation)
     member.status = 'up'
     this.#impairAll()
+    this.#introduce(i)
+  }
+
+  /** Over verbs nodes do not find each other: what a runner would carry is carried here. */
+  #introduce(i: number): void {
+    const { node } = this.#members[i]!
+    if (this.#ground.fabric === 'shm' || node === undefined) return
+    this.#members.forEach((other, peer) => {
+      if (peer === i || other.node === undefined) return
+      node.native.meet(peer, other.node.native.addressFor(i))
+      other.node.native.meet(i, node.native.addressFor(peer))
+    })
+    node.introduced = node.native.addressRevision()
   }
 
   #close(i: number): void {
@@ -123,7 +144,7 @@ export class ParityRun {
       for (let k = 0; k < 8; k++) this.#act(this.#draw(this.#members.length))
       const now = performance.now()
       // However long this process was kept from running, it counts as one tick, in which everybody has a turn.
-      if (now < ticked + tickMs) continue
+      if (now < ticked + this.#tickMs) continue
       ticked = now
       for (const { node, status } of this.#members) if (status === 'up') node!.turn()
       const bytes = this.#bytes()
@@ -151,6 +172,7 @@ export class ParityRun {
     if (this.#draw(6) === 0) this.#strikeFreely()
     const { node } = member
     if (node === undefined || member.status !== 'up') return
+    if (node.native.addressRevision() !== node.introduced) this.#introduce(i)
     const { threads } = this.#program.nodes[i]!
     const thread = this.#draw(threads.length + 1)
     if (thread === threads.length) {
@@ -257,7 +279,7 @@ export class ParityRun {
     this.#members.forEach(({ node }, i) => {
       for (let peer = 0; peer < this.#members.length; peer++)
         for (let pair = 0; pair < pairsPerPeer; pair++)
-          if (node !== undefined && (peer !== i || loopback === true))
+          if (node !== undefined && this.#ground.fabric === 'shm' && (peer !== i || loopback === true))
             node.native.impair(peer * pairsPerPeer + pair, isLost(i, peer, pair), isLost(peer, i, pair))
     })
   }

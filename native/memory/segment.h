@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "../fabric/fabric.h"
-#include "../memory/mapping.h"
+#include "mapping.h"
 
 namespace aviary {
 

@@ -1,5 +1,5 @@
 /**
- * One node of a litmus program on shared memory: the unchanged core, its host, and the native node behind it. Calls of a
+ * One node of a litmus program on a fabric of the native layer: the unchanged core, its host, and the native node behind it. Calls of a
  * handler gather in the batch and take effect with the turn that follows it.
  */
 import { CompletionKind, type NativeNode, openNode } from '../../../native/index.js'
@@ -18,16 +18,25 @@ const refuseToDo = (what: string) => (): never => {
   throw new Error(`${what} is not part of the parity suite`)
 }
 
+/** What the nodes of a program run on. */
+export interface Ground {
+  readonly fabric: 'shm' | 'verbs'
+  /** How long a request waits for an answer. */
+  readonly retryMicros: number
+}
+
 export interface Place {
+  readonly ground: Ground
   readonly cluster: string
   readonly self: number
   readonly nodes: number
   readonly fabric: RdmaFabric
-  readonly retryMicros: number
 }
 
-export class ShmNode {
+export class FabricNode {
   readonly native: NativeNode
+  /** Revision of the addresses that the peers have been told last. */
+  introduced = 0
   /** Private bytes of the core. */
   readonly state: Uint8Array
   readonly #core: Core
@@ -41,25 +50,27 @@ export class ShmNode {
   constructor(definition: CoreDefinition, place: Place, incarnation: number) {
     const { fabric } = place
     this.#pairs = fabric.pairsPerPeer
-    this.native = openNode({
-      shm: {
-        cluster: place.cluster,
-        self: place.self,
-        nodes: place.nodes,
-        pairsPerPeer: fabric.pairsPerPeer,
-        loopback: fabric.loopback ?? false,
-        regionBytes: definition.regions.map(({ layout }) => layout.sizeBytes),
-        sendQueueDepth: fabric.sendQueueDepth,
-        receiveQueueDepth: fabric.receiveQueueDepth,
-        messageBytes: fabric.requestBytes,
-        inlineBytes: fabric.requestBytes,
-        packetBytes: fabric.packetBytes ?? 1024,
-        initialRights: fabric.initialRights,
-        isRestarted: incarnation > 0,
-        receiverRetriesFinite: fabric.receiverRetries === 'finite',
-        retryMicros: place.retryMicros,
-      },
-    })
+    const { self, nodes, ground } = place
+    const options = {
+      self,
+      nodes,
+      pairsPerPeer: fabric.pairsPerPeer,
+      loopback: fabric.loopback ?? false,
+      regionBytes: definition.regions.map(({ layout }) => layout.sizeBytes),
+      sendQueueDepth: fabric.sendQueueDepth,
+      receiveQueueDepth: fabric.receiveQueueDepth,
+      messageBytes: fabric.requestBytes,
+      inlineBytes: fabric.requestBytes,
+      initialRights: fabric.initialRights,
+      isRestarted: incarnation > 0,
+      receiverRetriesFinite: fabric.receiverRetries === 'finite',
+      retryMicros: ground.retryMicros,
+    }
+    this.native = openNode(
+      ground.fabric === 'shm'
+        ? { shm: { ...options, cluster: place.cluster, packetBytes: fabric.packetBytes ?? 1024 } }
+        : { verbs: { ...options, retryCount: 1 } },
+    )
     definition.regions.forEach(({ initial }, region) => {
       if (initial !== undefined)
         new Uint8Array(this.native.memory, this.native.regionsAt[region]).set(initial)

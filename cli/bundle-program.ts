@@ -1,0 +1,58 @@
+/**
+ * This program in two files, one for each thread of a member, as `aviary run --cluster` needs it. An emulated machine takes
+ * ten seconds and more to find, read and link the hundreds of modules that it consists of.
+ */
+import { readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Plugin } from 'esbuild'
+import { installation } from './error-place.js'
+
+/** Its threads find each other beside themselves; everything else is where it is installed. */
+const BESIDE = join(installation, 'cli', 'core-thread-url.js')
+
+/** A module of the user's gets these from the installation, and there must be one of each. */
+const SHARED = /^(protocol|sim)\//
+
+const places = (forModules: boolean): Plugin => ({
+  name: 'places',
+  setup(build) {
+    build.onResolve({ filter: /^\.{1,2}\// }, ({ path, resolveDir, kind }) => {
+      const target = join(resolveDir, path)
+      const isShared = forModules && kind !== 'entry-point' && SHARED.test(relative(installation, target))
+      return isShared ? { path: pathToFileURL(target).href, external: true } : undefined
+    })
+    build.onLoad({ filter: /\.js$/ }, ({ path }) => {
+      if (path === BESIDE || !path.startsWith(installation)) return undefined
+      const url = JSON.stringify(pathToFileURL(path).href)
+      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'js' }
+    })
+  },
+})
+
+/**
+ * Writes it into a folder. Returns the path of the program.
+ * @param forModules it will load systems of the user's own
+ */
+export async function bundleProgram(folder: string, forModules: boolean): Promise<string> {
+  const { build } = await import('esbuild')
+  await build({
+    entryPoints: ['main', 'core-worker'].map((name) => join(installation, 'cli', `${name}.js`)),
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    external: ['esbuild'],
+    // Packages of the older kind ask for modules of Node by this.
+    banner: {
+      js: `import{createRequire as __requireFrom}from'node:module';const require=__requireFrom(${JSON.stringify(`${installation}/`)});`,
+    },
+    logLevel: 'silent',
+    plugins: [places(forModules)],
+  })
+  return join(folder, 'main.mjs')
+}
