@@ -119,6 +119,12 @@ browserTest('1024 pixels are enough: nothing is cut off to the right', async ({ 
   expect(await overflow()).toBe(0)
   await watch(page, 'fence-forgotten')
   expect(await overflow()).toBe(0)
+  for (const id of sheets) {
+    await sheet(page, id)
+    expect(
+      await page.evaluate('document.documentElement.scrollHeight - document.documentElement.clientHeight'),
+    ).toBe(0)
+  }
   const clipped =
     await page.evaluate(`[...document.querySelectorAll('.transport button, .bar button, .tabs button')]
     .filter((one) => { const box = one.getBoundingClientRect(); return box.right > innerWidth || box.left < 0 || box.width === 0 })
