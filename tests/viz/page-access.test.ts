@@ -1,13 +1,11 @@
 // For everybody: by keyboard alone, for screen readers, on a narrow window, in the dark, without motion; and small.
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { gzipSync } from 'node:zlib'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { browserTests, position, sheet, until, watch } from './browser.js'
 
 const browserTest = browserTests(1024, 768)
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 interface Finding {
   readonly id: string
@@ -17,7 +15,7 @@ interface Finding {
 
 /** Findings of axe-core that are serious or critical, in words. */
 async function seriousFindings(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   const { violations } = await page.evaluate<{ violations: Finding[] }>(
     `axe.run(document, { resultTypes: ['violations'] })`,
   )
