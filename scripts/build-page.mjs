@@ -11,7 +11,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const at = (...parts) => join(root, ...parts)
 const target = at('dist', 'page')
 /** Where the minimised traces of wrong variants are, by system. */
-const galleries = [{ system: 'apus', folder: at('tests', 'apus', 'traces') }]
+const galleries = () => [
+  ...fs.readdirSync(at('viz', 'gallery')).map((system) => ({ system, folder: at('viz', 'gallery', system) })),
+  { system: 'apus', folder: at('tests', 'apus', 'traces') },
+]
 
 /** Throws esbuild's own error, which names file and line, where a source cannot be bundled. */
 export const buildPage = async () => {
@@ -38,7 +41,7 @@ export const buildPage = async () => {
       for (const name of ['index.html', 'style.css'])
         fs.copyFileSync(at('viz', 'page', name), join(draft, name))
     const gallery = []
-    for (const { system, folder } of galleries) {
+    for (const { system, folder } of galleries()) {
       fs.mkdirSync(join(draft, 'gallery', system), { recursive: true })
       for (const name of fs.readdirSync(folder).sort()) {
         if (!name.endsWith('.aviary')) continue

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,4 +82,29 @@ test('the packed package works in an empty folder, with its types', { timeout: 1
   const right = await run(folder, 'npx', 'aviary', 'explore', './mended.ts', '--seconds', '3', '--json')
   expect(right.code, right.stderr).toBe(0)
   expect(jsonOf(exploreJson, right).violations).toEqual([])
+
+  // The built page comes with the package; the worker is bundled with the user's module there and then.
+  const launcher = join(folder, 'node_modules', 'aviary', 'cli', 'aviary.mjs')
+  const viewer = spawn(process.execPath, [launcher, 'view', './my-protocol.ts', '--no-open', '--json'], {
+    cwd: folder,
+  })
+  try {
+    const said = await new Promise<string>((resolve, reject) => {
+      let text = ''
+      const hear = (chunk: Buffer): void => {
+        text += chunk.toString()
+        if (/^\{.*\}$/m.test(text)) resolve(text)
+      }
+      viewer.stdout.on('data', hear)
+      viewer.stderr.on('data', hear)
+      viewer.on('close', (code) => {
+        reject(new Error(`aviary view ended with ${String(code)}: ${text}`))
+      })
+    })
+    const url = /"url":"([^"]+)"/.exec(said)![1]!
+    expect(await (await fetch(url)).text()).toContain('main.js')
+    expect(await (await fetch(`${url}worker.js`)).text()).toContain('origin: "module"')
+  } finally {
+    viewer.kill('SIGINT')
+  }
 })

@@ -67,7 +67,11 @@ browserTest(
     await sheet(page, 'next')
     await page.selectOption('[data-key="knob poll"]', 'loads')
     await sheet(page, 'branches')
-    await until(async () => (await page.locator('#sheet ul.list li').count()) === 4)
+    const branches = page.locator('#sheet ul.list li')
+    const failure = page.locator('#failure')
+    await until(async () => (await branches.count()) > 3 || (await failure.count()) > 0)
+    expect(await failure.allInnerTexts()).toEqual([])
+    expect(await branches.count()).toBe(4)
   },
 )
 

@@ -6,7 +6,7 @@ import type { Workbench } from './workbench.js'
 const largestBytes = 512 * 1024 * 1024
 
 /** Opens a file that a person chose or dropped. */
-export async function openFile(bench: Workbench, file: File): Promise<boolean> {
+async function openFile(bench: Workbench, file: File): Promise<boolean> {
   if (file.size > largestBytes) {
     bench.fail(
       new Error(

@@ -5,14 +5,14 @@ const systemTheme = (): 'light' | 'dark' =>
   matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'
 
 /** Storage may be forbidden; the choice then holds until the page is closed. */
-export function remembered(name: string): string | null {
+function remembered(name: string): string | null {
   try {
     return localStorage.getItem(name)
   } catch {
     return null
   }
 }
-export function remember(name: string, value: string): void {
+function remember(name: string, value: string): void {
   try {
     localStorage.setItem(name, value)
   } catch {

@@ -14,8 +14,8 @@ interface TourStep {
   readonly act: () => Promise<void> | void
 }
 
-export const tourSystem = 'apus'
-export const tourVariant = 'completion-is-acknowledgement'
+const tourSystem = 'apus'
+const tourVariant = 'completion-is-acknowledgement'
 
 function stepsOf(bench: Workbench, inspector: Inspector): readonly TourStep[] {
   const violationAt = (): number => bench.branch?.violation?.at ?? bench.length

@@ -7,7 +7,7 @@ import { type Density, densityOf } from './density.js'
 import type { Rows } from './rows.js'
 
 /** Pixels of an action from which it is drawn as a glyph, not as part of a bar. */
-export const glyphFrom = 5
+const glyphFrom = 5
 const columnWidth = 2
 
 export interface View {

@@ -1,7 +1,7 @@
 /** Where each lane is drawn: a group for each node and client, a row for each of its lanes on which something happens. */
 import type { WorldInfo } from '../../session/protocol.js'
 
-export interface Row {
+interface Row {
   readonly lane: number
   readonly title: string
   readonly y: number

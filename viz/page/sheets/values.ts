@@ -6,7 +6,7 @@ const longest = 110
 const longestHex = 40
 
 /** A value on one line. */
-export function valueText(value: FieldValue): string {
+function valueText(value: FieldValue): string {
   if (typeof value !== 'object') return String(value)
   if (Array.isArray(value)) {
     const items: readonly FieldValue[] = value
