@@ -2,7 +2,7 @@
  * This program in two files, one for each thread of a member, as `aviary run --cluster` needs it. An emulated machine takes
  * ten seconds and more to find, read and link the hundreds of modules that it consists of.
  */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
@@ -39,7 +39,6 @@ export async function bundleProgram(folder: string, forModules: boolean): Promis
   await build({
     entryPoints: ['main', 'core-worker'].map((name) => join(installation, 'cli', `${name}.js`)),
     outdir: folder,
-    outExtension: { '.js': '.mjs' },
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -54,5 +53,6 @@ export async function bundleProgram(folder: string, forModules: boolean): Promis
     logLevel: 'silent',
     plugins: [places(forModules)],
   })
-  return join(folder, 'main.mjs')
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
+  return join(folder, 'main.js')
 }

@@ -7,7 +7,7 @@ import { release } from 'node:os'
 import { join } from 'node:path'
 import { PROBE } from './init.js'
 import { type Kernel, cacheFolder } from './kernel.js'
-import { QEMU, baseArguments } from './machine.js'
+import { KERNEL_WORDS, QEMU, baseArguments } from './machine.js'
 import { run } from './processes.js'
 
 /** As QEMU calls them: the processor's own virtualization, and emulation. */
@@ -27,7 +27,7 @@ export async function chooseAccelerator(kernel: Kernel, tell: (line: string) => 
   const known = readKnown(path)
   if (known?.host === host) return known.accelerator
   tell('trying KVM')
-  const args = [...baseArguments(kernel, 'kvm'), '-m', '256', '-append', `panic=-1 quiet ${PROBE}`]
+  const args = [...baseArguments(kernel, 'kvm'), '-m', '256', '-append', `${KERNEL_WORDS} ${PROBE}`]
   const { code } = await run(QEMU, args, { millis: PROBE_MILLIS })
   const accelerator = code === 0 ? 'kvm' : 'tcg'
   mkdirSync(cacheFolder(), { recursive: true })

@@ -374,7 +374,7 @@ const stateOf = ({ process: child, isPaused, isReady }: Machine): MachineState =
 /** What its console said last, where it ended before it was ready. */
 function endReason(log: string, code: number | null, wasReady: boolean): string {
   const lines = readFileSync(log, 'utf8').trim().split('\n')
-  const own = lines.findLast((line) => line.startsWith('aviary: '))
+  const own = lines.findLast((line) => /^aviary: |Kernel panic/.test(line))
   return (
     own ??
     (wasReady
