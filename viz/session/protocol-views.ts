@@ -44,7 +44,7 @@ export const arrowKinds = [
   'send',
   'bind',
 ] as const
-export type ArrowKind = (typeof arrowKinds)[number]
+type ArrowKind = (typeof arrowKinds)[number]
 export const pieceKinds = [
   'post',
   'fetch',
@@ -181,7 +181,7 @@ export interface NodeState {
   /** Ticks, where the system has clocks. */
   readonly clock: number | null
 }
-export interface TimerState {
+interface TimerState {
   readonly name: string
   readonly armed: boolean
   readonly delayMicros: number
@@ -244,7 +244,7 @@ export interface OperationState {
   readonly invoked: number
   readonly ended: number
 }
-export interface PropertyState {
+interface PropertyState {
   readonly property: number
   readonly truth: number
   /** Why it is violated, with the values; '' while it holds. */

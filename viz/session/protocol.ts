@@ -343,7 +343,7 @@ export class SessionError extends Error {
 // ---- the client -----------------------------------------------------------------------------------------------------
 
 /** The part of an AbortSignal that a call needs. */
-export interface CancelSignal {
+interface CancelSignal {
   readonly aborted: boolean
   addEventListener(type: 'abort', listener: () => void): void
   removeEventListener(type: 'abort', listener: () => void): void
