@@ -1,6 +1,6 @@
 // Makes the traces of the gallery: for each wrong variant of each small system a hunted and minimised one.
 //
-//   node scripts/gallery.mjs [system …]
+//   node scripts/gallery.mjs [seconds for each, 10 unless given]
 //
 // Writes viz/gallery/<system>/<variant>.aviary, and leaves alone what is there. The traces of APUS come from apus-traces.mjs.
 import { spawnSync } from 'node:child_process'
@@ -13,15 +13,15 @@ import { bootstrapOrExit } from './bootstrap.mjs'
 await bootstrapOrExit()
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const { systems } = await import('../dist/protocol/index.js')
-const wanted = process.argv.slice(2)
+const seconds = process.argv[2] ?? '10'
 const out = fs.mkdtempSync(join(tmpdir(), 'aviary-gallery-'))
 const failed = []
 for (const { name, bugs } of systems) {
-  if (name === 'apus' || (wanted.length > 0 && !wanted.includes(name))) continue
+  if (name === 'apus') continue
   for (const bug of Object.keys(bugs)) {
     const path = join(root, 'viz', 'gallery', name, `${bug}.aviary`)
     if (fs.existsSync(path)) continue
-    const args = ['explore', name, '--bug', bug, '--json', '--out', join(out, bug)]
+    const args = ['explore', name, '--bug', bug, '--seconds', seconds, '--json', '--out', join(out, bug)]
     const { stdout, stderr } = spawnSync(process.execPath, [join(root, 'cli', 'aviary.mjs'), ...args], {
       encoding: 'utf8',
     })

@@ -7,7 +7,7 @@ import { armedChoice } from '../../sim/trace/trace.js'
 import type { Branch } from './branch.js'
 
 /** What an action does: its kind, its place, and what its site says of it. */
-export function sentence(site: Site, choice: number): string {
+function sentence(site: Site, choice: number): string {
   const words = site.describe(choice)
   const [kind = '', ...path] = site.name.split(' ')
   return [kind, ...path, words].filter((piece) => piece !== '').join(' ')

@@ -20,7 +20,7 @@ const endings: readonly string[] = [
   'answer',
   'land',
 ]
-export const Fate = { inFlight: 0, ended: 1, lost: 2 } as const
+const Fate = { inFlight: 0, ended: 1, lost: 2 } as const
 const none = -1
 /** Arrows among which one that is in flight is looked for. */
 const recent = 4096

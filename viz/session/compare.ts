@@ -34,7 +34,7 @@ export function compareBranches(a: Branch, b: Branch, at: readonly [number, numb
 }
 
 /** Positions up to which both have taken the same actions, by name. */
-export const commonPrefix = (a: Branch, b: Branch): number => commonSteps(a.stage, a.log, b.stage, b.log)
+const commonPrefix = (a: Branch, b: Branch): number => commonSteps(a.stage, a.log, b.stage, b.log)
 
 /** The same of two schedules. */
 export function commonSteps(stageA: Stage, a: ActionLog, stageB: Stage, b: ActionLog): number {

@@ -50,7 +50,7 @@ export class Lab {
 }
 
 /** The pace and the latencies that a seed draws, for the setup of a stage. */
-export function planFor(stage: Stage, seed: number, options: SwarmOptions): Plan {
+function planFor(stage: Stage, seed: number, options: SwarmOptions): Plan {
   const { bug, nodes, parameters, knobs } = stage.setup
   const plan = drawPlan(stage.definition, seed, { bug, nodes, parameters, knobs, ...options })
   return { ...plan, setup: stage.setup }
@@ -114,7 +114,7 @@ export function healed(lab: Lab): Run {
   return run
 }
 
-export const estimateMethod = (runs: number): string =>
+const estimateMethod = (runs: number): string =>
   `From each position the run was continued ${String(runs)} times: the faults end, what the protocol does not promise to survive without is repaired, and a random fair schedule goes on until the goal is reached or something is violated. The bars are the share that failed: an estimate from samples, not a proof.`
 
 /** Continues healed from each position; the partial result is told after each. */

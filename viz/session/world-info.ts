@@ -120,7 +120,7 @@ function laneOf(world: World, { kind, node }: Site, client: number, lanes: reado
   return lane < 0 ? find('cpu', node) : lane
 }
 
-export function propertiesOf(world: World, { without }: Setup): readonly PropertyInfo[] {
+function propertiesOf(world: World, { without }: Setup): readonly PropertyInfo[] {
   const { spec } = world.model
   const judged = ({ name }: { readonly name: string }): boolean => !without.includes(name)
   const info =
