@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import { addBench } from './commands/bench.js'
 import { addChaos } from './commands/chaos.js'
 import { addCheck } from './commands/check.js'
+import { addDoctor } from './commands/doctor.js'
 import { addExplain } from './commands/explain.js'
 import { addExplore } from './commands/explore.js'
 import { addExport } from './commands/export.js'
@@ -63,6 +64,7 @@ function program(): Command {
   addLitmus(command)
   addRun(command)
   addStatus(command)
+  addDoctor(command)
   addChaos(command)
   addTestbed(command)
   addBench(command)

@@ -280,8 +280,8 @@ export class NativeNode {
    * sent, or moved an end to ERR; one has come or gone; a flush has ended; another thread has called `wake`; this thread
    * has got a signal. Returns at once when that was so since the last `wait`, or when requests wait for `turn`; soon (0.1 ms)
    * when requests or control calls are under way, which go on in turns alone; and after 5 ms at most, to look again, while a
-   * peer with a lower number is absent. A READ wakes nobody. Over verbs a WRITE or an atomic of a peer wakes nobody either:
-   * it is found within 0.1 ms. See docs/native.md for what is guaranteed. Throws
+   * peer with a lower number is absent. A READ wakes nobody. Over verbs what a peer has written is found within 2 ms, if
+   * its bell has got lost (`verbs/bells.h`). See docs/native.md for what is guaranteed. Throws
    * {@link NativeError}.
    *
    * Nothing else runs in the thread meanwhile, and its end, too, has to wait for it.

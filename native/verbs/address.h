@@ -37,6 +37,12 @@ struct AddressHeader {
   uint32_t lid;
   uint32_t regionCount;
   uint8_t gid[16];
+  /// The queue pair by which this node and the peer wake each other; see `bells.h`.
+  uint64_t bellCells;
+  uint32_t bellPair;
+  uint32_t bellKey;
+  uint32_t bellEpoch;
+  uint32_t reserved;
 };
 
 struct RegionAddress {

@@ -151,6 +151,8 @@ Misuse VerbsEnd::post(const Request& request, const PeerAddress* address) {
   ibv_send_wr* refused = nullptr;
   const int failed = ibv_post_send(attached_, &work, &refused);
   if (failed == ENOMEM) return Misuse::queueFull;
+  // Some libraries look at what others leave to the peer.
+  if (failed == EINVAL && request.remote.offset % 8 != 0) return Misuse::alignment;
   if (failed != 0) throw verbsError("ibv_post_send", name(), failed);
   tail_++;
   return Misuse::none;

@@ -34,6 +34,7 @@ struct Endpoint {
 /// Names a request, or a receive buffer, in its completion.
 struct WorkId {
   static constexpr uint64_t receive = uint64_t{1} << 63;
+  /// 11 bits: ends of 32 nodes, and the bells behind them.
   uint32_t end;
   uint32_t life;
   uint32_t ordinal;

@@ -17,8 +17,10 @@ namespace {
 /// Between two looks at what is rare: asynchronous events, and requests to peers that are not known.
 constexpr uint64_t tendNanos = 1'000'000;
 constexpr uint32_t pollsBetweenClocks = 16;
-/// A WRITE of a peer makes no event here. So whoever sleeps looks again after so long.
-constexpr uint64_t lookNanos = 100'000;
+/// Whoever sleeps looks again after so long, in case that a bell has overtaken what it tells of; and sooner while somebody
+/// cannot ring.
+constexpr uint64_t lookNanos = 2'000'000;
+constexpr uint64_t lookNanosUnheard = 200'000;
 
 const VerbsOptions& checked(const VerbsOptions& options) {
   checkOptions(options);
@@ -56,7 +58,8 @@ VerbsFabric::VerbsFabric(const VerbsOptions& options)
   const Port& port = endpoint_.port;
   endpoint_.domain = allocDomain(port.context, port.device);
   const uint32_t count = (options.nodes - (options.loopback ? 0 : 1)) * options.pairsPerPeer;
-  const uint32_t wanted = 2 * std::max(1u, count) * (options.sendQueueDepth + std::max(1u, options.receiveQueueDepth));
+  const uint32_t wanted = 2 * std::max(1u, count) * (options.sendQueueDepth + std::max(1u, options.receiveQueueDepth)) +
+                          256 * options.nodes;
   const auto most = static_cast<uint32_t>(std::max(1, port.limits.max_cqe));
   if (wanted / 2 > most)
     throw NativeError("ERR_OPTIONS", "sendQueueDepth and receiveQueueDepth of all queue pairs together make " +
@@ -95,6 +98,7 @@ VerbsFabric::VerbsFabric(const VerbsOptions& options)
       ends_[index] = std::make_unique<VerbsEnd>(endpoint_, options_, peer, pair, index * perEnd);
     }
   }
+  bells_ = std::make_unique<Bells>(endpoint_, options_);
   if (options.loopback) meet(options.self, addressFor(options.self));
 }
 
@@ -128,7 +132,13 @@ Misuse VerbsFabric::post(const Request& request) {
   VerbsEnd* const end = endAt(request.queuePair);
   if (end == nullptr) return Misuse::queuePair;
   const Misuse refused = examine(request, options_, segment_);
-  return refused != Misuse::none ? refused : end->post(request, addressOf(request.queuePair));
+  if (refused != Misuse::none) return refused;
+  const Misuse misuse = end->post(request, addressOf(request.queuePair));
+  // A message or a notice makes an event by itself, and a READ is nothing that the peer could find.
+  const bool isSilent = request.operation == Operation::write || request.operation == Operation::compareSwap ||
+                        request.operation == Operation::fetchAdd;
+  if (misuse == Misuse::none && isSilent) bells_->owe(request.queuePair / options_.pairsPerPeer);
+  return misuse;
 }
 
 Misuse VerbsFabric::control(uint32_t queuePair, Control change, uint32_t argument, uint32_t token) {
@@ -186,7 +196,13 @@ std::vector<std::byte> VerbsFabric::addressFor(uint32_t peer) const {
                     static_cast<uint32_t>(port.attributes.active_mtu),
                     port.attributes.lid,
                     static_cast<uint32_t>(segment_.regions().size()),
-                    {}};
+                    {},
+                    0,
+                    0,
+                    0,
+                    0,
+                    0};
+  bells_->describe(peer, address.header);
   std::memcpy(address.header.gid, port.gid.gid.raw, sizeof address.header.gid);
   for (uint32_t region = 0; region < segment_.regions().size(); region++) {
     const Region& at = segment_.regions()[region];
@@ -218,6 +234,7 @@ bool VerbsFabric::meet(uint32_t peer, std::span<const std::byte> bytes) {
   if (isOlder) return true;
   its.address = std::move(*address);
   its.isKnown = true;
+  bells_->meet(peer, its.address.header);
   for (uint32_t pair = 0; pair < options_.pairsPerPeer; pair++)
     ends_[peer * options_.pairsPerPeer + pair]->meet(its.address);
   return true;
@@ -227,6 +244,7 @@ bool VerbsFabric::meet(uint32_t peer, std::span<const std::byte> bytes) {
 
 void VerbsFabric::poll(CompletionSink& sink) {
   deliverTaken(sink);
+  bells_->ring();
   if (controlsEnded_ > 0) deliverControls(sink);
   if (!isTickForced_ && ++polls_ % pollsBetweenClocks != 0) return;
   const uint64_t now = coarseNanos();
@@ -234,6 +252,8 @@ void VerbsFabric::poll(CompletionSink& sink) {
   isTickForced_ = false;
   tendedNanos_ = now;
   takeAsyncEvents();
+  for (uint32_t peer = 0; !bells_->areUp() && peer < options_.nodes; peer++)
+    if (bells_->mend(peer, monotonicNanos())) revision_++;
   for (const auto& end : ends_)
     if (end != nullptr && end->needsTending()) end->tend(sink, monotonicNanos());
 }
@@ -248,7 +268,11 @@ void VerbsFabric::deliverTaken(CompletionSink& sink) {
   do {
     for (; takenAt_ < takenCount_; takenAt_++) {
       const ibv_wc& completion = taken_[takenAt_];
-      if (!ends_[WorkId::unpack(completion.wr_id).end]->take(completion, sink)) return;
+      const uint32_t end = WorkId::unpack(completion.wr_id).end;
+      if (end >= Bells::firstEnd)
+        bells_->take(completion);
+      else if (!ends_[end]->take(completion, sink))
+        return;
     }
   } while (refill());
 }
@@ -283,13 +307,16 @@ void VerbsFabric::takeAsyncEvents() {
 // ---- sleep
 
 void VerbsFabric::announceSleep() {
+  bells_->announce();
   endpoint_.queue->arm();
   // What came before the arming makes no event; it is taken here, for the next poll.
   if (takenAt_ == takenCount_) refill();
+  bells_->ring();
 }
 
 uint64_t VerbsFabric::restNanos() const {
-  return takenAt_ < takenCount_ || controlsEnded_ > 0 ? 0 : lookNanos;
+  if (takenAt_ < takenCount_ || controlsEnded_ > 0) return 0;
+  return bells_->areUp() ? lookNanos : lookNanosUnheard;
 }
 
 void VerbsFabric::endSleep(bool hasSlept) {

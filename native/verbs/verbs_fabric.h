@@ -4,6 +4,7 @@
 // do, in which order, and who is refused. Where devices differ from the rule book: docs/hardware.md.
 #pragma once
 
+#include "bells.h"
 #include "end.h"
 
 namespace aviary {
@@ -30,7 +31,7 @@ class VerbsFabric final : public Fabric {
   void announceSleep() override;
   uint64_t restNanos() const override;
   void endSleep(bool hasSlept) override;
-  uint32_t wakes() const override { return 0; }
+  uint32_t wakes() const override { return bells_->rings(); }
 
  private:
   static constexpr int takenAtOnce = 32;
@@ -66,6 +67,7 @@ class VerbsFabric final : public Fabric {
   MemoryRegion remote_[regionsMax];
   uint32_t registrations_[regionsMax] = {};
   uint32_t revision_ = 0;
+  std::unique_ptr<Bells> bells_;
   std::vector<std::unique_ptr<VerbsEnd>> ends_;
   Peer peers_[nodesMax];
   std::vector<Ended> controls_;

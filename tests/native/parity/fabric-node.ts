@@ -23,6 +23,8 @@ export interface Ground {
   readonly fabric: 'shm' | 'verbs'
   /** How long a request waits for an answer. */
   readonly retryMicros: number
+  /** A run is over after so many ticks, each of a retry time and a bit, without a change. */
+  readonly calmTicks: number
 }
 
 export interface Place {
