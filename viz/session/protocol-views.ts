@@ -44,7 +44,6 @@ export const arrowKinds = [
   'send',
   'bind',
 ] as const
-type ArrowKind = (typeof arrowKinds)[number]
 export const pieceKinds = [
   'post',
   'fetch',

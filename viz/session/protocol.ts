@@ -50,7 +50,7 @@ export const protocolVersion = 1
 
 // ---- methods --------------------------------------------------------------------------------------------------------
 
-export interface At {
+interface At {
   readonly branch: BranchId
   readonly at: number
 }
