@@ -11,7 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { BuildFailure, OutputFile, Plugin } from 'esbuild'
+import type { BuildFailure, OnResolveResult, OutputFile, Plugin } from 'esbuild'
 import { z } from 'zod'
 import { litmusSystem } from '../model-check/litmus/index.js'
 import { type SystemDefinition, faultKinds, systems } from '../protocol/index.js'
@@ -133,8 +133,12 @@ const packageJson = z.object({
 export const readPackage = (): z.infer<typeof packageJson> =>
   packageJson.parse(JSON.parse(readFileSync(packageFile, 'utf8')))
 
-/** `aviary`, `aviary/protocol`, … are what this installation exports. */
-const aviaryImports: Plugin = {
+/**
+ * `aviary`, `aviary/protocol`, … are what this installation exports.
+ *
+ * @param resolved what stands for a file of the installation
+ */
+export const aviaryImports = (resolved: (file: string) => OnResolveResult): Plugin => ({
   name: 'aviary',
   setup(build) {
     const { exports } = readPackage()
@@ -142,10 +146,10 @@ const aviaryImports: Plugin = {
       const entry = exports[`.${path.slice('aviary'.length)}`]
       if (typeof entry !== 'object')
         return { errors: [{ text: `${JSON.stringify(path)} is not exported by Aviary` }] }
-      return { path: `${installationMark}${entry.default.replace(/^\.\/dist\//, '')}`, external: true }
+      return resolved(entry.default.replace(/^\.\/dist\//, ''))
     })
   },
-}
+})
 
 interface Bundle {
   readonly bundleUrl: string
@@ -172,7 +176,7 @@ async function bundle(path: string, file: string): Promise<Bundle> {
       charset: 'utf8',
       write: false,
       logLevel: 'silent',
-      plugins: [aviaryImports],
+      plugins: [aviaryImports((file) => ({ path: `${installationMark}${file}`, external: true }))],
     })
     outputs = result.outputFiles
   } catch (error) {

@@ -6,11 +6,10 @@
  */
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { Plugin } from 'esbuild'
 import { z } from 'zod'
 import { installation, messageOf } from '../error-place.js'
 import { UsageError } from '../errors.js'
-import { type LoadedSystem, readPackage } from '../load-system.js'
+import { type LoadedSystem, aviaryImports } from '../load-system.js'
 
 /** Bytes by path below the root of the page. */
 export type PageFiles = ReadonlyMap<string, Uint8Array>
@@ -42,20 +41,6 @@ const gallerySchema = z.array(z.object({ system: z.string(), variant: z.string()
 export function galleryOf(files: PageFiles): z.infer<typeof gallerySchema> {
   const list = files.get('gallery.json')
   return list === undefined ? [] : gallerySchema.parse(JSON.parse(Buffer.from(list).toString('utf8')))
-}
-
-/** `aviary`, `aviary/protocol`, … are what this installation has, so that there is one copy of every class. */
-const fromInstallation: Plugin = {
-  name: 'aviary',
-  setup(build) {
-    const { exports } = readPackage()
-    build.onResolve({ filter: /^aviary(\/|$)/ }, ({ path }) => {
-      const entry = exports[`.${path.slice('aviary'.length)}`]
-      if (typeof entry !== 'object')
-        return { errors: [{ text: `${JSON.stringify(path)} is not exported by Aviary` }] }
-      return { path: join(installation, entry.default.replace(/^\.\/dist\//, '')) }
-    })
-  },
 }
 
 /** The session's worker with the systems of a module, or a litmus program, beside those of Aviary. */
@@ -97,7 +82,8 @@ export async function workerWith({ source, argument, modulePath }: LoadedSystem)
       charset: 'utf8',
       write: false,
       logLevel: 'silent',
-      plugins: [fromInstallation],
+      // So that there is one copy of every class.
+      plugins: [aviaryImports((file) => ({ path: join(installation, file) }))],
     })
     return outputFiles[0]!.contents
   } catch (error) {

@@ -181,26 +181,31 @@ export class Recorder implements Tap, EffectTap {
   // ---- what is not an input
 
   /** What a client of this node's script did or learned. */
-  client(client: number, event: ClientEvent): void {
-    if (this.#isLost || this.#isEnded) return
-    const { reply = NOTHING } = event
-    this.#begin(Tag.client)
-    this.#put(clientEventKinds.indexOf(event.kind))
-    this.#put(client)
-    this.#put(event.operation)
-    // Not that of the turn: what one client knew before another asked must stay before it.
-    this.#put(Number(event.at - this.#origin.nanos))
-    this.#putBytes(reply, reply.length)
+  client(client: number, { kind, operation, at, reply = NOTHING }: ClientEvent): void {
+    this.#putClient(kind, client, operation, Number(at - this.#origin.nanos), reply, reply.length)
   }
 
   /** What a caller of this node's service did or learned, at this moment; `length` bytes of `from` go with it. */
   caller(kind: ClientEventKind, client: number, sequence: number, from: Uint8Array, length: number): void {
+    const nanos = Math.round((performance.now() - this.#origin.millis) * 1e6)
+    this.#putClient(kind, client, sequence, nanos, from, length)
+  }
+
+  /** @param nanos not those of the turn: what one client knew before another asked must stay before it */
+  #putClient(
+    kind: ClientEventKind,
+    client: number,
+    operation: number,
+    nanos: number,
+    from: Uint8Array,
+    length: number,
+  ): void {
     if (this.#isLost || this.#isEnded) return
     this.#begin(Tag.client)
     this.#put(clientEventKinds.indexOf(kind))
     this.#put(client)
-    this.#put(sequence)
-    this.#put(Math.round((performance.now() - this.#origin.millis) * 1e6))
+    this.#put(operation)
+    this.#put(nanos)
     this.#putBytes(from, length)
   }
 

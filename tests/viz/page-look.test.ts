@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { systems } from '../../protocol/index.js'
-import { localClient } from '../../viz/session/client.js'
+import { localClient } from '../../viz/session/local-client.js'
 import { browserTests, fingerprint, position, sheet, until, watch } from './browser.js'
 
 const browserTest = browserTests()

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { systems } from '../../protocol/index.js'
-import { localClient } from '../../viz/session/client.js'
+import { localClient } from '../../viz/session/local-client.js'
 import type { BranchId, Opened, SessionClient } from '../../viz/session/protocol.js'
 
 /** A session in this thread that knows the systems of Aviary. */

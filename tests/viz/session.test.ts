@@ -364,7 +364,7 @@ describe('what comes from outside', () => {
   test('a trace of a system that is not here names it', async () => {
     const strangers = systems.filter(({ name }) => name !== 'apus')
     session.close()
-    const { localClient } = await import('../../viz/session/client.js')
+    const { localClient } = await import('../../viz/session/local-client.js')
     session = localClient(strangers.map((definition) => ({ definition, origin: 'built-in' })))
     const { code, message } = await failure(traceBytes('suffix-trusted'))
     expect(code).toBe('system')

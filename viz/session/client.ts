@@ -1,4 +1,4 @@
-/** The page's end: calls as promises, over a worker or, in Node, without one. */
+/** The page's end: calls as promises, over a worker. Imports nothing of the session, which the worker alone carries. */
 import {
   type CallOptions,
   type Method,
@@ -9,8 +9,6 @@ import {
   type SessionReply,
   protocolVersion,
 } from './protocol.js'
-import { serve } from './serve.js'
-import type { KnownSystem } from './stage.js'
 
 /** The part of a Worker that a client needs. */
 export interface SessionWorker {
@@ -41,34 +39,6 @@ export function connect(worker: SessionWorker): SessionClient {
   return client
 }
 
-/** A session in this thread, behind the same messages; each is copied as it would be on its way to a worker. */
-export function localClient(systems: readonly KnownSystem[]): SessionClient {
-  const server = serve(systems, {
-    now: () => performance.now(),
-    soon: (work) => {
-      setTimeout(work, 0)
-    },
-    send: (reply, transfer) => {
-      const copy = structuredClone(reply, { transfer })
-      queueMicrotask(() => {
-        end.receive(copy)
-      })
-    },
-  })
-  const end = clientOver(
-    (message) => {
-      const copy: unknown = structuredClone(message)
-      setTimeout(() => {
-        server.receive(copy)
-      }, 0)
-    },
-    () => {
-      server.close()
-    },
-  )
-  return end.client
-}
-
 interface Pending {
   readonly resolve: (result: never) => void
   readonly reject: (error: SessionError) => void
@@ -76,7 +46,8 @@ interface Pending {
   readonly forget: () => void
 }
 
-function clientOver(post: (message: unknown) => void, end: () => void) {
+/** A client over any way for messages: what it says goes to `post`, what comes is given to `receive`. */
+export function clientOver(post: (message: unknown) => void, end: () => void) {
   const pending = new Map<number, Pending>()
   const listeners = new Set<(event: SessionEvent) => void>()
   let last = 0
