@@ -192,7 +192,7 @@ export const bugs = {
     story:
       'The leader has itself confirmed once in a view and answers all later reads without asking again. The confirmation says nothing about the time after its READs.',
     fix: 'A confirmation serves the reads that had come before its READs were posted.',
-    caughtBy: ['linearizable'],
+    caughtBy: ['confirmed-in-this-round', 'linearizable'],
   },
   'blank-word-confirms': {
     story:

@@ -34,16 +34,17 @@ export function createReads(replica: Replica) {
       if (waiting.sequence === 0 || !waiting.isRead) continue
       waiting.confirming = true
     }
-    if (unconfirmed || (remembersConfirmation && state.confirmed.size >= majority)) return serve()
+    if (unconfirmed) return serve()
     state.confirming = true
     state.asked.clear()
     state.answered.clear()
     state.lookedAt.clear()
-    state.confirmed.clear()
+    if (!remembersConfirmation) state.confirmed.clear()
     state.confirmed.add(host.self)
     clear(answers, cleared)
     host.publish(Region.answers, 0, 0, answers.sizeBytes)
     for (let peer = 0; peer < nodes; peer++) if (replica.links.isUp(peer)) ask(peer)
+    if (remembersConfirmation && state.confirmed.size >= majority) look()
   }
 
   /** Asks a peer in this round. One READ at a time: that of an earlier round is waited for, and does not count. */

@@ -32,6 +32,7 @@ export function invariantsOfPieces(layouts: ApusLayouts, workload: Workload): re
     entriesAreWhole(layouts, workload),
     fetchedAsPosted(layouts),
     confirmedByMembers(layouts),
+    confirmedInThisRound(layouts),
     votesAreRemembered(layouts),
     ownViewCommittedFirst(layouts),
     boundedLog(layouts),
@@ -250,6 +251,27 @@ function confirmedByMembers(layouts: ApusLayouts): StateInvariant {
           // One that follows the leader already and has not caught up; else its word may be from before.
           if (!isMember(state) && state.attempt > 0 && state.view === leader.view)
             return `leader ${node} counts the confirmation of replica ${peer}, which has lost its memory`
+        }
+      }
+      return undefined
+    },
+  }
+}
+
+function confirmedInThisRound(layouts: ApusLayouts): StateInvariant {
+  return {
+    name: 'confirmed-in-this-round',
+    meaning: 'a leader counts in a round of confirmations only what READs of that round have brought',
+    regions: [],
+    check(observer) {
+      for (let node = 0; node < observer.nodes; node++) {
+        if (!observer.hasChanged(node) || !isLeaderAt(layouts, observer, node)) continue
+        const leader = observer.state(node, layouts.state)
+        if (!leader.confirming) continue
+        for (let peer = 0; peer < observer.nodes; peer++) {
+          if (peer === node || !leader.confirmed.has(peer)) continue
+          if (!leader.asked.has(peer) || leader.queues.at(peer).reading)
+            return `leader ${node} counts a confirmation of replica ${peer} for reads that came after it: no READ of this round has brought it`
         }
       }
       return undefined

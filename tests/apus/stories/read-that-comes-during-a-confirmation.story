@@ -5,7 +5,7 @@
 # the first read, which came before they were read. It is answered with the old value, and that is right, for
 # it began before the put. They say nothing about the time since, and so do not serve the second.
 
-bites confirmation-remembered violates linearizable
+bites confirmation-remembered violates confirmed-in-this-round
 client 0 put k0 101
     c0 calls put k0 101
 quietly run until client 0 answered done
