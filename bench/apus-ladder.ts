@@ -9,9 +9,7 @@ import {
   type Scenario,
   sentencesOf,
 } from '../model-check/index.js'
-import { needs } from '../protocol/apus/bugs.js'
 import { apus } from '../protocol/apus/index.js'
-import { Durability } from '../protocol/apus/layout.js'
 import type { FaultBudget, Knobs } from '../protocol/index.js'
 import { type Setup, defaultSetup } from '../sim/index.js'
 
@@ -25,23 +23,25 @@ export interface Rung {
   readonly knobs: Partial<Knobs>
   readonly scenario: Scenario
   readonly reduce: readonly Reduction[]
+  /** Draws the script of the client, where it is another than that of all rungs. */
+  readonly workloadSeed?: number
 }
 
 /** Draws the scripts: a client puts one word, gets it, and puts another value. An entry has six to seven words. */
-const workloadSeed = 5
+const usualWorkloadSeed = 5
 /** One client, one uncommitted entry, and as few entries retained as there can be. */
-const small = { clients: 1, window: 1, retained: 1 }
-const noTimers = { 'timer.beat': 0, 'timer.retry': 0, 'timer.look': 0, 'timer.suspect': 0 }
+export const small = { clients: 1, window: 1, retained: 1 }
+export const noTimers = { 'timer.beat': 0, 'timer.retry': 0, 'timer.look': 0, 'timer.suspect': 0 }
 /**
  * Replicas 1 and 2 look once whether the leader lives, which is what suspicion takes where there are no beats; view 1 is the only new one, so
  * replica 1 is its leader. `target` is 1 + the view that is being joined.
  */
-const oneLeaderChange = {
+export const oneLeaderChange = {
   limits: { ...noTimers, 'timer.suspect@1': 1, 'timer.suspect@2': 1, retry: 1 },
   ceilings: { view: 1, target: 2 },
 }
 
-const normal: Rung = {
+export const normal: Rung = {
   name: 'normal case',
   story:
     'Two operations, a put and a linearizable get, and nothing goes wrong. Words of a WRITE land in any order inside a packet.',
@@ -52,7 +52,7 @@ const normal: Rung = {
   scenario: { limits: { ...noTimers, retry: 0 } },
   reduce: ['takings'],
 }
-const crash: Rung = {
+export const crash: Rung = {
   ...normal,
   name: 'crash',
   story:
@@ -61,7 +61,7 @@ const crash: Rung = {
   knobs: { placement: 'in-order' },
   scenario: { limits: { ...noTimers, retry: 1 } },
 }
-const leaderChange: Rung = {
+export const leaderChange: Rung = {
   ...crash,
   name: 'leader change',
   story:
@@ -70,7 +70,7 @@ const leaderChange: Rung = {
   reduce: [],
 }
 const promptly = { ...oneLeaderChange, timers: 'quiescent', prompt: ['complete', 'invoke'] } as const
-const deposed: Rung = {
+export const deposed: Rung = {
   ...crash,
   name: 'deposed alive',
   story:
@@ -91,7 +91,7 @@ const threeOperations: Rung = {
   parameters: { ...small, operations: 3 },
   scenario: promptly,
 }
-const twoCrashes: Rung = {
+export const twoCrashes: Rung = {
   ...leaderChange,
   name: 'two crashes',
   story:
@@ -107,7 +107,7 @@ const fiveReplicas: Rung = {
   parameters: { ...small, operations: 1 },
   scenario: { limits: { ...noTimers, retry: 0 }, prompt: ['complete', 'invoke', 'arrive'] },
 }
-const diskFaults: Rung = {
+export const diskFaults: Rung = {
   ...crash,
   name: 'disk faults',
   story:
@@ -133,48 +133,6 @@ export const rungs: readonly Rung[] = [
 /** What a rung leaves out by its scenario, in sentences. */
 export const sentencesOfRung = ({ scenario }: Rung): string[] => sentencesOf(scenario)
 
-/** The same rung with more that is prompt: fewer schedules, all of them schedules of the rung, so that mistakes are near. */
-const hastily = (rung: Rung): Rung => ({
-  ...rung,
-  scenario: { ...rung.scenario, prompt: ['complete', 'invoke'] },
-})
-const staleRead: Rung = {
-  ...deposed,
-  name: 'deposed alive, two operations',
-  parameters: { ...small, operations: 2 },
-  scenario: {
-    ...deposed.scenario,
-    limits: { ...oneLeaderChange.limits, retry: 1 },
-    prompt: ['complete', 'invoke'],
-  },
-}
-/** Variants that do harm only where a leader lives on, or where memory is lost. */
-const needsDeposed: ReadonlySet<string> = new Set([
-  'fence-forgotten',
-  'position-read-before-revocation',
-  'constant-psn',
-  'canary-trusted',
-  'failed-write-taken-back',
-  'read-unconfirmed',
-  'confirmation-remembered',
-  'acknowledgement-without-viewstamp',
-])
-const needsRestart: ReadonlySet<string> = new Set([
-  'vote-from-amnesia',
-  'votes-before-caught-up',
-  'vote-of-a-former-life',
-  'blank-word-confirms',
-  'table-not-in-snapshot',
-])
-
-/** The rungs on which a wrong variant is hunted, in this order, until it is found. */
-export function huntingGrounds(bug: string): readonly Rung[] {
-  if (needs[bug]?.['durability'] === Durability.disk) return [hastily(diskFaults)]
-  const near = [crash, hastily(leaderChange)]
-  if (needsDeposed.has(bug)) return [...near, staleRead]
-  return needsRestart.has(bug) ? [...near, hastily(twoCrashes)] : near
-}
-
 export function setupOf(rung: Rung, bug?: string): Setup {
   const base = defaultSetup(apus)
   const { atlas } = apus.build({
@@ -188,7 +146,7 @@ export function setupOf(rung: Rung, bug?: string): Setup {
     bug,
     nodes: rung.nodes,
     parameters: { ...base.parameters, ...rung.parameters },
-    workloadSeed,
+    workloadSeed: rung.workloadSeed ?? usualWorkloadSeed,
     knobs: { ...base.knobs, ...rung.knobs },
     budget: rung.faults,
     spared: atlas.spared ?? {},

@@ -1,6 +1,7 @@
 /** The small rungs of the ladder of APUS; the required one is in `apus-ladder.long.ts`. */
 import { describe, expect, test } from 'vitest'
-import { climb, huntingGrounds, required, rungs, setupOf } from '../../bench/apus-ladder.js'
+import { huntingGrounds } from '../../bench/apus-hunting-grounds.js'
+import { climb, required, rungs, setupOf } from '../../bench/apus-ladder.js'
 import { check } from '../../model-check/index.js'
 import { apus } from '../../protocol/apus/index.js'
 import { expectReplay } from '../model-check/twins.js'
@@ -34,6 +35,11 @@ describe('a wrong APUS', { timeout: 240_000 }, () => {
     ['acknowledged-before-stored', 0, 'stored-before-acknowledged', 14],
     ['flush-not-awaited', 0, 'stored-before-acknowledged', 17],
     ['votes-for-anyone', 1, 'linearizable', 63],
+    ['confirmation-remembered', 0, 'confirmed-in-this-round', 29],
+    ['vote-from-amnesia', 0, 'stored-before-acknowledged', 21],
+    ['votes-before-caught-up', 0, 'members-hold-enough', 13],
+    ['recovered-from-anyone', 0, 'members-hold-enough', 8],
+    ['view-not-flushed', 0, 'votes-are-remembered', 16],
   ])(
     'with %s is found where it is said to be, by a schedule of the system itself',
     (bug, ground, name, steps) => {
