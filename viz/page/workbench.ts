@@ -66,6 +66,8 @@ export class Workbench {
   faultKinds: readonly string[] = []
   manifest: ViewManifest | undefined
 
+  /** Whether a run is on its way that the address or the server names: its place is there before it. */
+  isAwaited = false
   world: WorldInfo | undefined
   branch: BranchInfo | undefined
   /** The state at the cursor; while it is on its way, that of an earlier cursor. */
@@ -106,7 +108,6 @@ export class Workbench {
       else if (event.branch === this.branch?.branch) {
         this.branch = { ...this.branch, known: event.known }
         this.#readTruth(event.branch)
-        this.topics.tell('index')
       }
     })
   }
@@ -232,12 +233,13 @@ export class Workbench {
     if (this.branch !== undefined) this.#wantState({ branch: this.branch.branch, at: this.at })
   }
 
-  /** Takes an action at the cursor and shows what comes of it. */
-  async take(...actions: readonly ActionRef[]): Promise<void> {
-    const { branch, at } = this
-    if (branch === undefined) return
+  /** Takes actions at a position and shows what comes of it. */
+  async take(
+    { branch, at }: { readonly branch: BranchId; readonly at: number },
+    ...actions: readonly ActionRef[]
+  ): Promise<void> {
     try {
-      const bent = await this.client.call('take', { branch: branch.branch, at, actions })
+      const bent = await this.client.call('take', { branch, at, actions })
       await this.showBent(bent, at + actions.length)
     } catch (error) {
       // A choice that is armed may still change nothing, as a poll of unchanged memory does: that is no failure.

@@ -14,6 +14,8 @@ import { type KnownSystem, Stage } from './stage.js'
 
 /** Indexes that keep a world to go on with. */
 const mostLive = 3
+/** Milliseconds between two tellings of how far an index is: what is drawn of it is drawn anew each time. */
+const tellMillis = 200
 /** Actions indexed between two looks at the clock. */
 const indexSlice = 512
 
@@ -25,6 +27,9 @@ export class Registry {
   readonly #branches = new Map<BranchId, Branch>()
   /** Branches whose index is not complete, the one looked at last first. */
   readonly #indexing: Branch[] = []
+  #toldAt = -Infinity
+  /** Where each branch was last said to be violated. */
+  readonly #toldViolations = new WeakMap<Branch, number | undefined>()
   #lastBranch = 0
   #lastStage = 0
 
@@ -58,18 +63,20 @@ export class Registry {
   /** Indexes for some milliseconds. */
   tick(milliseconds: number): void {
     const end = this.now() + milliseconds
-    let branch = this.#indexing[0]
+    const branch = this.#indexing[0]
     if (branch === undefined) return
-    const before = branch.violation()
     while (this.now() < end) {
       if (branch.index.advance(indexSlice)) continue
       this.#indexing.shift()
       this.#indexed(branch)
       break
     }
-    this.#emit({ kind: 'indexed', branch: branch.id, known: branch.index.known, length: branch.length })
-    branch = this.#branches.get(branch.id)
-    if (branch !== undefined && branch.violation()?.at !== before?.at) this.tell(branch)
+    const isOver = this.#indexing[0] !== branch
+    if (isOver || this.now() - this.#toldAt >= tellMillis) {
+      this.#toldAt = this.now()
+      this.#emit({ kind: 'indexed', branch: branch.id, known: branch.index.known, length: branch.length })
+    }
+    if (branch.violation()?.at !== this.#toldViolations.get(branch)) this.tell(branch)
   }
   #indexed(branch: Branch): void {
     if (branch.index.stuck !== '' && !branch.remarks.includes(branch.index.stuck)) {
@@ -135,6 +142,7 @@ export class Registry {
     return branch
   }
   tell(branch: Branch): void {
+    this.#toldViolations.set(branch, branch.violation()?.at)
     this.#emit({ kind: 'branch', branch: branch.info() })
   }
   bent(branch: Branch, isNewWorld = false): Bent {

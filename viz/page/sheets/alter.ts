@@ -1,5 +1,5 @@
 /** The same story with something else about the hardware or the protocol: a knob flipped, the variant mended. */
-import { h } from '../dom.js'
+import { h, valueAt } from '../dom.js'
 import type { Workbench } from '../workbench.js'
 
 export function alterSection(bench: Workbench): HTMLElement {
@@ -21,10 +21,10 @@ export function alterSection(bench: Workbench): HTMLElement {
       {
         'data-key': `knob ${knob.name}`,
         on: {
-          change: () =>
-            void alter({
-              knobs: { [knob.name]: knob.many ? (select.value === '' ? [] : [select.value]) : select.value },
-            }),
+          change: (event) => {
+            const value = valueAt(event)
+            void alter({ knobs: { [knob.name]: knob.many ? (value === '' ? [] : [value]) : value } })
+          },
         },
       },
       knob.many ? h('option', { value: '' }, 'none') : undefined,
@@ -48,7 +48,12 @@ export function alterSection(bench: Workbench): HTMLElement {
     'select',
     {
       'data-key': 'variant',
-      on: { change: () => void alter({ variant: variant.value === '' ? null : variant.value }) },
+      on: {
+        change: (event) => {
+          const value = valueAt(event)
+          void alter({ variant: value === '' ? null : value })
+        },
+      },
     },
     h('option', { value: '' }, 'right'),
     ...(system?.variants ?? []).map((one) =>

@@ -1,6 +1,7 @@
 /** What clients asked and were told. A request can be followed through the cluster to its reply. */
 import type { OperationState } from '../../session/protocol.js'
-import { fill, h } from '../dom.js'
+import { h } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
 import type { Sheet } from './sheet.js'
 
@@ -12,7 +13,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
   const { state, branch, focus } = bench
   if (state === undefined || branch === undefined) return
   if (state.clients.length === 0) {
-    fill(place, h('p', { class: 'empty' }, 'This system has no clients: nothing is asked from outside.'))
+    patch(place, h('p', { class: 'empty' }, 'This system has no clients: nothing is asked from outside.'))
     return
   }
   const follow = async (client: number, operation: OperationState): Promise<void> => {
@@ -30,13 +31,13 @@ function draw(place: HTMLElement, bench: Workbench): void {
     })
     bench.say(`${String(read.actions.length)} actions carried it`)
   }
-  fill(
+  patch(
     place,
     focus.stages.length === 0
       ? undefined
       : h(
           'section',
-          {},
+          { 'data-key': 'followed' },
           h('h2', {}, `Followed: ${focus.title}`),
           h(
             'ol',
@@ -65,7 +66,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
     ...state.clients.map((client) =>
       h(
         'section',
-        {},
+        { 'data-key': client.name },
         h('h2', {}, client.name),
         h(
           'table',

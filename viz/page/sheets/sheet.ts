@@ -6,20 +6,13 @@ export interface Sheet {
   readonly id: string
   readonly title: string
   readonly topics: readonly Topic[]
-  /** Draws into its place. Whatever had the focus there has it again afterwards where it has a `data-key`. */
+  /** Patches its place (patch.ts), so that what one points at or types into stays the element that it is. */
   draw(place: HTMLElement, bench: Workbench): void
 }
 
-/** Draws without losing the scroll or the focus of a person who is reading there. */
+/** Draws a sheet; a person who has the focus there keeps it in the sheet, even where what had it is gone. */
 export function redraw(sheet: Sheet, place: HTMLElement, bench: Workbench): void {
-  const { scrollTop } = place
-  const focused = place.contains(document.activeElement)
-    ? (document.activeElement as HTMLElement).dataset.key
-    : undefined
+  const isThere = place.contains(document.activeElement)
   sheet.draw(place, bench)
-  place.scrollTop = scrollTop
-  if (focused === undefined) return
-  const again = place.querySelector<HTMLElement>(`[data-key="${CSS.escape(focused)}"]`)
-  if (again === null) place.focus()
-  else again.focus()
+  if (isThere && !place.contains(document.activeElement)) place.focus()
 }

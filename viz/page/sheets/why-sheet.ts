@@ -1,6 +1,7 @@
 /** Why it came to this: what the violation says, from when on it was hard to avoid, what the action at the cursor hangs on. */
 import type { Estimate } from '../../session/protocol.js'
-import { fill, h, svg } from '../dom.js'
+import { h, svg } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
 import type { Sheet } from './sheet.js'
 
@@ -36,7 +37,7 @@ export function whySheet(): Sheet {
       if (bent !== undefined) await bench.showBent(bent, bent.branch.violation?.at ?? bent.branch.length)
     }
     const { violation } = branch
-    fill(
+    patch(
       place,
       h(
         'section',
@@ -68,7 +69,7 @@ export function whySheet(): Sheet {
         ? undefined
         : h(
             'section',
-            {},
+            { 'data-key': 'inevitable' },
             h('h2', {}, 'When did it become inevitable?'),
             h(
               'p',
@@ -88,7 +89,7 @@ export function whySheet(): Sheet {
           ),
       h(
         'section',
-        {},
+        { 'data-key': 'cause and consequence' },
         h('h2', {}, 'Cause and consequence'),
         h('p', { class: 'mono' }, bench.state?.previous?.text ?? 'the start'),
         h(
