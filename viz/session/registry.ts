@@ -28,8 +28,8 @@ export class Registry {
   /** Branches whose index is not complete, the one looked at last first. */
   readonly #indexing: Branch[] = []
   #toldAt = -Infinity
-  /** Where each branch was last said to be violated. */
-  readonly #toldViolations = new WeakMap<Branch, number | undefined>()
+  /** What was last said of the index of each branch. */
+  readonly #told = new WeakMap<Branch, string>()
   #lastBranch = 0
   #lastStage = 0
 
@@ -68,7 +68,7 @@ export class Registry {
     while (this.now() < end) {
       if (branch.index.advance(indexSlice)) continue
       this.#indexing.shift()
-      this.#indexed(branch)
+      this.#giveUpSome()
       break
     }
     const isOver = this.#indexing[0] !== branch
@@ -76,13 +76,9 @@ export class Registry {
       this.#toldAt = this.now()
       this.#emit({ kind: 'indexed', branch: branch.id, known: branch.index.known, length: branch.length })
     }
-    if (branch.violation()?.at !== this.#toldViolations.get(branch)) this.tell(branch)
+    if (findingsOf(branch) !== this.#told.get(branch)) this.tell(branch)
   }
-  #indexed(branch: Branch): void {
-    if (branch.index.stuck !== '' && !branch.remarks.includes(branch.index.stuck)) {
-      branch.remarks = [...branch.remarks, branch.index.stuck]
-      this.tell(branch)
-    }
+  #giveUpSome(): void {
     const live = [...this.#branches.values()].filter(({ index }) => index.isLive)
     for (const each of live.slice(0, -mostLive)) if (each.index.isComplete) each.index.release()
   }
@@ -93,7 +89,7 @@ export class Registry {
   *indexUpTo(branch: Branch, at: number): Generator<Progress, void> {
     while (branch.index.known < Math.min(at, branch.length)) {
       if (!branch.index.advance(indexSlice) && branch.index.known < at) {
-        if (branch.index.stuck !== '') throw badRequest('at', branch.index.stuck)
+        if (branch.index.isStuck) throw badRequest('at', branch.index.remarks.at(-1) ?? '')
         break
       }
       yield { done: branch.index.known, total: at }
@@ -136,13 +132,13 @@ export class Registry {
     branch.index.advance(indexSlice)
     if (branch.index.isComplete) {
       this.#indexing.splice(this.#indexing.indexOf(branch), 1)
-      this.#indexed(branch)
+      this.#giveUpSome()
     }
     this.tell(branch)
     return branch
   }
   tell(branch: Branch): void {
-    this.#toldViolations.set(branch, branch.violation()?.at)
+    this.#told.set(branch, findingsOf(branch))
     this.#emit({ kind: 'branch', branch: branch.info() })
   }
   bent(branch: Branch, isNewWorld = false): Bent {
@@ -178,3 +174,7 @@ export class Registry {
     this.tell(branch)
   }
 }
+
+/** What an index has found so far that a person is told: another text when there is something new. */
+const findingsOf = (branch: Branch): string =>
+  `${String(branch.violation()?.at)} ${String(branch.index.remarks.length)}`
