@@ -46,6 +46,8 @@ export function makeShell(
   const stage = byId('stage')
   const show = (): void => {
     const isStart = bench.branch === undefined && !bench.isAwaited
+    if (bench.branch === undefined) workbench.setAttribute('aria-busy', 'true')
+    else workbench.removeAttribute('aria-busy')
     const wanted = isStart ? start.element : workbench
     if (stage.firstElementChild !== wanted) {
       stage.replaceChildren(wanted)

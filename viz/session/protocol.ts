@@ -214,7 +214,10 @@ export interface Methods {
     progress: Progress & { readonly partial: Estimate }
   }
 
-  /** Takes actions from a position: a new branch, unless `at` is the end of one made by hand, which then grows. */
+  /**
+   * Takes actions from a position: a new branch, unless the branch takes them there itself, or `at` is the end of one made
+   * by hand, which then grows.
+   */
   readonly take: { params: At & { readonly actions: readonly ActionRef[] }; result: Bent; progress: never }
   /** Ends the faults, repairs what can be repaired. */
   readonly heal: { params: At; result: Bent; progress: never }
