@@ -321,6 +321,49 @@ describe('causes', () => {
     })
   })
 
+  test('what a step hangs on directly is the last change of each part that it needs, and no more', async () => {
+    const { branch } = await openTraced(session, 'suffix-trusted')
+    await indexed(session, branch.branch)
+    for (let action = 0; action < branch.length; action += 7) {
+      const { past, future, causes, consequences } = await session.call('causal', {
+        branch: branch.branch,
+        action,
+      })
+      const nearest = causes.map((step) => step.action)
+      expect(nearest).toEqual([...nearest].sort((a, b) => b - a))
+      for (const one of nearest) expect(past).toContain(one)
+      for (const { action: one } of consequences) expect(future).toContain(one)
+      // Nothing is needed of which the last change is not there.
+      expect(nearest[0]).toBe(past.at(-1))
+      expect(consequences[0]?.action).toBe(future[0])
+      expect(causes.length).toBeLessThanOrEqual(12)
+    }
+  })
+
+  test('of a busy run little carried a request: its posts, their arrivals, and what came back', async () => {
+    const { branch } = await session.call('open', {
+      fresh: { system: 'apus', seed: 3, faults: 'none', actions: 2500 },
+    })
+    await indexed(session, branch.branch)
+    const { clients } = await session.call('history', { branch: branch.branch })
+    let answered = 0
+    for (const { client, operations } of clients)
+      for (const { position, state, invoked, ended } of operations) {
+        if (state !== 'answered') continue
+        answered++
+        const { actions, stages } = await session.call('follow', { branch: branch.branch, client, position })
+        expect(actions.length * 4).toBeLessThan(ended - invoked)
+        expect([actions[0], actions.at(-1)]).toEqual([invoked, ended])
+        const told = stages.map(({ text }) => text.split(' ')[0])
+        expect(told[0]).toBe('invoke')
+        expect(told.at(-1)).toBe('reply')
+        // A reply follows from what a majority said, which takes a way there and back.
+        expect(told.filter((kind) => kind === 'place' || kind === 'complete').length).toBeGreaterThan(0)
+        for (const { action } of stages) expect(actions).toContain(action)
+      }
+    expect(answered).toBeGreaterThan(0)
+  })
+
   test('a request is followed from its call to its reply', async () => {
     const { branch } = await openTraced(session, 'read-unconfirmed')
     await indexed(session, branch.branch)

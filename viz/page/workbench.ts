@@ -18,6 +18,7 @@ import type {
   SessionClient,
   Source,
   StateInfo,
+  Step,
   SystemInfo,
   TruthRow,
   ViewManifest,
@@ -33,17 +34,22 @@ export interface Focus {
   readonly action: number
   readonly past: ReadonlySet<number>
   readonly future: ReadonlySet<number>
+  /** What it hangs on directly, the nearest first, and what hangs on it; the rest of past and future is only not dimmed. */
+  readonly causes: readonly Step[]
+  readonly consequences: readonly Step[]
   /** Actions that a search, a filter or a followed request names; undefined: all. */
   readonly shown: ReadonlySet<number> | undefined
   /** What `shown` is, in words. */
   readonly title: string
   /** Of a followed request: its way in words. */
-  readonly stages: readonly { readonly action: number; readonly text: string }[]
+  readonly stages: readonly Step[]
 }
 const noFocus: Focus = {
   action: -1,
   past: new Set(),
   future: new Set(),
+  causes: [],
+  consequences: [],
   shown: undefined,
   title: '',
   stages: [],
@@ -260,10 +266,10 @@ export class Workbench {
   async select(action: number): Promise<void> {
     const { branch } = this
     if (branch === undefined) return
-    this.setFocus({ action, past: new Set(), future: new Set() })
+    this.setFocus({ ...noFocus, action })
     const cause = await this.try('causal', { branch: branch.branch, action })
     if (cause !== undefined && this.focus.action === action)
-      this.setFocus({ past: new Set(cause.past), future: new Set(cause.future) })
+      this.setFocus({ ...cause, past: new Set(cause.past), future: new Set(cause.future) })
   }
   toggleBookmark(): void {
     const { branch, at } = this

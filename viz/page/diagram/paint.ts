@@ -93,6 +93,7 @@ export class Painter {
   ): void {
     const steps = columns.steps!
     const { middle, half } = view.rows
+    const rims = rimsOf(focus)
     for (let i = view.from; i < view.to; i++) {
       const lane = steps.lane[i]!
       const y = middle[lane]!
@@ -103,7 +104,7 @@ export class Painter {
       context.globalAlpha = faded ? 0.18 : 1
       context.fillStyle = colours.family[family]
       this.#stamp(context, family, view.xOf(i + 0.5), y, size)
-      const rim = focus.past.has(i) ? 'past' : focus.future.has(i) ? 'future' : undefined
+      const rim = rims.get(i)
       if (rim !== undefined) ring(context, view.xOf(i + 0.5), y, size + 3, colours.named(rim))
     }
     context.globalAlpha = 1
@@ -170,8 +171,10 @@ export class Painter {
   ): void {
     const steps = columns.steps!
     const lastX = new Float64Array(view.rows.middle.length).fill(-100)
+    const rims = rimsOf(focus)
     for (let i = view.from; i < view.to; i++) {
-      const inFocus = focus.past.has(i) || focus.future.has(i) || focus.shown?.has(i) === true
+      const rim = rims.get(i)
+      const inFocus = rim !== undefined || focus.shown?.has(i) === true
       if ((steps.flags[i]! & StepFlag.fault) === 0 && !inFocus) continue
       const lane = steps.lane[i]!
       const y = view.rows.middle[lane]!
@@ -179,15 +182,18 @@ export class Painter {
       if (y < 0 || x - lastX[lane]! < 6) continue
       lastX[lane] = x
       const family = columns.family(i)
-      context.fillStyle = focus.past.has(i)
-        ? colours.named('past')
-        : focus.future.has(i)
-          ? colours.named('future')
-          : colours.family[family]
+      context.fillStyle = rim === undefined ? colours.family[family] : colours.named(rim)
       this.#stamp(context, family, x, y, 4.5)
     }
   }
 }
+
+/** What the selected action hangs on directly, and what hangs on it. */
+const rimsOf = ({ causes, consequences }: Focus): ReadonlyMap<number, 'past' | 'future'> =>
+  new Map([
+    ...causes.map(({ action }) => [action, 'past'] as const),
+    ...consequences.map(({ action }) => [action, 'future'] as const),
+  ])
 
 function isFaded(action: number, focus: Focus): boolean {
   if (focus.shown !== undefined && !focus.shown.has(action)) return true

@@ -3,7 +3,7 @@ import type { OperationState } from '../../session/protocol.js'
 import { h } from '../dom.js'
 import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
-import type { Sheet } from './sheet.js'
+import { type Sheet, stepButtons } from './sheet.js'
 
 export function clientsSheet(): Sheet {
   return { id: 'clients', title: 'Clients', topics: ['run', 'state', 'focus'], draw }
@@ -29,7 +29,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
       title: `request “${operation.text}” of c${String(client)}`,
       stages: read.stages,
     })
-    bench.say(`${String(read.actions.length)} actions carried it`)
+    bench.say(`${String(read.actions.length)} actions carried it, in ${String(read.stages.length)} stages`)
   }
   patch(
     place,
@@ -39,29 +39,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
           'section',
           { 'data-key': 'followed' },
           h('h2', {}, `Followed: ${focus.title}`),
-          h(
-            'ol',
-            { class: 'list' },
-            ...focus.stages.map((stage) =>
-              h(
-                'li',
-                {},
-                h(
-                  'button',
-                  {
-                    class: 'choice',
-                    on: {
-                      click: () => {
-                        bench.go(stage.action + 1)
-                      },
-                    },
-                  },
-                  h('b', {}, `${String(stage.action + 1)} `),
-                  stage.text,
-                ),
-              ),
-            ),
-          ),
+          h('ol', { class: 'list' }, ...stepButtons(focus.stages, bench)),
         ),
     ...state.clients.map((client) =>
       h(

@@ -1,9 +1,9 @@
 /** Why it came to this: what the violation says, from when on it was hard to avoid, what the action at the cursor hangs on. */
-import type { Estimate } from '../../session/protocol.js'
+import type { Estimate, Step } from '../../session/protocol.js'
 import { h, svg } from '../dom.js'
 import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
-import type { Sheet } from './sheet.js'
+import { type Sheet, stepButtons } from './sheet.js'
 
 export function whySheet(): Sheet {
   let estimate: Estimate | undefined
@@ -119,17 +119,34 @@ export function whySheet(): Sheet {
             'Clear',
           ),
         ),
-        focus.action < 0
-          ? undefined
-          : h(
-              'p',
-              {},
-              `Action ${String(focus.action + 1)} depends on ${String(focus.past.size)} earlier actions, and ${String(focus.future.size)} later ones depend on it.`,
-            ),
+        ...(focus.action < 0 ? [] : relations(bench)),
       ),
     )
   }
   return { id: 'why', title: 'Why', topics: ['run', 'state', 'focus', 'index'], draw: redrawn }
+}
+
+/** What the selected action hangs on directly, and what hangs on it: each goes there. The rest is a number. */
+function relations(bench: Workbench): HTMLElement[] {
+  const { action, past, future, causes, consequences } = bench.focus
+  const some = (title: string, steps: readonly Step[], all: number): HTMLElement[] => [
+    h('h3', { 'data-key': title }, title),
+    steps.length === 0
+      ? h('p', { class: 'empty' }, 'Nothing.')
+      : h('ol', { class: 'list', 'data-key': `list ${title}` }, ...stepButtons(steps, bench)),
+    ...(all > steps.length
+      ? [h('p', { class: 'quiet' }, `Through them ${String(all - steps.length)} more, which are not dimmed.`)]
+      : []),
+  ]
+  return [
+    h(
+      'p',
+      {},
+      `Action ${String(action + 1)} depends on ${String(past.size)} earlier actions, and ${String(future.size)} later ones depend on it.`,
+    ),
+    ...some('It hangs directly on', causes, past.size),
+    ...some('Directly on it hang', consequences, future.size),
+  ]
 }
 
 const width = 340
