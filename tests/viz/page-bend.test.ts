@@ -79,6 +79,21 @@ browserTest(
   },
 )
 
+browserTest(
+  'one press follows the whole story on the right protocol, where it does no harm',
+  async ({ page }) => {
+    await watch(page, 'completion-is-acknowledgement')
+    await sheet(page, 'why')
+    await page.click('#follow-right')
+    await until(async () => (await page.innerText('#what')).includes('as it should be'))
+    await page.waitForSelector('.story .good')
+    expect(await page.innerText('.story')).toContain('Nothing is violated')
+    expect(await page.locator('#follow-right').count()).toBe(0)
+    const { at, length } = await position(page)
+    expect([at, length > 0]).toEqual([length, true])
+  },
+)
+
 browserTest('going on by seed is the same run each time', async ({ page }) => {
   await watch(page, 'fence-forgotten')
   await page.keyboard.press('Home')

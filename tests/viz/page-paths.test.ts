@@ -164,7 +164,7 @@ browserTest(
       ['branches', '#sheet ul.list .choice'],
     ] as const) {
       await sheet(page, id)
-      const element = (await page.waitForSelector(selector))!
+      const element = await page.waitForSelector(selector)
       const words = await element.innerText()
       const { at } = await position(page)
       await element.hover()

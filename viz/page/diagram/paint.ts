@@ -172,10 +172,12 @@ export class Painter {
     const steps = columns.steps!
     const lastX = new Float64Array(view.rows.middle.length).fill(-100)
     const rims = rimsOf(focus)
+    const isFocused = rims.size > 0 || focus.shown !== undefined
     for (let i = view.from; i < view.to; i++) {
+      const isFault = (steps.flags[i]! & StepFlag.fault) !== 0
+      if (!isFault && !isFocused) continue
       const rim = rims.get(i)
-      const inFocus = rim !== undefined || focus.shown?.has(i) === true
-      if ((steps.flags[i]! & StepFlag.fault) === 0 && !inFocus) continue
+      if (!isFault && rim === undefined && focus.shown?.has(i) !== true) continue
       const lane = steps.lane[i]!
       const y = view.rows.middle[lane]!
       const x = view.xOf(i + 0.5)
@@ -343,11 +345,13 @@ function bundles(
   const pieces = Math.ceil((view.width - view.gutter) / bundleWidth)
   const counts = new Uint32Array(pieces * nodes * nodes)
   let most = 0
+  const perAction = view.perAction / bundleWidth
+  const offset = (view.xOf(0) - view.gutter) / bundleWidth
   for (let i = view.from; i < view.to; i++) {
     const node = steps.node[i]!
     const peer = steps.peer[i]!
     if (node < 0 || peer < 0 || node === peer) continue
-    const piece = Math.floor((view.xOf(i) - view.gutter) / bundleWidth)
+    const piece = Math.floor(i * perAction + offset)
     if (piece < 0 || piece >= pieces) continue
     const count = ++counts[(piece * nodes + peer) * nodes + node]!
     if (count > most) most = count

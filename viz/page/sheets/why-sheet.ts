@@ -3,6 +3,7 @@ import type { Estimate, Step } from '../../session/protocol.js'
 import { h, svg } from '../dom.js'
 import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
+import { followRight } from './alter.js'
 import { type Sheet, stepButtons } from './sheet.js'
 
 export function whySheet(): Sheet {
@@ -57,12 +58,25 @@ export function whySheet(): Sheet {
           ? undefined
           : h('p', {}, h('b', {}, `The wrong variant ${world.variant.name}: `), world.variant.story),
         world.variant === null ? undefined : h('p', {}, h('b', {}, 'What mends it: '), world.variant.fix),
-        violation === null
+        violation === null && world.variant === null
           ? undefined
           : h(
               'div',
               { class: 'row pad' },
-              h('button', { 'data-key': 'shrink', on: { click: () => void shrink() } }, 'Make it shorter'),
+              world.variant === null
+                ? undefined
+                : h(
+                    'button',
+                    { id: 'follow-right', on: { click: () => void followRight(bench) } },
+                    'Follow it on the right protocol',
+                  ),
+              violation === null
+                ? undefined
+                : h(
+                    'button',
+                    { 'data-key': 'shrink', on: { click: () => void shrink() } },
+                    'Make it shorter',
+                  ),
             ),
       ),
       violation === null
