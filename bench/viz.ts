@@ -295,11 +295,14 @@ async function settled(page: Page): Promise<void> {
   })
 }
 
+/** From the last key to the frame with the state that it led to. */
 async function stepMillis(page: Page): Promise<number> {
   await settled(page)
-  const { keyAt, shown } = await collectedOf(page)
-  const last = shown.at(-1)
-  return last === undefined || last[1] < keyAt ? 0 : last[1] - keyAt
+  const at = Number((await page.textContent('#position'))!.split(' of ')[0])
+  return when(page, ({ keyAt, shown }) => {
+    const [position, shownAt] = shown.at(-1) ?? [-1, 0]
+    return position === at && shownAt >= keyAt ? shownAt - keyAt : 0
+  })
 }
 
 const percentile95 = (values: readonly number[]): number =>
