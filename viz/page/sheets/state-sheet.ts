@@ -151,8 +151,13 @@ function nodePicker(
 function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElement[] {
   const world = bench.world!
   const sections: HTMLElement[] = []
-  const section = (title: string, ...children: readonly (Node | string)[]): void => {
-    sections.push(h('section', { 'data-key': title }, h('h3', {}, title), ...children))
+  const section = (title: string, ...children: readonly (Node | string)[]): HTMLElement => {
+    const one = h('section', { 'data-key': title }, h('h3', {}, title), ...children)
+    sections.push(one)
+    return one
+  }
+  const memorySection = (title: string, memory: MemoryState): void => {
+    section(title, memoryTable(memory, again)).className = 'memory'
   }
   if (node.status !== 'up')
     sections.push(
@@ -179,8 +184,8 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
         ),
       ),
     )
-  if (node.private !== null) section('Private memory', memoryTable(node.private, again))
-  for (const region of node.regions) section(`Shared: ${region.name}`, memoryTable(region, again))
+  if (node.private !== null) memorySection('Private memory', node.private)
+  for (const region of node.regions) memorySection(`Shared: ${region.name}`, region)
   const armed = node.timers.filter((timer) => timer.armed)
   section(
     'Timers',
