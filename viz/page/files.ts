@@ -101,7 +101,7 @@ export const isLink = (hash: string): boolean => hash.includes('=')
 const wholeLink = 'Copy the whole link, as “Save or share” gives it.'
 
 /** What the address of the page asks for; undefined when it names no run. Throws SessionError, naming the field. */
-export function sourceOfLink(
+function sourceOfLink(
   hash: string,
 ): { readonly source: Source; readonly at: number | undefined } | undefined {
   if (!isLink(hash)) return undefined
