@@ -42,6 +42,9 @@ export interface VizFigures {
   readonly scrubFrame95Millis: number
   readonly panFrameMedianMillis: number
   readonly panFrame95Millis: number
+  /** The same where more than half of the run is in view, bundled. */
+  readonly panFarFrameMedianMillis: number
+  readonly panFarFrame95Millis: number
   /** From the key to the state on the screen, one step back from places anywhere in the run. */
   readonly stepBackMedianMillis: number
   readonly stepBackWorstMillis: number
@@ -208,10 +211,16 @@ export async function benchViz({
       )
     })
     const diagram = (await page.locator('#diagram').boundingBox())!
-    const pan = await framesWhile(page, async (share) => {
-      const across = 0.5 + 0.4 * Math.sin(share * 40)
-      await page.mouse.move(diagram.x + diagram.width * across, diagram.y + diagram.height * 0.6)
-    })
+    const panning = (): Promise<readonly number[]> =>
+      framesWhile(page, async (share) => {
+        const across = 0.5 + 0.4 * Math.sin(share * 40)
+        await page.mouse.move(diagram.x + diagram.width * across, diagram.y + diagram.height * 0.6)
+      })
+    const pan = await panning()
+    await page.keyboard.press('0')
+    await page.keyboard.press('z')
+    const panFar = await panning()
+    await page.keyboard.press('.')
     onProgress?.('steps back')
     await page.click('#tab-state')
     const steps: number[] = []
@@ -231,6 +240,8 @@ export async function benchViz({
       scrubFrame95Millis: percentile95(scrub),
       panFrameMedianMillis: median(pan),
       panFrame95Millis: percentile95(pan),
+      panFarFrameMedianMillis: median(panFar),
+      panFarFrame95Millis: percentile95(panFar),
       stepBackMedianMillis: median(steps),
       stepBackWorstMillis: Math.max(...steps),
       memoryMegabytes: memoryOf(browserServer.process().pid!),
@@ -284,11 +295,14 @@ async function settled(page: Page): Promise<void> {
   })
 }
 
+/** From the last key to the frame with the state that it led to. */
 async function stepMillis(page: Page): Promise<number> {
   await settled(page)
-  const { keyAt, shown } = await collectedOf(page)
-  const last = shown.at(-1)
-  return last === undefined || last[1] < keyAt ? 0 : last[1] - keyAt
+  const at = Number((await page.textContent('#position'))!.split(' of ')[0])
+  return when(page, ({ keyAt, shown }) => {
+    const [position, shownAt] = shown.at(-1) ?? [-1, 0]
+    return position === at && shownAt >= keyAt ? shownAt - keyAt : 0
+  })
 }
 
 const percentile95 = (values: readonly number[]): number =>

@@ -42,8 +42,11 @@ export function programsOf(argument: string): readonly ProgramFile[] {
   return [programAt(argument)]
 }
 
+/** Where a program that comes with Aviary is. */
+export const packagedPath = (name: string): string => join(folder, `${name}${ending}`)
+
 export const packaged = (name: string): ProgramFile => {
-  const file = programAt(join(folder, `${name}${ending}`))
+  const file = programAt(packagedPath(name))
   return { ...file, path: name }
 }
 

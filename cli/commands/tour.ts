@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import type { SwarmOptions } from '../../sim/index.js'
 import { replayStrict } from '../../sim/trace/index.js'
 import { Exit } from '../errors.js'
-import { type Finding, replayCommand, sayFinding, workUp } from '../finding.js'
+import { type Finding, replayCommand, sayFinding, viewCommand, workUp } from '../finding.js'
 import { type HuntResult, hunt } from '../hunt.js'
 import { type Interrupt, watchInterrupts } from '../interrupt.js'
 import { type LoadedSystem, loadSystem } from '../load-system.js'
@@ -99,6 +99,8 @@ async function tour(): Promise<Exit> {
 
   part(5, 'Now you')
   const commands = [
+    [viewCommand(finding.path), 'look at it in the browser: every state of it, step by step'],
+    ['npx aviary view', 'a tour of one bug of APUS in the browser, and a gallery of all the others'],
     [replayCommand(finding.path), 'the same again, at any time'],
     [`${replayCommand(finding.path)} --right`, 'the same story on the right protocol: no harm'],
     ['npx aviary list', 'what else there is to find'],

@@ -1,9 +1,11 @@
 /** `aviary view`: the workbench in the browser. */
 import { basename } from 'node:path'
 import type { Command } from 'commander'
+import { systems } from '../../protocol/index.js'
 import { type Trace, encodeTrace } from '../../sim/trace/index.js'
 import { type FreshRun, type ViewManifest, protocolVersion } from '../../viz/session/protocol.js'
 import { Exit, UsageError, unknownName } from '../errors.js'
+import { packagedNames, packagedPath } from '../litmus-file.js'
 import { type LoadedSystem, loadSystem } from '../load-system.js'
 import { integer } from '../options.js'
 import { leadsToRecording } from '../recording-file.js'
@@ -114,7 +116,8 @@ async function openingOf(what: string | undefined, flags: ViewFlags, terminal: T
   }
   if (isRunnable(what)) {
     refuse(flags, ['at', 'system'], 'is for traces, and this is to be run')
-    return ofSystem(await loadSystem(what), flags)
+    const program = isProgram(what) ? packagedPath(what) : undefined
+    return ofSystem(await loadSystem(program ?? what), flags)
   }
   refuse(flags, ['bug', 'seed'], 'is for systems, and this is a trace')
   const trace = readTrace(what)
@@ -124,6 +127,10 @@ async function openingOf(what: string | undefined, flags: ViewFlags, terminal: T
 /** A name without a folder and an ending, a module, or a litmus program; all else is a trace. */
 const isRunnable = (what: string): boolean =>
   /\.([cm]?[jt]s(#.*)?|litmus)$/.test(what) || !/[/\\.]/.test(what)
+
+/** Whether a name is that of a litmus program that comes with Aviary, and of no system. */
+const isProgram = (name: string): boolean =>
+  systems.every((system) => system.name !== name) && packagedNames().includes(name)
 
 function refuse(flags: ViewFlags, names: readonly (keyof ViewFlags)[], why: string): void {
   for (const name of names)

@@ -10,13 +10,8 @@ export { Message } from './export/protobuf.js'
 export { Fingerprinter, type FingerprintPoints, defaultFingerprintEvery } from './fingerprints.js'
 export { type Deviation, type GuidedOptions, type GuidedReplay, replayGuided } from './guided.js'
 export { RunRecorder, TraceRecorder } from './recorder.js'
-export {
-  type Component,
-  type Divergence,
-  type ReplayOptions,
-  type StrictReplay,
-  replayStrict,
-} from './replay.js'
+export { type Divergence, type ReplayOptions, type StrictReplay, replayStrict } from './replay.js'
+export { type Component } from './state-checker.js'
 export { fromText, textLines, toText } from './text.js'
 export {
   type About,

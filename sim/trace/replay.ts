@@ -15,20 +15,19 @@
  *
  * `liveness` verdicts are the schedulers' own: here the goal must still be unreached at the end.
  */
-import { type Difference, type SystemDefinition, diff } from '../../protocol/index.js'
+import type { SystemDefinition } from '../../protocol/index.js'
 import { type Violation, sameViolation } from '../run/judge.js'
 import { Run } from '../run/run.js'
 import { Outcome } from '../world/site.js'
 import type { World } from '../world/world.js'
-import { Fingerprinter, foldOf } from './fingerprints.js'
 import {
-  type Trace,
-  type TracedPart,
-  type TracedViolation,
-  armedChoice,
-  partsOf,
-  sitesByName,
-} from './trace.js'
+  type FingerprintDivergence,
+  StateChecker,
+  fingerprintWords,
+  layoutDifferences,
+  layoutWords,
+} from './state-checker.js'
+import { type Trace, type TracedViolation, armedChoice, partsOf, sitesByName } from './trace.js'
 import { actionName, checkSystem } from './walk.js'
 
 export interface ReplayOptions {
@@ -52,20 +51,7 @@ export type Divergence =
       readonly armed: readonly string[]
       readonly armedTotal: number
     }
-  | {
-      readonly kind: 'fingerprint'
-      /** The states after `after` actions were equal, those after step `step` are not; both -1: the initial ones are not. */
-      readonly after: number
-      readonly step: number
-      readonly components: readonly Component[]
-    }
-
-export interface Component {
-  readonly part: string
-  /** `exact`: recorded and replayed value of each field that differs. Else the fields that the replay changed in the window. */
-  readonly exact: boolean
-  readonly fields: readonly Difference[]
-}
+  | FingerprintDivergence
 
 interface ReplayEnd {
   readonly run: Run
@@ -86,7 +72,6 @@ export type StrictReplay =
     })
 
 const mostNames = 10
-const mostFields = 20
 
 export function replayStrict(
   definition: SystemDefinition,
@@ -112,7 +97,7 @@ export function replayStrict(
   const strangers = layoutDifferences(header.parts, partsOf(run.world))
   if (strangers.length > 0) return diverged(0, { kind: 'layout', step: 0, parts: strangers })
   const sites = sitesByName(run.world, header.sites)
-  const checker = new Checker(trace, run.world)
+  const checker = new StateChecker(trace, run.world)
   let foundAt = run.violation === undefined ? -1 : 0
   const atStart = checker.check(0)
   if (atStart !== undefined) return diverged(0, atStart)
@@ -172,18 +157,6 @@ const verdict = (violation: TracedViolation | undefined): string =>
 
 const differ = (a: string, b: string): boolean => a !== '' && b !== '' && a !== b
 
-/** Names of parts that are not the same in both, at most ten. */
-function layoutDifferences(traced: readonly TracedPart[], own: readonly TracedPart[]): string[] {
-  const names: string[] = []
-  for (let i = 0; i < Math.max(traced.length, own.length) && names.length < mostNames; i++) {
-    const a = traced[i]
-    const b = own[i]
-    if (a?.name !== b?.name || a?.layout !== b?.layout || a?.sizeBytes !== b?.sizeBytes)
-      names.push((a ?? b)!.name)
-  }
-  return names
-}
-
 function instead(
   trace: Trace,
   world: World,
@@ -207,99 +180,12 @@ function armedNames(world: World): { readonly names: readonly string[]; readonly
   return { names, total }
 }
 
-/** Compares a world with a trace's fingerprints while it is replayed. */
-class Checker {
-  readonly #trace: Trace
-  readonly #world: World
-  readonly #fingerprinter: Fingerprinter
-  /** The state at the last equal fingerprint. */
-  readonly #before: Uint8Array
-  readonly #folds: Uint16Array
-  /** Parts that the replay has changed since the last equal fingerprint. */
-  #changed: number[] = []
-  #point = 0
-
-  constructor(trace: Trace, world: World) {
-    this.#trace = trace
-    this.#world = world
-    this.#fingerprinter = new Fingerprinter(world)
-    this.#before = world.memory.bytes.slice()
-    this.#folds = new Uint16Array(world.memory.parts.length)
-  }
-
-  afterAction(index: number): Divergence | undefined {
-    this.#fingerprinter.afterStep()
-    const taken = index + 1
-    const last = taken === this.#trace.actions.length
-    return last || taken % this.#trace.header.fingerprintEvery === 0 ? this.check(taken) : undefined
-  }
-
-  /** Looks at the fingerprint that is due after `taken` actions. */
-  check(taken: number): Divergence | undefined {
-    const { fingerprints, header, actions, image } = this.#trace
-    const expected = fingerprints[this.#point]
-    const here = this.#fingerprinter.settle((part) => this.#changed.push(part))
-    const isLast = taken === actions.length
-    if (expected !== undefined) this.#learnFolds(this.#point)
-    const sameImage = !isLast || image === undefined || equal(image, this.#world.memory.bytes)
-    if ((expected === undefined || expected === here) && sameImage) {
-      for (const part of this.#changed) this.#keep(part)
-      this.#changed = []
-      this.#point++
-      return undefined
-    }
-    const after = expected === undefined ? 0 : (this.#point - 1) * header.fingerprintEvery
-    const components = isLast && image !== undefined ? this.#exactly(image) : this.#roughly()
-    return taken === 0
-      ? { kind: 'fingerprint', after: -1, step: -1, components }
-      : { kind: 'fingerprint', after, step: taken - 1, components }
-  }
-  #learnFolds(point: number): void {
-    const { starts, parts, folds } = this.#trace.components
-    for (let i = starts[point]!; i < starts[point + 1]!; i++) this.#folds[parts[i]!] = folds[i]!
-  }
-  #keep(part: number): void {
-    const { offset, sizeBytes } = this.#world.memory.parts[part]!
-    this.#before.set(this.#world.memory.bytes.subarray(offset, offset + sizeBytes), offset)
-  }
-
-  #exactly(image: Uint8Array): Component[] {
-    const { parts } = this.#world.memory
-    return parts.flatMap((part) => {
-      const fields = fieldsThatDiffer(image, this.#world, part.index)
-      return fields.length === 0 ? [] : [{ part: part.name, exact: true, fields }]
-    })
-  }
-  #roughly(): Component[] {
-    const { parts } = this.#world.memory
-    return parts.flatMap((part) => {
-      if (foldOf(this.#fingerprinter.hash(part.index)) === this.#folds[part.index]) return []
-      return [
-        { part: part.name, exact: false, fields: fieldsThatDiffer(this.#before, this.#world, part.index) },
-      ]
-    })
-  }
-}
-
-/** The fields of a part that have other values in the world than in `bytes`, a whole state; at most twenty. */
-function fieldsThatDiffer(bytes: Uint8Array, world: World, part: number): readonly Difference[] {
-  const { offset, layout } = world.memory.parts[part]!
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return diff(layout, view, offset, world.memory.view, offset).slice(0, mostFields)
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
-}
-
 // ---- words
 
 function explain(divergence: Divergence): string {
   switch (divergence.kind) {
     case 'layout':
-      return `The system's memory has changed: ${divergence.parts.join(', ')} ${divergence.parts.length === 1 ? 'is' : 'are'} not laid out as in the trace. Follow the trace with a guided replay.`
+      return `${layoutWords(divergence.parts)} Follow the trace with a guided replay.`
     case 'no-site':
     case 'not-armed':
     case 'nothing-changed': {
@@ -316,28 +202,7 @@ function explain(divergence: Divergence): string {
           : divergence.armed.join(', ') + (more > 0 ? ` and ${String(more)} more` : '')
       return `At step ${String(divergence.step)}, ${divergence.action} ${what}. Possible ${divergence.kind === 'nothing-changed' ? 'afterwards' : 'instead'}: ${names}.`
     }
-    case 'fingerprint': {
-      const { after, step, components } = divergence
-      const where =
-        step < 0
-          ? 'Before the first step'
-          : step <= after
-            ? `After step ${String(step)}`
-            : `Somewhere in steps ${String(after)} to ${String(step)}`
-      if (components.length === 0)
-        return `${where} the state became another one; which part differs is not stored.`
-      return `${where} the state became another one: ${components.map(describeComponent).join('; ')}.`
-    }
+    case 'fingerprint':
+      return fingerprintWords(divergence)
   }
-}
-
-function describeComponent({ part, exact, fields }: Component): string {
-  const value = (of: Difference['before']): string => JSON.stringify(of)
-  const list = (show: (field: Difference) => string): string =>
-    fields.slice(0, 3).map(show).join(', ') +
-    (fields.length > 3 ? ` and ${String(fields.length - 3)} more` : '')
-  if (exact)
-    return `${part} differs in ${list((field) => `${field.path} (recorded ${value(field.before)}, replayed ${value(field.after)})`)}`
-  if (fields.length === 0) return `${part} differs; the replay did not change it there, the recorded run did`
-  return `${part} differs; the replay changed there ${list((field) => `${field.path} (${value(field.before)} → ${value(field.after)})`)}`
 }

@@ -113,7 +113,7 @@ export function browserTests(width = 1440, height = 900) {
 /** Opens a kept trace from the gallery and waits until all of it is indexed. */
 export async function watch(page: Page, variant: string, system = 'apus'): Promise<void> {
   await page.click(`[data-variant="${system} ${variant}"] button`)
-  await page.waitForSelector('#bench')
+  await page.waitForSelector('#bench:not([aria-busy])')
   await page.waitForSelector('.story .bad, .story .good')
 }
 

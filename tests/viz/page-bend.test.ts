@@ -13,6 +13,10 @@ browserTest(
     await page.keyboard.press('Home')
     for (let i = 0; i < 10; i++) await page.keyboard.press('ArrowRight')
     await sheet(page, 'next')
+    await page.click('.enabled li:has-text("the run’s next") .choice')
+    await until(async () => (await position(page)).at === 11)
+    expect((await position(page)).length).toBe(27)
+    await page.keyboard.press('ArrowLeft')
     await page.click('.enabled .choice:has-text("timer n1 suspect")')
     await until(async () => (await position(page)).length === 11)
     expect((await position(page)).at).toBe(11)
@@ -75,6 +79,21 @@ browserTest(
   },
 )
 
+browserTest(
+  'one press follows the whole story on the right protocol, where it does no harm',
+  async ({ page }) => {
+    await watch(page, 'completion-is-acknowledgement')
+    await sheet(page, 'why')
+    await page.click('#follow-right')
+    await until(async () => (await page.innerText('#what')).includes('as it should be'))
+    await page.waitForSelector('.story .good')
+    expect(await page.innerText('.story')).toContain('Nothing is violated')
+    expect(await page.locator('#follow-right').count()).toBe(0)
+    const { at, length } = await position(page)
+    expect([at, length > 0]).toEqual([length, true])
+  },
+)
+
 browserTest('going on by seed is the same run each time', async ({ page }) => {
   await watch(page, 'fence-forgotten')
   await page.keyboard.press('Home')
@@ -102,7 +121,7 @@ browserTest('a violation is found from a chosen step; saved, it replays in Node'
   await page.selectOption('#fresh-variant', 'commit-on-half')
   await page.fill('#fresh-actions', '0')
   await page.click('#fresh-run')
-  await page.waitForSelector('#bench')
+  await page.waitForSelector('#bench:not([aria-busy])')
   await sheet(page, 'next')
   await page.locator('.enabled .choice:has-text("input n1 prepare")').click()
   await until(async () => (await position(page)).at === 1)
@@ -164,7 +183,7 @@ browserTest("a user's own protocol is in the page, runs there, and is bent there
   const own = await view(folderWith({ 'my-relay.ts': relay }), './my-relay.ts', '--seed', '3')
   try {
     await page.goto(own.url)
-    await page.waitForSelector('#bench')
+    await page.waitForSelector('#bench:not([aria-busy])')
     const { length } = await position(page)
     expect(length).toBeGreaterThan(0)
     await page.keyboard.press('Home')

@@ -58,7 +58,7 @@ browserTest('a corrupt file gives a clear error, and the page goes on', async ({
     expect(await page.locator('#failure').count()).toBe(0)
   }
   await page.evaluate(dropOf('whole.aviary', bytes))
-  await page.waitForSelector('#bench')
+  await page.waitForSelector('#bench:not([aria-busy])')
 })
 
 browserTest('a trace is opened by the file picker', async ({ page }) => {
@@ -87,7 +87,7 @@ browserTest(
     const other = await browser.newPage()
     try {
       await other.goto(link)
-      await other.waitForSelector('#bench')
+      await other.waitForSelector('#bench:not([aria-busy])')
       await sheet(other, 'state')
       expect(await fingerprint(other)).toBe(before)
       expect(await position(other)).toEqual(await position(page))

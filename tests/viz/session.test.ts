@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systems } from '../../protocol/index.js'
 import { type NamedAction, Run, actionKinds, isFaultKind, spaceTimeTable } from '../../sim/index.js'
-import { decodeTrace, replayStrict } from '../../sim/trace/index.js'
+import { type Trace, decodeTrace, encodeTrace, replayStrict } from '../../sim/trace/index.js'
 import { armedChoice } from '../../sim/trace/trace.js'
 import {
   type Methods,
@@ -130,6 +130,61 @@ describe('states', () => {
         }
     }
     expect(seen).toBeGreaterThan(20)
+  })
+})
+
+describe('a file is not trusted for what its run shows', () => {
+  const whole = decodeTrace(traceBytes('longest-log-wins'))
+  const remarksOf = async (trace: Trace): Promise<readonly string[]> => {
+    const { branch } = await session.call('open', { bytes: encodeTrace(trace) })
+    await indexed(session, branch.branch)
+    const info = (await session.call('branches', {})).find((each) => each.branch === branch.branch)!
+    // Whatever the file says, the run is shown.
+    expect(info.violation).toMatchObject({ name: whole.violation!.name, at: whole.violation!.at })
+    return info.remarks
+  }
+
+  test('nothing is remarked where it tells the truth', async () => {
+    expect(await remarksOf(whole)).toEqual([])
+  })
+
+  test('a state that is another one than was recorded is told, with the steps between which it changed', async () => {
+    const fingerprints = whole.fingerprints.slice()
+    const last = fingerprints.length - 1
+    fingerprints[last]! ^= 1
+    const remarks = await remarksOf({ ...whole, fingerprints, image: undefined })
+    expect(remarks).toHaveLength(1)
+    const from = (last - 1) * whole.header.fingerprintEvery
+    const between = from === whole.actions.length - 1 ? 'After step' : `Somewhere in steps ${String(from)} to`
+    expect(remarks[0]).toContain(between)
+    expect(remarks[0]).toContain(`by ${whole.header.createdBy}`)
+    expect(remarks[0]).toContain('What is shown is this run')
+  })
+
+  test('a last state that is another one is told with field and values', async () => {
+    const { run } = statesOf('longest-log-wins')
+    const image = whole.image!.slice()
+    const part = run.world.memory.parts.find(({ kind }) => kind === 'private')!
+    image[part.offset]! ^= 1
+    const remarks = await remarksOf({ ...whole, image })
+    expect(remarks).toHaveLength(1)
+    expect(remarks[0]).toMatch(/differs in \S+ \(recorded .*, replayed /)
+  })
+
+  test('a violation that the run does not show, or shows elsewhere, is told', async () => {
+    const violation = { ...whole.violation!, at: whole.violation!.at - 1 }
+    expect(await remarksOf({ ...whole, violation })).toEqual([
+      `The trace tells of ${violation.name} violated at ${String(violation.at)}, this run shows ${violation.name} violated at ${String(violation.at + 1)}. What is shown is this run, not what the file says.`,
+    ])
+    const remarks = await remarksOf({ ...whole, violation: undefined })
+    expect(remarks[0]).toContain('tells of no violation, this run shows')
+  })
+
+  test('memory that is laid out in another way is told, and the run is shown all the same', async () => {
+    const [first, ...others] = whole.header.parts
+    const header = { ...whole.header, parts: [{ ...first!, layout: (first!.layout ^ 1) >>> 0 }, ...others] }
+    const remarks = await remarksOf({ ...whole, header })
+    expect(remarks[0]).toContain(`${first!.name} is not laid out as in the trace`)
   })
 })
 
@@ -264,6 +319,49 @@ describe('causes', () => {
       for (const word of site.split(' ')) expect(told[i]!.text).toContain(word)
       expect(told[i]!.text).toContain(text.slice(site.length).trim())
     })
+  })
+
+  test('what a step hangs on directly is the last change of each part that it needs, and no more', async () => {
+    const { branch } = await openTraced(session, 'suffix-trusted')
+    await indexed(session, branch.branch)
+    for (let action = 0; action < branch.length; action += 7) {
+      const { past, future, causes, consequences } = await session.call('causal', {
+        branch: branch.branch,
+        action,
+      })
+      const nearest = causes.map((step) => step.action)
+      expect(nearest).toEqual([...nearest].sort((a, b) => b - a))
+      for (const one of nearest) expect(past).toContain(one)
+      for (const { action: one } of consequences) expect(future).toContain(one)
+      // Nothing is needed of which the last change is not there.
+      expect(nearest[0]).toBe(past.at(-1))
+      expect(consequences[0]?.action).toBe(future[0])
+      expect(causes.length).toBeLessThanOrEqual(12)
+    }
+  })
+
+  test('of a busy run little carried a request: its posts, their arrivals, and what came back', async () => {
+    const { branch } = await session.call('open', {
+      fresh: { system: 'apus', seed: 3, faults: 'none', actions: 2500 },
+    })
+    await indexed(session, branch.branch)
+    const { clients } = await session.call('history', { branch: branch.branch })
+    let answered = 0
+    for (const { client, operations } of clients)
+      for (const { position, state, invoked, ended } of operations) {
+        if (state !== 'answered') continue
+        answered++
+        const { actions, stages } = await session.call('follow', { branch: branch.branch, client, position })
+        expect(actions.length * 4).toBeLessThan(ended - invoked)
+        expect([actions[0], actions.at(-1)]).toEqual([invoked, ended])
+        const told = stages.map(({ text }) => text.split(' ')[0])
+        expect(told[0]).toBe('invoke')
+        expect(told.at(-1)).toBe('reply')
+        // A reply follows from what a majority said, which takes a way there and back.
+        expect(told.filter((kind) => kind === 'place' || kind === 'complete').length).toBeGreaterThan(0)
+        for (const { action } of stages) expect(actions).toContain(action)
+      }
+    expect(answered).toBeGreaterThan(0)
   })
 
   test('a request is followed from its call to its reply', async () => {

@@ -1,7 +1,10 @@
 /** Elements by one call each; nothing here sets HTML from text, so that what a trace says is never markup. */
+import { listen } from './listeners.js'
 
 export type Child = Node | string | undefined | false
-type Listeners = { readonly [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void }
+export type Listeners = {
+  readonly [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void
+}
 
 export interface Attributes {
   readonly class?: string | false
@@ -19,10 +22,8 @@ export function h<K extends keyof HTMLElementTagNameMap>(
   const element = document.createElement(tag)
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue
-    if (typeof value === 'object') {
-      for (const [type, listener] of Object.entries(value))
-        element.addEventListener(type, listener as EventListener)
-    } else element.setAttribute(name, value === true ? '' : String(value))
+    if (typeof value === 'object') listen(element, value)
+    else element.setAttribute(name, value === true ? '' : String(value))
   }
   append(element, children)
   return element
@@ -31,6 +32,13 @@ export function h<K extends keyof HTMLElementTagNameMap>(
 function append(element: Element, children: readonly Child[]): void {
   for (const child of children) if (child !== undefined && child !== false) element.append(child)
 }
+
+/**
+ * What a field holds at whose event one is. Not to be asked of the element that was made: where a place is patched
+ * (patch.ts) the one on the page is another.
+ */
+export const valueAt = (event: Event): string =>
+  (event.currentTarget as HTMLInputElement | HTMLSelectElement).value
 
 /** Puts these children in the place of those that are there. */
 export function fill(element: Element, ...children: readonly Child[]): void {

@@ -1,5 +1,5 @@
 /** Files and links: what comes from outside goes to the session as bytes, which judges them; nothing of it is run. */
-import type { BranchId, Source } from '../session/protocol.js'
+import { type BranchId, SessionError, type Source } from '../session/protocol.js'
 import { h } from './dom.js'
 import type { Workbench } from './workbench.js'
 
@@ -95,13 +95,47 @@ export async function linkTo(bench: Workbench): Promise<string | undefined> {
   return `${location.origin}${location.pathname}#run=${read.shared}&at=${String(at)}`
 }
 
-/** What the address of the page asks for. */
-export function sourceOfLink(
+/** Whether the address names a run; `#stage` and the like name places of the page. */
+export const isLink = (hash: string): boolean => hash.includes('=')
+
+const wholeLink = 'Copy the whole link, as “Save or share” gives it.'
+
+/** What the address of the page asks for; undefined when it names no run. Throws SessionError, naming the field. */
+function sourceOfLink(
   hash: string,
 ): { readonly source: Source; readonly at: number | undefined } | undefined {
+  if (!isLink(hash)) return undefined
+  const wrong = (field: string, message: string, mend = wholeLink): SessionError =>
+    new SessionError({ code: 'request', field: `link ${field}`, message, mend })
   const words = new URLSearchParams(hash.replace(/^#/, ''))
-  const shared = words.get('run')
-  if (shared === null) return undefined
+  for (const name of words.keys())
+    if (name !== 'run' && name !== 'at') throw wrong(name, 'is nothing that a link has; it has run and at')
+  const shared = words.get('run') ?? ''
+  if (shared === '') throw wrong('run', 'is missing: it holds the schedule itself')
   const at = words.get('at')
-  return { source: { shared }, at: at !== null && /^\d{1,9}$/.test(at) ? Number(at) : undefined }
+  if (at === null) return { source: { shared }, at: undefined }
+  if (!/^\d{1,9}$/.test(at))
+    throw wrong('at', `must be a whole number, not ${JSON.stringify(at)}`, 'Give the number of a step.')
+  return { source: { shared }, at: Number(at) }
+}
+
+/** Opens what the address names. Resolves to whether it names anything; what is wrong with it is told. */
+export async function openLink(bench: Workbench, hash: string): Promise<boolean> {
+  try {
+    const link = sourceOfLink(hash)
+    if (link === undefined) return false
+    const { at } = link
+    if (!(await bench.open(link.source, at)) || at === undefined || at <= bench.length) return true
+    bench.fail(
+      new SessionError({
+        code: 'request',
+        field: 'link at',
+        message: `is ${String(at)}, and this run has ${String(bench.length)} actions`,
+        mend: 'Shown is its end.',
+      }),
+    )
+  } catch (error) {
+    bench.fail(error)
+  }
+  return true
 }

@@ -7,6 +7,8 @@ import type { Commands } from './commands.js'
 
 export interface StartPage {
   readonly element: HTMLElement
+  /** To be called when it is shown: until then there is nothing on it, since whoever opens a trace never sees it. */
+  draw(): void
 }
 
 const nouns: Readonly<Record<SystemInfo['origin'], string>> = {
@@ -70,9 +72,11 @@ export function makeStartPage(bench: Workbench, commands: Commands): StartPage {
         : undefined,
     )
   }
-  bench.topics.on(['gallery'], draw)
-  draw()
+  bench.topics.on(['gallery'], () => {
+    if (cards.isConnected) draw()
+  })
   return {
+    draw,
     element: h(
       'div',
       { class: 'start', id: 'start' },

@@ -5,7 +5,7 @@ import { addCommands } from './all-commands.js'
 import { Commands } from './commands.js'
 import { Diagram } from './diagram/diagram.js'
 import { byId } from './dom.js'
-import { acceptDrops, openUrl, sourceOfLink } from './files.js'
+import { acceptDrops, isLink, openLink, openUrl } from './files.js'
 import { makeInspector } from './inspector.js'
 import { makeShell } from './shell.js'
 import { startTheme } from './theme.js'
@@ -67,21 +67,24 @@ async function readManifest(): Promise<void> {
   }
 }
 
-async function openLink(): Promise<boolean> {
-  const link = sourceOfLink(location.hash)
-  return link !== undefined && (await bench.open(link.source, link.at))
-}
-
-async function begin(): Promise<void> {
-  await readManifest()
-  await bench.begin()
-  addEventListener('hashchange', () => void openLink())
-  for (const remark of bench.manifest?.remarks ?? []) bench.say(remark)
-  if (await openLink()) return
+async function openAsked(): Promise<void> {
+  if (await openLink(bench, location.hash)) return
   const asked = bench.manifest?.open
   if (asked === undefined || asked === null) return
   if ('fresh' in asked) await bench.open(asked)
   else await openUrl(bench, asked.url, asked.name, asked.at ?? undefined)
+}
+
+async function begin(): Promise<void> {
+  await readManifest()
+  bench.isAwaited = isLink(location.hash) || (bench.manifest?.open ?? null) !== null
+  bench.topics.tell('run')
+  addEventListener('hashchange', () => void openLink(bench, location.hash))
+  for (const remark of bench.manifest?.remarks ?? []) bench.say(remark)
+  await Promise.all([bench.begin(), openAsked()])
+  // What could not be opened has been told; there is the start page to go on from.
+  bench.isAwaited = false
+  if (bench.branch === undefined) bench.topics.tell('run')
 }
 begin().catch((error: unknown) => {
   bench.fail(error)

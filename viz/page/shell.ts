@@ -7,6 +7,7 @@ import { type Child, byId, fill, h } from './dom.js'
 import { makeStartPage } from './gallery.js'
 import type { Inspector } from './inspector.js'
 import { type Family, families, familyTitles } from './kinds.js'
+import { patch } from './patch.js'
 import { sign } from './signs.js'
 import { commandButton, makeTransport, makeZoom } from './transport.js'
 import type { Workbench } from './workbench.js'
@@ -44,8 +45,14 @@ export function makeShell(
   const start = makeStartPage(bench, commands)
   const stage = byId('stage')
   const show = (): void => {
-    const wanted = bench.branch === undefined ? start.element : workbench
-    if (stage.firstElementChild !== wanted) stage.replaceChildren(wanted)
+    const isStart = bench.branch === undefined && !bench.isAwaited
+    if (bench.branch === undefined) workbench.setAttribute('aria-busy', 'true')
+    else workbench.removeAttribute('aria-busy')
+    const wanted = isStart ? start.element : workbench
+    if (stage.firstElementChild !== wanted) {
+      stage.replaceChildren(wanted)
+      if (isStart) start.draw()
+    }
     // What was opened is looked at next: the keys of the run must not go to the button that opened it.
     if (byId('bar').contains(document.activeElement) || document.activeElement === document.body)
       stage.focus()
@@ -64,7 +71,6 @@ export function makeShell(
   bench.topics.on(['busy'], () => {
     drawBusy(bench)
   })
-  show()
 }
 
 function drawHeader(bench: Workbench, commands: Commands): void {
@@ -165,7 +171,7 @@ function drawStory(place: HTMLElement, bench: Workbench): void {
   if (branch === undefined || world === undefined) return
   const { violation } = branch
   const isKnown = branch.known >= branch.length
-  fill(
+  patch(
     place,
     h(
       'div',

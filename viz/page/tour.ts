@@ -23,7 +23,7 @@ function stepsOf(bench: Workbench, inspector: Inspector): readonly TourStep[] {
     {
       title: 'A run that went wrong',
       words:
-        'This is APUS with one planted mistake: the leader takes the completion of an RDMA WRITE for an acknowledgement. Each row is a part of a replica: its CPU, its NIC, its memory. Time runs to the right, one column an action. The red line is where a promise broke; the sheet on the right says which, and why.',
+        'This is APUS with one planted mistake: the leader takes the completion of an RDMA WRITE for an acknowledgement. Each row is a part of a replica: its CPU, its NIC, its memory. Order runs to the right, one column an action. The red line is where a promise broke; the sheet on the right says which, and why.',
       act: async () => {
         const kept = bench.manifest?.gallery.find(
           (one) => one.system === tourSystem && one.variant === tourVariant,
@@ -83,7 +83,7 @@ function stepsOf(bench: Workbench, inspector: Inspector): readonly TourStep[] {
     {
       title: 'The fix',
       words:
-        'Count acknowledgements that followers write, not completions. In “Next”, at the end, choose the right protocol: the same story is followed on it. ? lists all keys, G is the gallery of the other mistakes. That is the tour.',
+        'Count acknowledgements that followers write, not completions. “Follow it on the right protocol”, beneath what mends it, takes the same steps without the mistake, and tells which are not possible then. ? lists all keys, G is the gallery of the other mistakes. That is the tour.',
       act: () => {
         bench.go(violationAt())
         inspector.show('why')

@@ -18,6 +18,7 @@ import type {
   SessionClient,
   Source,
   StateInfo,
+  Step,
   SystemInfo,
   TruthRow,
   ViewManifest,
@@ -33,17 +34,22 @@ export interface Focus {
   readonly action: number
   readonly past: ReadonlySet<number>
   readonly future: ReadonlySet<number>
+  /** What it hangs on directly, the nearest first, and what hangs on it; the rest of past and future is only not dimmed. */
+  readonly causes: readonly Step[]
+  readonly consequences: readonly Step[]
   /** Actions that a search, a filter or a followed request names; undefined: all. */
   readonly shown: ReadonlySet<number> | undefined
   /** What `shown` is, in words. */
   readonly title: string
   /** Of a followed request: its way in words. */
-  readonly stages: readonly { readonly action: number; readonly text: string }[]
+  readonly stages: readonly Step[]
 }
 const noFocus: Focus = {
   action: -1,
   past: new Set(),
   future: new Set(),
+  causes: [],
+  consequences: [],
   shown: undefined,
   title: '',
   stages: [],
@@ -66,6 +72,8 @@ export class Workbench {
   faultKinds: readonly string[] = []
   manifest: ViewManifest | undefined
 
+  /** Whether a run is on its way that the address or the server names: its place is there before it. */
+  isAwaited = false
   world: WorldInfo | undefined
   branch: BranchInfo | undefined
   /** The state at the cursor; while it is on its way, that of an earlier cursor. */
@@ -106,7 +114,6 @@ export class Workbench {
       else if (event.branch === this.branch?.branch) {
         this.branch = { ...this.branch, known: event.known }
         this.#readTruth(event.branch)
-        this.topics.tell('index')
       }
     })
   }
@@ -232,12 +239,13 @@ export class Workbench {
     if (this.branch !== undefined) this.#wantState({ branch: this.branch.branch, at: this.at })
   }
 
-  /** Takes an action at the cursor and shows what comes of it. */
-  async take(...actions: readonly ActionRef[]): Promise<void> {
-    const { branch, at } = this
-    if (branch === undefined) return
+  /** Takes actions at a position and shows what comes of it. */
+  async take(
+    { branch, at }: { readonly branch: BranchId; readonly at: number },
+    ...actions: readonly ActionRef[]
+  ): Promise<void> {
     try {
-      const bent = await this.client.call('take', { branch: branch.branch, at, actions })
+      const bent = await this.client.call('take', { branch, at, actions })
       await this.showBent(bent, at + actions.length)
     } catch (error) {
       // A choice that is armed may still change nothing, as a poll of unchanged memory does: that is no failure.
@@ -258,10 +266,10 @@ export class Workbench {
   async select(action: number): Promise<void> {
     const { branch } = this
     if (branch === undefined) return
-    this.setFocus({ action, past: new Set(), future: new Set() })
+    this.setFocus({ ...noFocus, action })
     const cause = await this.try('causal', { branch: branch.branch, action })
     if (cause !== undefined && this.focus.action === action)
-      this.setFocus({ past: new Set(cause.past), future: new Set(cause.future) })
+      this.setFocus({ ...cause, past: new Set(cause.past), future: new Set(cause.future) })
   }
   toggleBookmark(): void {
     const { branch, at } = this

@@ -178,6 +178,10 @@ export class ArrowTable implements ArrowWatcher {
       found.push(this.#pieceAction.at(i))
     return found.reverse()
   }
+  /** The action at which an arrow begins; -1 for what was there at the start. */
+  firstOf(arrow: number): number {
+    return this.#first.at(arrow - 1)
+  }
   kindOf(arrow: number): (typeof arrowKinds)[number] {
     return arrowKinds[this.#kind.at(arrow - 1)]!
   }

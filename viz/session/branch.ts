@@ -1,6 +1,7 @@
 /** A branch: a schedule, the snapshots of its states, and what is known of it. Branches form a tree. */
 import type { ActionLog, Snapshot } from '../../sim/index.js'
-import type { TracedViolation } from '../../sim/trace/index.js'
+import type { TraceHeader, TracedViolation } from '../../sim/trace/index.js'
+import type { RecordedStates } from '../../sim/trace/state-checker.js'
 import { Index } from './index-of-branch.js'
 import type { BranchId, BranchInfo, ViolationInfo } from './protocol.js'
 import type { Stage } from './stage.js'
@@ -16,7 +17,12 @@ export interface BranchOrigin {
    * when it is one that the schedule alone does not show (liveness).
    */
   readonly claimed?: TracedViolation | undefined
+  /** What a trace tells of its states, with which the run is compared. */
+  readonly recorded?: Recorded | undefined
   readonly provenance?: Readonly<Record<string, string | number>> | undefined
+}
+export interface Recorded extends RecordedStates {
+  readonly header: TraceHeader
 }
 
 export class Branch {
@@ -29,6 +35,7 @@ export class Branch {
   title: string
   remarks: readonly string[]
   claimed: TracedViolation | undefined
+  readonly recorded: Recorded | undefined
   /** All actions from the start. Sites are those of the stage's world. */
   readonly log: ActionLog
   readonly snapshots = new Map<number, Snapshot>()
@@ -44,6 +51,7 @@ export class Branch {
     this.origin = from.origin
     this.remarks = from.remarks ?? []
     this.claimed = from.claimed
+    this.recorded = from.recorded
     this.provenance = from.provenance ?? from.parent?.provenance ?? {}
     this.index = new Index(this)
     stage.add(this)
@@ -109,7 +117,7 @@ export class Branch {
       title: this.title,
       origin: this.origin,
       violation: this.violation(),
-      remarks: this.remarks,
+      remarks: [...this.remarks, ...this.index.remarks],
       known: this.index.known,
     }
   }

@@ -7,8 +7,16 @@
  * every step, since a judge stops there and people do not.
  */
 import { Judge, Outcome, type Violation, type World, buildWorld, isFaultKind } from '../../sim/index.js'
+import { sameViolation } from '../../sim/run/judge.js'
 import { ClientEvents, tellHistory } from '../../sim/shrink/client-events.js'
-import { armedChoice } from '../../sim/trace/trace.js'
+import {
+  type FingerprintDivergence,
+  StateChecker,
+  fingerprintWords,
+  layoutDifferences,
+  layoutWords,
+} from '../../sim/trace/state-checker.js'
+import { armedChoice, partsOf } from '../../sim/trace/trace.js'
 import { ArrowTable } from './arrow-table.js'
 import type { Branch } from './branch.js'
 import { Column, countUpTo } from './columns.js'
@@ -22,7 +30,13 @@ interface Live {
   readonly world: World
   readonly judge: Judge
   readonly watch: PropertyWatch
+  /** Compares with what the trace tells of its states, until they differ. */
+  checker: StateChecker | undefined
 }
+
+/** Verdicts of schedulers alone, and of a replay that runs every handler twice. */
+const unseen: readonly string[] = ['liveness', 'hidden-state']
+const shownIsThis = 'What is shown is this run, not what the file says.'
 
 export class Index {
   readonly #branch: Branch
@@ -31,8 +45,10 @@ export class Index {
   known = 0
   /** The first violation, and the position at which it was found. */
   found: (Violation & { readonly at: number }) | undefined
-  /** Why the schedule cannot be followed beyond `known`, or ''. */
-  stuck = ''
+  /** Whether the schedule cannot be followed beyond `known`. */
+  isStuck = false
+  /** What is to be told: where this run is another one than the trace tells of, and why it ends before its end. */
+  remarks: readonly string[] = []
   arrows!: ArrowTable
   marks!: MarkTable
   truth: readonly TruthLog[] = []
@@ -50,7 +66,7 @@ export class Index {
   }
 
   get isComplete(): boolean {
-    return this.stuck !== '' || (this.known >= this.#branch.length && this.#historyJudged === this.known)
+    return this.isStuck || (this.known >= this.#branch.length && this.#historyJudged === this.known)
   }
   get isLive(): boolean {
     return this.#live !== undefined
@@ -72,6 +88,7 @@ export class Index {
     }
     if (this.known < length) return true
     this.#judgeHistory(live)
+    this.#compareVerdicts()
     return false
   }
 
@@ -83,6 +100,7 @@ export class Index {
       info.lanes.findIndex((each) => each.kind === kind && each[of] === number)
     this.known = 0
     this.found = undefined
+    this.remarks = []
     this.#historyJudged = -1
     this.clients = new ClientEvents()
     this.clientActions = new Column(Uint32Array)
@@ -99,7 +117,46 @@ export class Index {
     if (violation !== undefined) this.found = { ...violation, at: 0 }
     watch.begin(violation)
     watch.truths().forEach((value, i) => this.truth[i]!.set(0, value))
-    return { world, judge, watch }
+    return { world, judge, watch, checker: this.#checker(world) }
+  }
+
+  #checker(world: World): StateChecker | undefined {
+    const { recorded } = this.#branch
+    if (recorded === undefined) return undefined
+    const strangers = layoutDifferences(recorded.header.parts, partsOf(world))
+    if (strangers.length > 0) {
+      this.#remark(
+        `${layoutWords(strangers)} So its states cannot be compared with the recorded ones. ${shownIsThis}`,
+      )
+      return undefined
+    }
+    const checker = new StateChecker(recorded, world)
+    return this.#agrees(checker.check(0)) ? checker : undefined
+  }
+  #agrees(divergence: FingerprintDivergence | undefined): boolean {
+    if (divergence === undefined) return true
+    const { header } = this.#branch.recorded!
+    this.#remark(
+      `This run is not the one that was recorded (by ${header.createdBy}). ${fingerprintWords(divergence)} ${shownIsThis}`,
+    )
+    return false
+  }
+  #remark(words: string): void {
+    this.remarks = [...this.remarks, words]
+  }
+  /** What no execution of a schedule shows is not compared. */
+  #compareVerdicts(): void {
+    const { found } = this
+    const { recorded, claimed } = this.#branch
+    if (recorded === undefined || unseen.includes(claimed?.kind ?? '')) return
+    const isSame =
+      found === undefined || claimed === undefined
+        ? found === claimed
+        : sameViolation(found, claimed) && found.at === claimed.at
+    const words = (violation: typeof claimed): string =>
+      violation === undefined ? 'no violation' : `${violation.name} violated at ${String(violation.at)}`
+    if (!isSame)
+      this.#remark(`The trace tells of ${words(claimed)}, this run shows ${words(found)}. ${shownIsThis}`)
   }
 
   #listen(world: World, judge: Judge): void {
@@ -141,7 +198,8 @@ export class Index {
     this.flags.mark(this.known, bits)
   }
 
-  #step({ world, judge, watch }: Live, action: number): boolean {
+  #step(live: Live, action: number): boolean {
+    const { world, judge, watch } = live
     const { log } = this.#branch
     const site = world.sites[log.site(action)]!
     const subject = log.subject(action)
@@ -161,6 +219,8 @@ export class Index {
       return this.#stop(action, `${site.name} ${String(subject)} changes nothing`)
     for (let i = 0; i < world.touchedCount; i++) this.touched.push(world.touchedPart(i))
     this.touchedFrom.push(this.touched.length)
+    if (live.checker !== undefined && !this.#agrees(live.checker.afterAction(action)))
+      live.checker = undefined
     this.arrows.after()
     for (const { node, before, after } of watch.roleChanges()) {
       this.marks.add('role', action, node, before, after)
@@ -189,7 +249,8 @@ export class Index {
     return this.#branch.stage.info.properties[property]!.kind !== 'goal'
   }
   #stop(action: number, why: string): false {
-    this.stuck = `Action ${String(action)}: ${why} in this version of ${this.#branch.stage.definition.name}.`
+    this.isStuck = true
+    this.#remark(`Action ${String(action)}: ${why} in this version of ${this.#branch.stage.definition.name}.`)
     return false
   }
 

@@ -6,7 +6,7 @@ import type { Branch } from './branch.js'
 import { commonSteps } from './compare.js'
 import { badRequest } from './errors.js'
 import { Lab, estimate, exploreFrom, goOn } from './lab.js'
-import type { Bent, Method, Methods } from './protocol.js'
+import type { ActionRef, Bent, Method, Methods } from './protocol.js'
 import type { Registry } from './registry.js'
 
 type Steps<M extends Method> = Generator<Methods[M]['progress'], Methods[M]['result']>
@@ -23,6 +23,7 @@ const emptyEstimate = {
 
 export function take(registry: Registry, { branch: id, at, actions }: Methods['take']['params']): Bent {
   const branch = registry.at(id, at)
+  if (isItsOwn(branch, at, actions)) return registry.bent(branch)
   const missing = missingBudget(branch, at, actions)
   if (Object.keys(missing).length > 0) {
     const budget = { ...branch.stage.setup.budget }
@@ -43,6 +44,17 @@ export function take(registry: Registry, { branch: id, at, actions }: Methods['t
   const log = joined(branch.prefix(at), own)
   return registry.bent(
     registry.add(branch.stage, log, { parent: branch, forkedAt: at, title, origin: byHand }),
+  )
+}
+
+/** Whether a branch takes these actions itself from a position on. */
+function isItsOwn({ log, length, stage }: Branch, at: number, actions: readonly ActionRef[]): boolean {
+  const { sites } = stage.world
+  return (
+    at + actions.length <= length &&
+    actions.every(
+      ({ site, subject }, i) => sites[log.site(at + i)]!.name === site && log.subject(at + i) === subject,
+    )
   )
 }
 

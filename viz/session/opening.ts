@@ -28,7 +28,7 @@ export async function open(registry: Registry, source: Source): Promise<Opened> 
 }
 
 function openTrace(registry: Registry, trace: Trace, title: string): Opened {
-  const { header, violation } = trace
+  const { header, violation, fingerprints, components, image } = trace
   const system = registry.system(header.system)
   checkSystem(system.definition, trace)
   const stage = registry.newStage(system, header.setup)
@@ -39,6 +39,11 @@ function openTrace(registry: Registry, trace: Trace, title: string): Opened {
     origin: 'opened trace',
     remarks,
     claimed: violation,
+    // A schedule alone, as a link or a person gives it, tells of no states.
+    recorded:
+      fingerprints.length === 0 || missing !== ''
+        ? undefined
+        : { header, fingerprints, components, image, actions: { length: log.length } },
     provenance: header.provenance,
   })
   return { world: stage.info, branch: branch.info(), provenance: header.provenance }

@@ -54,6 +54,11 @@ interface At {
   readonly branch: BranchId
   readonly at: number
 }
+/** An action in words. */
+export interface Step {
+  readonly action: number
+  readonly text: string
+}
 interface Range {
   readonly branch: BranchId
   readonly from: number
@@ -178,7 +183,13 @@ export interface Methods {
   /** Actions that one depends on, and that depend on it: through what they read and write. */
   readonly causal: {
     params: { readonly branch: BranchId; readonly action: number }
-    result: { readonly past: Uint32Array; readonly future: Uint32Array }
+    result: {
+      readonly past: Uint32Array
+      readonly future: Uint32Array
+      /** Of them those without another one between, the nearest first, with words. */
+      readonly causes: readonly Step[]
+      readonly consequences: readonly Step[]
+    }
     progress: Progress
   }
   /** From a client's operation to its reply: the actions that carried it. */
@@ -186,7 +197,8 @@ export interface Methods {
     params: { readonly branch: BranchId; readonly client: number; readonly position: number }
     result: {
       readonly actions: Uint32Array
-      readonly stages: readonly { readonly action: number; readonly text: string }[]
+      /** Its calls, posts, arrivals and replies. */
+      readonly stages: readonly Step[]
     }
     progress: Progress
   }
@@ -214,7 +226,10 @@ export interface Methods {
     progress: Progress & { readonly partial: Estimate }
   }
 
-  /** Takes actions from a position: a new branch, unless `at` is the end of one made by hand, which then grows. */
+  /**
+   * Takes actions from a position: a new branch, unless the branch takes them there itself, or `at` is the end of one made
+   * by hand, which then grows.
+   */
   readonly take: { params: At & { readonly actions: readonly ActionRef[] }; result: Bent; progress: never }
   /** Ends the faults, repairs what can be repaired. */
   readonly heal: { params: At; result: Bent; progress: never }

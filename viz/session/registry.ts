@@ -14,6 +14,8 @@ import { type KnownSystem, Stage } from './stage.js'
 
 /** Indexes that keep a world to go on with. */
 const mostLive = 3
+/** Milliseconds between two tellings of how far an index is: what is drawn of it is drawn anew each time. */
+const tellMillis = 200
 /** Actions indexed between two looks at the clock. */
 const indexSlice = 512
 
@@ -25,6 +27,9 @@ export class Registry {
   readonly #branches = new Map<BranchId, Branch>()
   /** Branches whose index is not complete, the one looked at last first. */
   readonly #indexing: Branch[] = []
+  #toldAt = -Infinity
+  /** What was last said of the index of each branch. */
+  readonly #told = new WeakMap<Branch, string>()
   #lastBranch = 0
   #lastStage = 0
 
@@ -58,24 +63,22 @@ export class Registry {
   /** Indexes for some milliseconds. */
   tick(milliseconds: number): void {
     const end = this.now() + milliseconds
-    let branch = this.#indexing[0]
+    const branch = this.#indexing[0]
     if (branch === undefined) return
-    const before = branch.violation()
     while (this.now() < end) {
       if (branch.index.advance(indexSlice)) continue
       this.#indexing.shift()
-      this.#indexed(branch)
+      this.#giveUpSome()
       break
     }
-    this.#emit({ kind: 'indexed', branch: branch.id, known: branch.index.known, length: branch.length })
-    branch = this.#branches.get(branch.id)
-    if (branch !== undefined && branch.violation()?.at !== before?.at) this.tell(branch)
-  }
-  #indexed(branch: Branch): void {
-    if (branch.index.stuck !== '' && !branch.remarks.includes(branch.index.stuck)) {
-      branch.remarks = [...branch.remarks, branch.index.stuck]
-      this.tell(branch)
+    const isOver = this.#indexing[0] !== branch
+    if (isOver || this.now() - this.#toldAt >= tellMillis) {
+      this.#toldAt = this.now()
+      this.#emit({ kind: 'indexed', branch: branch.id, known: branch.index.known, length: branch.length })
     }
+    if (findingsOf(branch) !== this.#told.get(branch)) this.tell(branch)
+  }
+  #giveUpSome(): void {
     const live = [...this.#branches.values()].filter(({ index }) => index.isLive)
     for (const each of live.slice(0, -mostLive)) if (each.index.isComplete) each.index.release()
   }
@@ -86,7 +89,7 @@ export class Registry {
   *indexUpTo(branch: Branch, at: number): Generator<Progress, void> {
     while (branch.index.known < Math.min(at, branch.length)) {
       if (!branch.index.advance(indexSlice) && branch.index.known < at) {
-        if (branch.index.stuck !== '') throw badRequest('at', branch.index.stuck)
+        if (branch.index.isStuck) throw badRequest('at', branch.index.remarks.at(-1) ?? '')
         break
       }
       yield { done: branch.index.known, total: at }
@@ -129,12 +132,13 @@ export class Registry {
     branch.index.advance(indexSlice)
     if (branch.index.isComplete) {
       this.#indexing.splice(this.#indexing.indexOf(branch), 1)
-      this.#indexed(branch)
+      this.#giveUpSome()
     }
     this.tell(branch)
     return branch
   }
   tell(branch: Branch): void {
+    this.#told.set(branch, findingsOf(branch))
     this.#emit({ kind: 'branch', branch: branch.info() })
   }
   bent(branch: Branch, isNewWorld = false): Bent {
@@ -170,3 +174,7 @@ export class Registry {
     this.tell(branch)
   }
 }
+
+/** What an index has found so far that a person is told: another text when there is something new. */
+const findingsOf = (branch: Branch): string =>
+  `${String(branch.violation()?.at)} ${String(branch.index.remarks.length)}`

@@ -6,6 +6,10 @@
  * is what the execution touched. So the causal past of an action, executed alone and in order, leads to that action with
  * the same parts; what is left out cannot have mattered. Two things are not counted: what is left of a fault's budget,
  * and whether a CPU is in the middle of a copy, which its NIC does not ask about.
+ *
+ * Through others an action of a busy run depends on most of what was before it. What a person looks for is what it hangs on
+ * directly: of each part that it reads or changes the last action that changed it; and the other way round the first
+ * actions that read what it has changed, up to the one that overwrites it.
  */
 import { type ActionKind, type Site, type World, isFaultKind } from '../../sim/index.js'
 import type { Branch } from './branch.js'
@@ -39,11 +43,19 @@ function footprintsOf(world: World): Footprints {
 
 const slice = 65_536
 
+export interface Relations {
+  readonly past: Uint32Array
+  readonly future: Uint32Array
+  /** Those without another one between. */
+  readonly directPast: Uint32Array
+  readonly directFuture: Uint32Array
+}
+
 /** Yields how far it has come; returns the actions before and after in order. */
 export function* causal(
   branch: Branch,
   action: number,
-): Generator<{ done: number; total: number }, { past: Uint32Array; future: Uint32Array }> {
+): Generator<{ done: number; total: number }, Relations> {
   const { stage, log, index } = branch
   const { world } = stage
   const { reads, asks, isCounted } = footprintsOf(world)
@@ -59,7 +71,10 @@ export function* causal(
     for (const part of index.touchedBy(i)) wanted[part] = 1
   }
   const past: number[] = []
+  const directPast: number[] = []
   want(action)
+  const open = wanted.slice()
+  const openAsked = asked.slice()
   for (let i = action - 1; i >= 0; i--) {
     if (i % slice === 0) yield { done: action - i, total }
     const fault = isFault[log.site(i)] === 1
@@ -68,6 +83,14 @@ export function* causal(
       .some((part) => isCounted[part] === 1 && (wanted[part] === 1 || (fault && asked[part] === 1)))
     if (!matters) continue
     past.push(i)
+    let isDirect = false
+    for (const part of index.touchedBy(i)) {
+      if (isCounted[part] === 0 || !(open[part] === 1 || (fault && openAsked[part] === 1))) continue
+      isDirect = true
+      open[part] = 0
+      openAsked[part] = 0
+    }
+    if (isDirect) directPast.push(i)
     want(i)
   }
   const changed = new Uint8Array(world.memory.parts.length)
@@ -81,7 +104,10 @@ export function* causal(
       }
   }
   const future: number[] = []
+  const directFuture: number[] = []
   change(action)
+  const fresh = changed.slice()
+  const freshByFault = changedByFault.slice()
   for (let i = action + 1; i < total; i++) {
     if (i % slice === 0) yield { done: i, total }
     const site = log.site(i)
@@ -91,59 +117,21 @@ export function* causal(
       index.touchedBy(i).some((part) => changed[part] === 1)
     if (!depends) continue
     future.push(i)
+    const isDirect =
+      reads[site]!.some((part) => fresh[part] === 1) || asks[site]!.some((part) => freshByFault[part] === 1)
+    let overwrites = false
+    for (const part of index.touchedBy(i)) {
+      overwrites ||= fresh[part] === 1
+      fresh[part] = 0
+      freshByFault[part] = 0
+    }
+    if (isDirect || overwrites) directFuture.push(i)
     change(i)
   }
-  return { past: Uint32Array.from(past.reverse()), future: Uint32Array.from(future) }
-}
-
-/**
- * The actions that carried a client's operation: those that lie on a way from its call to its end along messages and
- * operations, and along what a CPU did after something had reached it.
- */
-export function* follow(
-  branch: Branch,
-  client: number,
-  position: number,
-): Generator<{ done: number; total: number }, Uint32Array> {
-  const { index, stage, log } = branch
-  const own = (i: number): boolean => {
-    const event = index.clients.events[i]!
-    return event.client === client && event.position === position
+  return {
+    past: Uint32Array.from(past.reverse()),
+    future: Uint32Array.from(future),
+    directPast: Uint32Array.from(directPast.reverse()),
+    directFuture: Uint32Array.from(directFuture),
   }
-  const events = index.clients.events.flatMap((_, i) => (own(i) ? [i] : []))
-  if (events.length === 0) return new Uint32Array(0)
-  const first = index.clientActions.at(events[0]!)
-  const ended = events.length > 1
-  const last = ended ? index.clientActions.at(events[events.length - 1]!) : index.known - 1
-  const { sites } = stage.info
-  // Reached from the call: arrows, and nodes.
-  const arrows = new Set<number>(index.arrows.touching(first))
-  const nodes = new Uint8Array(stage.world.nodeCount)
-  const forward: number[] = [first]
-  for (let i = first + 1; i <= last; i++) {
-    if (i % slice === 0) yield { done: i - first, total: last - first }
-    const touching = index.arrows.touching(i)
-    const { node } = sites[log.site(i)]!
-    if (!touching.some((arrow) => arrows.has(arrow)) && (node < 0 || nodes[node] === 0)) continue
-    forward.push(i)
-    for (const arrow of touching) arrows.add(arrow)
-    if (node >= 0) nodes[node] = 1
-  }
-  if (!ended) return Uint32Array.from(forward.filter((i) => index.arrows.touching(i).length > 0))
-  // And leading to its end.
-  const leading = new Set<number>(index.arrows.touching(last))
-  const from = new Uint8Array(stage.world.nodeCount)
-  const both: number[] = [last]
-  for (let k = forward.length - 1; k >= 0; k--) {
-    const i = forward[k]!
-    if (i === last) continue
-    const touching = index.arrows.touching(i)
-    const { node } = sites[log.site(i)]!
-    const carries = touching.some((arrow) => leading.has(arrow))
-    if (!carries && (node < 0 || from[node] === 0)) continue
-    for (const arrow of touching) leading.add(arrow)
-    if (node >= 0) from[node] = 1
-    if (touching.length > 0) both.push(i)
-  }
-  return Uint32Array.from(both.sort((a, b) => a - b))
 }

@@ -12,12 +12,14 @@ import { compareBranches } from './compare.js'
 import { overviewOf, stepColumns } from './diagram.js'
 import { badRequest } from './errors.js'
 import { bareBytes, fileNameOf, toShared, traceOf } from './files.js'
+import { follow } from './follow.js'
 import { Lab, healed } from './lab.js'
 import { alterTo, estimateSteps, exploreSteps, goOnSteps, move, shrink, take } from './leaving.js'
 import { open } from './opening.js'
-import type { Method, Methods, SystemInfo } from './protocol.js'
+import type { Branch } from './branch.js'
+import type { Method, Methods, Step, SystemInfo } from './protocol.js'
 import type { Registry } from './registry.js'
-import { causal, follow } from './relations.js'
+import { causal } from './relations.js'
 import { search, seekMark } from './search.js'
 import { clientsAt, stateOf } from './state.js'
 import { describeSystem, knobs } from './world-info.js'
@@ -25,6 +27,13 @@ import { describeSystem, knobs } from './world-info.js'
 type Steps<M extends Method> = Generator<Methods[M]['progress'], Methods[M]['result']>
 type Given<M extends Method> = Methods[M]['result'] | Promise<Methods[M]['result']> | Steps<M>
 export type Handlers = { readonly [M in Method]: (params: Methods[M]['params']) => Given<M> }
+
+/** Of a followed request: most of its steps that are told in words. Of an action: most causes and consequences. */
+const mostStages = 200
+const mostDirect = 12
+
+const inWords = (branch: Branch, actions: Iterable<number>): readonly Step[] =>
+  Array.from(actions, (action) => ({ action, text: describeAction(branch, action).text }))
 
 export function handlersOf(registry: Registry): Handlers {
   return {
@@ -89,17 +98,22 @@ export function handlersOf(registry: Registry): Handlers {
     *causal({ branch: id, action }) {
       const branch = registry.action(id, action)
       yield* registry.indexUpTo(branch, branch.length)
-      return yield* causal(branch, action)
+      const { past, future, directPast, directFuture } = yield* causal(branch, action)
+      return {
+        past,
+        future,
+        causes: inWords(branch, directPast.slice(-mostDirect).reverse()),
+        consequences: inWords(branch, directFuture.slice(0, mostDirect)),
+      }
     },
     *follow({ branch: id, client, position }) {
       const branch = registry.branch(id)
       yield* registry.indexUpTo(branch, branch.length)
-      const actions = yield* follow(branch, client, position)
-      const stages = [...actions.slice(0, 200)].map((action) => ({
-        action,
-        text: describeAction(branch, action).text,
-      }))
-      return { actions, stages }
+      const { actions, stages } = yield* follow(branch, client, position)
+      return {
+        actions,
+        stages: inWords(branch, stages.slice(0, mostStages)),
+      }
     },
     *search(query) {
       const branch = registry.at(query.branch, query.from ?? 0)

@@ -3,7 +3,8 @@
  *
  * Contract. `seek` brings the world into the state of a branch at a position, from the nearest snapshot or from where the
  * world is. Every state is computed by the real world, so going back and forth gives equal bytes. Snapshots are kept at
- * multiples of an interval, which doubles when they would take more than {@link mostSnapshotBytes}.
+ * multiples of an interval, which doubles when they would take more than {@link mostSnapshotBytes}. Where a long way was
+ * gone to a position there is one shortly before it too, so that stepping back from there goes that way only once.
  */
 import type { SystemDefinition } from '../../protocol/index.js'
 import { Outcome, type Setup, type Snapshot, type World, buildWorld } from '../../sim/index.js'
@@ -16,6 +17,15 @@ import { describeWorld } from './world-info.js'
 /** Actions between two snapshots, at first: some milliseconds of execution. */
 const firstInterval = 2048
 const mostSnapshotBytes = 1 << 27
+/** Actions between a position and the snapshot that is taken on the way to it, and how many of those are kept. */
+const stepsBack = 64
+const mostNear = 4
+
+interface Near {
+  readonly branch: Branch
+  readonly at: number
+  readonly snapshot: Snapshot
+}
 
 /** A system that a session can run. */
 export interface KnownSystem {
@@ -39,6 +49,8 @@ export class Stage {
   /** Where the world is. */
   #branch: Branch | undefined
   #at = 0
+  /** Snapshots shortly before positions that were gone to, the newest first. */
+  #near: readonly Near[] = []
   /** Branches whose snapshots count. */
   readonly #branches = new Set<Branch>()
   #snapshots = 0
@@ -63,6 +75,7 @@ export class Stage {
   forget(branch: Branch): void {
     this.#branches.delete(branch)
     this.#snapshots -= branch.snapshots.size
+    this.#near = this.#near.filter((near) => near.branch !== branch)
     if (this.#branch === branch) this.#branch = undefined
   }
 
@@ -86,17 +99,22 @@ export class Stage {
   /** Brings the world to a position of a branch. Throws SessionError when an action is not possible. */
   seek(branch: Branch, at: number): World {
     const { world } = this
-    const near = branch.nearest(at, this.interval)
     const isHere = this.#branch !== undefined && this.#at <= at && branch.agreesWith(this.#branch) >= this.#at
     let from = isHere ? this.#at : -1
-    if (from < near.at) {
-      world.restore(near.snapshot ?? this.start)
-      from = near.at
+    const kept = branch.nearest(at, this.interval)
+    const near = this.#near.find((one) => one.at <= at && branch.agreesWith(one.branch) >= one.at)
+    const best = near !== undefined && near.at > kept.at ? near : kept
+    if (from < best.at) {
+      world.restore(best.snapshot ?? this.start)
+      from = best.at
     }
+    const due = at - from > 2 * stepsBack ? at - stepsBack : -1
     this.#branch = undefined
     for (let i = from; i < at; i++) {
       this.play(branch, i)
       this.keep(branch, i + 1, () => world.snapshot())
+      if (i + 1 === due)
+        this.#near = [{ branch, at: due, snapshot: world.snapshot() }, ...this.#near.slice(0, mostNear - 1)]
     }
     this.#branch = branch
     this.#at = at

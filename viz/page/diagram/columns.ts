@@ -118,17 +118,20 @@ export class Columns {
 
 function countLanes(steps: StepColumns, lanes: number): Uint32Array<ArrayBuffer> {
   const counts = new Uint32Array(lanes)
-  for (const lane of steps.lane) counts[lane]!++
+  const { lane } = steps
+  for (let i = 0; i < lane.length; i++) counts[lane[i]!]!++
   return counts
 }
 
-const ends = new Set(['restart', 'resume'])
-const begins: ReadonlyMap<string, boolean> = new Map([
-  ['crash', false],
-  ['kill', false],
-  ['halt', false],
-  ['pause', true],
-])
+const Effect = { none: 0, stops: 1, pauses: 2, ends: 3 } as const
+const effects: Readonly<Record<string, number>> = {
+  crash: Effect.stops,
+  kill: Effect.stops,
+  halt: Effect.stops,
+  pause: Effect.pauses,
+  restart: Effect.ends,
+  resume: Effect.ends,
+}
 
 /** Which nodes do not run, and when, from the faults in the schedule alone. */
 export function findOutages(
@@ -142,14 +145,16 @@ export function findOutages(
     if (outage !== undefined) outages.push({ node, to, ...outage })
     open.delete(node)
   }
+  const effectOf = Uint8Array.from(kinds, (kind) => effects[kind] ?? Effect.none)
   for (let i = 0; i < steps.kind.length; i++) {
-    const kind = kinds[steps.kind[i]!]!
+    const effect = effectOf[steps.kind[i]!]!
+    if (effect === Effect.none) continue
     const node = steps.node[i]!
-    const paused = begins.get(kind)
-    if (paused !== undefined) {
+    if (effect === Effect.ends) close(node, i)
+    else {
       close(node, i + 1)
-      open.set(node, { from: i + 1, paused })
-    } else if (ends.has(kind)) close(node, i)
+      open.set(node, { from: i + 1, paused: effect === Effect.pauses })
+    }
   }
   for (const node of [...open.keys()]) close(node, steps.to)
   return outages

@@ -27,8 +27,14 @@ export class OverviewStrip {
   readonly #bookmarks = svg('g')
   #overview: Overview | undefined
   #width = 0
+  /** All of it. */
   readonly draw = onceAFrame(() => {
+    this.#place()
     this.#paint()
+  })
+  /** What moves with every step, and is drawn while one scrubs. */
+  readonly #move = onceAFrame(() => {
+    this.#place()
   })
 
   constructor(bench: Workbench) {
@@ -49,11 +55,12 @@ export class OverviewStrip {
     }).observe(this.element)
     bench.topics.on(['run'], () => {
       this.#overview = undefined
+      this.draw()
     })
     bench.topics.on(['run', 'index'], () => {
       this.#ask('')
     })
-    bench.topics.on(['cursor', 'focus'], this.draw)
+    bench.topics.on(['cursor', 'focus'], this.#move)
     const scrub = (event: PointerEvent): void => {
       if ((event.buttons & 1) === 0) return
       const box = this.element.getBoundingClientRect()
@@ -92,7 +99,7 @@ export class OverviewStrip {
     return gutter + ((this.#width - gutter) * position) / Math.max(1, this.#bench.length)
   }
 
-  #paint(): void {
+  #place(): void {
     const x = String(this.#x(this.#bench.at))
     this.#cursor.setAttribute('x1', x)
     this.#cursor.setAttribute('x2', x)
@@ -104,6 +111,9 @@ export class OverviewStrip {
         }),
       ),
     )
+  }
+
+  #paint(): void {
     const context = sizeCanvas(this.#canvas, this.#width, height)
     context.clearRect(0, 0, this.#width, height)
     const { world } = this.#bench

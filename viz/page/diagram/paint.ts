@@ -93,6 +93,7 @@ export class Painter {
   ): void {
     const steps = columns.steps!
     const { middle, half } = view.rows
+    const rims = rimsOf(focus)
     for (let i = view.from; i < view.to; i++) {
       const lane = steps.lane[i]!
       const y = middle[lane]!
@@ -103,7 +104,7 @@ export class Painter {
       context.globalAlpha = faded ? 0.18 : 1
       context.fillStyle = colours.family[family]
       this.#stamp(context, family, view.xOf(i + 0.5), y, size)
-      const rim = focus.past.has(i) ? 'past' : focus.future.has(i) ? 'future' : undefined
+      const rim = rims.get(i)
       if (rim !== undefined) ring(context, view.xOf(i + 0.5), y, size + 3, colours.named(rim))
     }
     context.globalAlpha = 1
@@ -170,24 +171,31 @@ export class Painter {
   ): void {
     const steps = columns.steps!
     const lastX = new Float64Array(view.rows.middle.length).fill(-100)
+    const rims = rimsOf(focus)
+    const isFocused = rims.size > 0 || focus.shown !== undefined
     for (let i = view.from; i < view.to; i++) {
-      const inFocus = focus.past.has(i) || focus.future.has(i) || focus.shown?.has(i) === true
-      if ((steps.flags[i]! & StepFlag.fault) === 0 && !inFocus) continue
+      const isFault = (steps.flags[i]! & StepFlag.fault) !== 0
+      if (!isFault && !isFocused) continue
+      const rim = rims.get(i)
+      if (!isFault && rim === undefined && focus.shown?.has(i) !== true) continue
       const lane = steps.lane[i]!
       const y = view.rows.middle[lane]!
       const x = view.xOf(i + 0.5)
       if (y < 0 || x - lastX[lane]! < 6) continue
       lastX[lane] = x
       const family = columns.family(i)
-      context.fillStyle = focus.past.has(i)
-        ? colours.named('past')
-        : focus.future.has(i)
-          ? colours.named('future')
-          : colours.family[family]
+      context.fillStyle = rim === undefined ? colours.family[family] : colours.named(rim)
       this.#stamp(context, family, x, y, 4.5)
     }
   }
 }
+
+/** What the selected action hangs on directly, and what hangs on it. */
+const rimsOf = ({ causes, consequences }: Focus): ReadonlyMap<number, 'past' | 'future'> =>
+  new Map([
+    ...causes.map(({ action }) => [action, 'past'] as const),
+    ...consequences.map(({ action }) => [action, 'future'] as const),
+  ])
 
 function isFaded(action: number, focus: Focus): boolean {
   if (focus.shown !== undefined && !focus.shown.has(action)) return true
@@ -337,11 +345,13 @@ function bundles(
   const pieces = Math.ceil((view.width - view.gutter) / bundleWidth)
   const counts = new Uint32Array(pieces * nodes * nodes)
   let most = 0
+  const perAction = view.perAction / bundleWidth
+  const offset = (view.xOf(0) - view.gutter) / bundleWidth
   for (let i = view.from; i < view.to; i++) {
     const node = steps.node[i]!
     const peer = steps.peer[i]!
     if (node < 0 || peer < 0 || node === peer) continue
-    const piece = Math.floor((view.xOf(i) - view.gutter) / bundleWidth)
+    const piece = Math.floor(i * perAction + offset)
     if (piece < 0 || piece >= pieces) continue
     const count = ++counts[(piece * nodes + peer) * nodes + node]!
     if (count > most) most = count

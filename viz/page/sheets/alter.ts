@@ -1,19 +1,23 @@
 /** The same story with something else about the hardware or the protocol: a knob flipped, the variant mended. */
-import { h } from '../dom.js'
+import { h, valueAt } from '../dom.js'
 import type { Workbench } from '../workbench.js'
+
+type Change = Readonly<{ knobs?: Record<string, string | readonly string[]>; variant?: string | null }>
+
+async function alter(bench: Workbench, at: number, change: Change): Promise<void> {
+  const bent = await bench.try('alter', { branch: bench.branch!.branch, at, ...change })
+  if (bent === undefined) return
+  await bench.showBent(bent, bent.branch.length)
+  for (const remark of bent.branch.remarks.slice(0, 1)) bench.say(remark)
+}
+
+/** All of the run again, as far as it is possible, without the mistake. */
+export const followRight = (bench: Workbench): Promise<void> => alter(bench, bench.length, { variant: null })
 
 export function alterSection(bench: Workbench): HTMLElement {
   const { world } = bench
   if (world === undefined) return h('div')
   const system = bench.systems.find((one) => one.name === world.system)
-  const alter = async (
-    change: Readonly<{ knobs?: Record<string, string | readonly string[]>; variant?: string | null }>,
-  ): Promise<void> => {
-    const bent = await bench.try('alter', { branch: bench.branch!.branch, at: bench.at, ...change })
-    if (bent === undefined) return
-    await bench.showBent(bent, bent.branch.length)
-    for (const remark of bent.branch.remarks.slice(0, 1)) bench.say(remark)
-  }
   const knobs = bench.knobs.map((knob) => {
     const now = world.knobs[knob.name]
     const select = h(
@@ -21,10 +25,12 @@ export function alterSection(bench: Workbench): HTMLElement {
       {
         'data-key': `knob ${knob.name}`,
         on: {
-          change: () =>
-            void alter({
-              knobs: { [knob.name]: knob.many ? (select.value === '' ? [] : [select.value]) : select.value },
-            }),
+          change: (event) => {
+            const value = valueAt(event)
+            void alter(bench, bench.at, {
+              knobs: { [knob.name]: knob.many ? (value === '' ? [] : [value]) : value },
+            })
+          },
         },
       },
       knob.many ? h('option', { value: '' }, 'none') : undefined,
@@ -48,7 +54,12 @@ export function alterSection(bench: Workbench): HTMLElement {
     'select',
     {
       'data-key': 'variant',
-      on: { change: () => void alter({ variant: variant.value === '' ? null : variant.value }) },
+      on: {
+        change: (event) => {
+          const value = valueAt(event)
+          void alter(bench, bench.at, { variant: value === '' ? null : value })
+        },
+      },
     },
     h('option', { value: '' }, 'right'),
     ...(system?.variants ?? []).map((one) =>

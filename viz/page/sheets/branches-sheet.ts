@@ -1,7 +1,8 @@
 /** The tree of branches, and two of them compared: what they share, where they part, how their states differ. */
 import { hierarchy, tree } from 'd3-hierarchy'
 import type { BranchInfo, Comparison } from '../../session/protocol.js'
-import { fill, h, svg } from '../dom.js'
+import { h, svg, valueAt } from '../dom.js'
+import { patch } from '../patch.js'
 import { saveTrace } from '../files.js'
 import type { Workbench } from '../workbench.js'
 import type { Sheet } from './sheet.js'
@@ -29,8 +30,8 @@ export function branchesSheet(): Sheet {
         'data-key': 'other',
         id: 'compare-with',
         on: {
-          change: () => {
-            other = Number(select.value)
+          change: (event) => {
+            other = Number(valueAt(event))
             void compare()
           },
         },
@@ -39,7 +40,7 @@ export function branchesSheet(): Sheet {
         h('option', { value: one.branch, selected: one.branch === other }, titleOf(one)),
       ),
     )
-    fill(
+    patch(
       place,
       h('section', {}, h('h2', {}, 'Branches'), picture(branches, branch), list(bench)),
       h(
@@ -80,13 +81,12 @@ function list(bench: Workbench): HTMLElement {
     ...bench.branches.map((branch) =>
       h(
         'li',
-        {},
+        { 'data-key': `branch ${String(branch.branch)}` },
         h(
           'button',
           {
             class: 'choice',
             'aria-pressed': String(branch.branch === shown),
-            'data-key': `branch ${String(branch.branch)}`,
             on: { click: () => void bench.showBranch(branch.branch, Math.min(bench.at, branch.length)) },
           },
           h('b', {}, branch.title),
@@ -100,7 +100,6 @@ function list(bench: Workbench): HTMLElement {
           'button',
           {
             'aria-label': `Rename ${branch.title}`,
-            'data-key': `rename ${String(branch.branch)}`,
             on: { click: () => void rename(bench, branch) },
           },
           'Rename',
@@ -109,7 +108,6 @@ function list(bench: Workbench): HTMLElement {
           'button',
           {
             'aria-label': `Save ${branch.title} as a trace`,
-            'data-key': `save ${String(branch.branch)}`,
             on: { click: () => void saveTrace(bench, branch.branch) },
           },
           'Save',

@@ -1,8 +1,9 @@
 /** What clients asked and were told. A request can be followed through the cluster to its reply. */
 import type { OperationState } from '../../session/protocol.js'
-import { fill, h } from '../dom.js'
+import { h } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
-import type { Sheet } from './sheet.js'
+import { type Sheet, stepButtons } from './sheet.js'
 
 export function clientsSheet(): Sheet {
   return { id: 'clients', title: 'Clients', topics: ['run', 'state', 'focus'], draw }
@@ -12,7 +13,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
   const { state, branch, focus } = bench
   if (state === undefined || branch === undefined) return
   if (state.clients.length === 0) {
-    fill(place, h('p', { class: 'empty' }, 'This system has no clients: nothing is asked from outside.'))
+    patch(place, h('p', { class: 'empty' }, 'This system has no clients: nothing is asked from outside.'))
     return
   }
   const follow = async (client: number, operation: OperationState): Promise<void> => {
@@ -28,44 +29,22 @@ function draw(place: HTMLElement, bench: Workbench): void {
       title: `request “${operation.text}” of c${String(client)}`,
       stages: read.stages,
     })
-    bench.say(`${String(read.actions.length)} actions carried it`)
+    bench.say(`${String(read.actions.length)} actions carried it, in ${String(read.stages.length)} stages`)
   }
-  fill(
+  patch(
     place,
     focus.stages.length === 0
       ? undefined
       : h(
           'section',
-          {},
+          { 'data-key': 'followed' },
           h('h2', {}, `Followed: ${focus.title}`),
-          h(
-            'ol',
-            { class: 'list' },
-            ...focus.stages.map((stage) =>
-              h(
-                'li',
-                {},
-                h(
-                  'button',
-                  {
-                    class: 'choice',
-                    on: {
-                      click: () => {
-                        bench.go(stage.action + 1)
-                      },
-                    },
-                  },
-                  h('b', {}, `${String(stage.action + 1)} `),
-                  stage.text,
-                ),
-              ),
-            ),
-          ),
+          h('ol', { class: 'list' }, ...stepButtons(focus.stages, bench)),
         ),
     ...state.clients.map((client) =>
       h(
         'section',
-        {},
+        { 'data-key': client.name },
         h('h2', {}, client.name),
         h(
           'table',

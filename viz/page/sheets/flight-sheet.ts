@@ -1,6 +1,7 @@
 /** What is under way at the cursor: messages, queue pairs with their requests, links that are cut, faults left. */
 import type { QueuePairState } from '../../session/protocol.js'
-import { fill, h } from '../dom.js'
+import { h } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
 import type { Sheet } from './sheet.js'
 
@@ -18,7 +19,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
     (pair) => pair.requests.length > 0 || pair.control !== '' || pair.received + pair.accepted > 0,
   )
   const quiet = state.queuePairs.filter((pair) => !pairs.includes(pair))
-  fill(
+  patch(
     place,
     h(
       'section',

@@ -2,7 +2,8 @@
 import { type EnabledAction, schedulerNames } from '../../session/protocol.js'
 import type { SchedulerName } from '../../session/protocol.js'
 import { icon } from '../diagram/focus-layer.js'
-import { fill, h } from '../dom.js'
+import { h, valueAt } from '../dom.js'
+import { patch } from '../patch.js'
 import { familyOf } from '../kinds.js'
 import type { Workbench } from '../workbench.js'
 import { alterSection } from './alter.js'
@@ -10,7 +11,9 @@ import type { Sheet } from './sheet.js'
 
 export function nextSheet(): Sheet {
   let enabled: readonly EnabledAction[] = []
-  let enabledAt = ''
+  /** Of which state `enabled` is, and of which it is being asked. */
+  let its = { branch: -1, at: -1 }
+  let asked = ''
   let filter = ''
   const redrawn = (place: HTMLElement, bench: Workbench): void => {
     const { state, branch, world } = bench
@@ -19,14 +22,18 @@ export function nextSheet(): Sheet {
     const again = (): void => {
       redrawn(place, bench)
     }
-    if (key !== enabledAt) {
-      enabledAt = key
-      void bench.try('enabled', { branch: state.branch, at: state.at, faults: true }).then((read) => {
-        if (read === undefined || enabledAt !== key) return
+    if (key !== asked) {
+      asked = key
+      const place = { branch: state.branch, at: state.at }
+      void bench.try('enabled', { ...place, faults: true }).then((read) => {
+        if (read === undefined || asked !== key) return
         enabled = read
+        its = place
         again()
       })
     }
+    // Until they have come the old ones stay, said to be those of their place, and taken there.
+    const isHere = its.branch === state.branch && its.at === state.at
     const isMatch = (action: EnabledAction): boolean =>
       filter === '' || action.text.toLowerCase().includes(filter.toLowerCase())
     const possible = enabled.filter((action) => !action.isFault && isMatch(action))
@@ -38,36 +45,39 @@ export function nextSheet(): Sheet {
       'aria-label': 'Filter the possible actions',
       'data-key': 'filter',
       on: {
-        input: () => {
-          filter = search.value
+        input: (event) => {
+          filter = valueAt(event)
           again()
         },
       },
     })
-    const next = state.next
+    const next = isHere ? state.next : null
+    const take = (action: EnabledAction): void => {
+      void bench.take(its, { site: action.site, subject: action.subject })
+    }
     const isNext = (action: EnabledAction): boolean =>
       next !== null && action.site === next.site && action.subject === next.subject
-    fill(
+    patch(
       place,
       h(
         'section',
         {},
-        h('h2', {}, `What can happen at ${String(state.at)}`),
+        h('h2', {}, `What can happen at ${String(its.branch < 0 ? state.at : its.at)}`),
         h(
           'p',
           { class: 'quiet' },
-          next === null
+          isHere && next === null
             ? 'The run ends here. Choose what happens next.'
             : 'Choosing anything but what the run does next makes a branch.',
         ),
         search,
       ),
-      h('section', {}, h('h3', {}, `Steps (${String(possible.length)})`), list(possible, isNext, bench)),
+      h('section', {}, h('h3', {}, `Steps (${String(possible.length)})`), list(possible, isNext, take)),
       h(
         'section',
         {},
         h('h3', {}, `Faults and repairs (${String(faults.length)})`),
-        list(faults, isNext, bench),
+        list(faults, isNext, take),
       ),
       goOnSection(bench),
       moveSection(bench),
@@ -80,7 +90,7 @@ export function nextSheet(): Sheet {
 function list(
   actions: readonly EnabledAction[],
   isNext: (action: EnabledAction) => boolean,
-  bench: Workbench,
+  take: (action: EnabledAction) => void,
 ): HTMLElement {
   if (actions.length === 0) return h('p', { class: 'empty' }, 'Nothing.')
   return h(
@@ -91,15 +101,18 @@ function list(
         'button',
         {
           class: 'choice',
-          'data-key': `${action.site} ${String(action.subject)}`,
-          on: { click: () => void bench.take({ site: action.site, subject: action.subject }) },
+          on: {
+            click: () => {
+              take(action)
+            },
+          },
         },
         icon(familyOf(action.kind)),
         ` ${action.text}`,
       )
       return h(
         'li',
-        {},
+        { 'data-key': `${action.site} ${String(action.subject)}` },
         button,
         isNext(action) ? h('span', { class: 'tag' }, 'the run’s next') : undefined,
         action.needsBudget === '' ? undefined : h('span', { class: 'tag' }, `beyond the budget`),
@@ -120,8 +133,8 @@ function goOnSection(bench: Workbench): HTMLElement {
     value: seed,
     'data-key': 'seed',
     on: {
-      change: () => {
-        seed = Math.max(0, Math.trunc(Number(seedField.value)))
+      change: (event) => {
+        seed = Math.max(0, Math.trunc(Number(valueAt(event))))
       },
     },
   })
@@ -132,8 +145,8 @@ function goOnSection(bench: Workbench): HTMLElement {
     value: actions,
     'data-key': 'actions',
     on: {
-      change: () => {
-        actions = Math.max(1, Math.trunc(Number(actionsField.value)))
+      change: (event) => {
+        actions = Math.max(1, Math.trunc(Number(valueAt(event))))
       },
     },
   })
@@ -142,8 +155,8 @@ function goOnSection(bench: Workbench): HTMLElement {
     {
       'data-key': 'scheduler',
       on: {
-        change: () => {
-          scheduler = schedulerField.value as SchedulerName
+        change: (event) => {
+          scheduler = valueAt(event) as SchedulerName
         },
       },
     },

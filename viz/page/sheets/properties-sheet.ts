@@ -1,6 +1,7 @@
 /** Every property as a row: whether it holds here, its truth over the run, and why it is violated. */
 import { Truth, type TruthRow } from '../../session/protocol.js'
-import { fill, h, svg } from '../dom.js'
+import { h, svg } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
 import type { Sheet } from './sheet.js'
 
@@ -32,7 +33,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
           ? 1
           : 2
   rows.sort((a, b) => rank(a) - rank(b))
-  fill(
+  patch(
     place,
     h(
       'p',
@@ -43,7 +44,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
       const falls = over === undefined ? undefined : fallsAt(over)
       return h(
         'section',
-        { class: 'property' },
+        { class: 'property', 'data-key': `${property.kind} ${property.name}` },
         h(
           'div',
           { class: 'row spread' },

@@ -1,6 +1,7 @@
 /** Memory at the cursor: what the last action changed, then one replica in full. */
 import type { MemoryState, NodeState, StateInfo } from '../../session/protocol.js'
-import { fill, h } from '../dom.js'
+import { h, valueAt } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
 import { ringPicture, ringStates } from './ring.js'
 import { roleChart } from './role-chart.js'
@@ -13,11 +14,12 @@ export function stateSheet(): Sheet {
   let node = 0
   let run = -1
   let part = ''
+  let bytes: ReadBytes | undefined
 
   const redrawn = (place: HTMLElement, bench: Workbench): void => {
     const { state, world } = bench
     if (state === undefined || world === undefined) {
-      fill(place, h('p', { class: 'empty' }, 'The state is on its way …'))
+      patch(place, h('p', { class: 'empty' }, 'The state is on its way …'))
       return
     }
     if (run !== world.id) {
@@ -29,7 +31,7 @@ export function stateSheet(): Sheet {
       redrawn(place, bench)
     }
     const picked = state.nodes[node] ?? state.nodes[0]!
-    fill(
+    patch(
       place,
       lastAction(state),
       changed(
@@ -41,11 +43,19 @@ export function stateSheet(): Sheet {
         again()
       }),
       ...replica(picked, bench, again),
-      bytesSection(bench, state, part, (chosen) => {
+      bytesSection(bench, part, isOf(bytes, state, part) ? bytes : undefined, (chosen) => {
         part = chosen
         again()
       }),
     )
+    if (part !== '' && !isOf(bytes, state, part)) {
+      const asked = { branch: state.branch, at: state.at, part }
+      void bench.try('bytes', asked).then((read) => {
+        if (read === undefined || bench.state !== state || part !== asked.part) return
+        bytes = { ...asked, ...read }
+        again()
+      })
+    }
   }
   return { id: 'state', title: 'State', topics: ['run', 'state'], draw: redrawn }
 }
@@ -141,8 +151,13 @@ function nodePicker(
 function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElement[] {
   const world = bench.world!
   const sections: HTMLElement[] = []
-  const section = (title: string, ...children: readonly (Node | string)[]): void => {
-    sections.push(h('section', {}, h('h3', {}, title), ...children))
+  const section = (title: string, ...children: readonly (Node | string)[]): HTMLElement => {
+    const one = h('section', { 'data-key': title }, h('h3', {}, title), ...children)
+    sections.push(one)
+    return one
+  }
+  const memorySection = (title: string, memory: MemoryState): void => {
+    section(title, memoryTable(memory, again)).className = 'memory'
   }
   if (node.status !== 'up')
     sections.push(
@@ -169,8 +184,8 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
         ),
       ),
     )
-  if (node.private !== null) section('Private memory', memoryTable(node.private, again))
-  for (const region of node.regions) section(`Shared: ${region.name}`, memoryTable(region, again))
+  if (node.private !== null) memorySection('Private memory', node.private)
+  for (const region of node.regions) memorySection(`Shared: ${region.name}`, region)
   const armed = node.timers.filter((timer) => timer.armed)
   section(
     'Timers',
@@ -205,22 +220,31 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
   return sections
 }
 
+interface ReadBytes {
+  readonly branch: number
+  readonly at: number
+  readonly part: string
+  readonly bytes: Uint8Array
+  readonly changed: Uint8Array
+}
+
+const isOf = (read: ReadBytes | undefined, { branch, at }: StateInfo, part: string): boolean =>
+  read?.branch === branch && read.at === at && read.part === part
+
 /** Any part of the world byte by byte; asked for only when somebody wants it. */
 function bytesSection(
   bench: Workbench,
-  state: StateInfo,
   part: string,
+  read: ReadBytes | undefined,
   choose: (part: string) => void,
 ): HTMLElement {
-  const place = h('div')
   const select = h(
     'select',
     {
       id: 'bytes-part',
-      'data-key': 'bytes',
       on: {
-        change: () => {
-          choose(select.value)
+        change: (event) => {
+          choose(valueAt(event))
         },
       },
     },
@@ -233,9 +257,11 @@ function bytesSection(
       ),
     ),
   )
-  if (part !== '')
-    void bench.try('bytes', { branch: state.branch, at: state.at, part }).then((read) => {
-      if (read !== undefined) fill(place, byteRows(read.bytes, read.changed))
-    })
-  return h('section', {}, h('h3', {}, 'Bytes'), h('label', { for: 'bytes-part' }, 'Part ', select), place)
+  return h(
+    'section',
+    { 'data-key': 'bytes' },
+    h('h3', {}, 'Bytes'),
+    h('label', { for: 'bytes-part' }, 'Part ', select),
+    read === undefined ? undefined : byteRows(read.bytes, read.changed),
+  )
 }

@@ -1,8 +1,10 @@
 /** Why it came to this: what the violation says, from when on it was hard to avoid, what the action at the cursor hangs on. */
-import type { Estimate } from '../../session/protocol.js'
-import { fill, h, svg } from '../dom.js'
+import type { Estimate, Step } from '../../session/protocol.js'
+import { h, svg } from '../dom.js'
+import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
-import type { Sheet } from './sheet.js'
+import { followRight } from './alter.js'
+import { type Sheet, stepButtons } from './sheet.js'
 
 export function whySheet(): Sheet {
   let estimate: Estimate | undefined
@@ -36,7 +38,7 @@ export function whySheet(): Sheet {
       if (bent !== undefined) await bench.showBent(bent, bent.branch.violation?.at ?? bent.branch.length)
     }
     const { violation } = branch
-    fill(
+    patch(
       place,
       h(
         'section',
@@ -56,19 +58,32 @@ export function whySheet(): Sheet {
           ? undefined
           : h('p', {}, h('b', {}, `The wrong variant ${world.variant.name}: `), world.variant.story),
         world.variant === null ? undefined : h('p', {}, h('b', {}, 'What mends it: '), world.variant.fix),
-        violation === null
+        violation === null && world.variant === null
           ? undefined
           : h(
               'div',
               { class: 'row pad' },
-              h('button', { 'data-key': 'shrink', on: { click: () => void shrink() } }, 'Make it shorter'),
+              world.variant === null
+                ? undefined
+                : h(
+                    'button',
+                    { id: 'follow-right', on: { click: () => void followRight(bench) } },
+                    'Follow it on the right protocol',
+                  ),
+              violation === null
+                ? undefined
+                : h(
+                    'button',
+                    { 'data-key': 'shrink', on: { click: () => void shrink() } },
+                    'Make it shorter',
+                  ),
             ),
       ),
       violation === null
         ? undefined
         : h(
             'section',
-            {},
+            { 'data-key': 'inevitable' },
             h('h2', {}, 'When did it become inevitable?'),
             h(
               'p',
@@ -88,7 +103,7 @@ export function whySheet(): Sheet {
           ),
       h(
         'section',
-        {},
+        { 'data-key': 'cause and consequence' },
         h('h2', {}, 'Cause and consequence'),
         h('p', { class: 'mono' }, bench.state?.previous?.text ?? 'the start'),
         h(
@@ -118,17 +133,34 @@ export function whySheet(): Sheet {
             'Clear',
           ),
         ),
-        focus.action < 0
-          ? undefined
-          : h(
-              'p',
-              {},
-              `Action ${String(focus.action + 1)} depends on ${String(focus.past.size)} earlier actions, and ${String(focus.future.size)} later ones depend on it.`,
-            ),
+        ...(focus.action < 0 ? [] : relations(bench)),
       ),
     )
   }
   return { id: 'why', title: 'Why', topics: ['run', 'state', 'focus', 'index'], draw: redrawn }
+}
+
+/** What the selected action hangs on directly, and what hangs on it: each goes there. The rest is a number. */
+function relations(bench: Workbench): HTMLElement[] {
+  const { action, past, future, causes, consequences } = bench.focus
+  const some = (title: string, steps: readonly Step[], all: number): HTMLElement[] => [
+    h('h3', { 'data-key': title }, title),
+    steps.length === 0
+      ? h('p', { class: 'empty' }, 'Nothing.')
+      : h('ol', { class: 'list', 'data-key': `list ${title}` }, ...stepButtons(steps, bench)),
+    ...(all > steps.length
+      ? [h('p', { class: 'quiet' }, `Through them ${String(all - steps.length)} more, which are not dimmed.`)]
+      : []),
+  ]
+  return [
+    h(
+      'p',
+      {},
+      `Action ${String(action + 1)} depends on ${String(past.size)} earlier actions, and ${String(future.size)} later ones depend on it.`,
+    ),
+    ...some('It hangs directly on', causes, past.size),
+    ...some('Directly on it hang', consequences, future.size),
+  ]
 }
 
 const width = 340
