@@ -9,10 +9,10 @@ import {
   crash,
   deposed,
   diskFaults,
-  leaderChange,
   noTimers,
   normal,
   oneLeaderChange,
+  required,
   type Rung,
   small,
   twoCrashes,
@@ -26,7 +26,7 @@ const hastily = (rung: Rung): Rung => ({
   ...rung,
   scenario: { ...rung.scenario, prompt: ['complete', 'invoke'] },
 })
-const usual = [crash, hastily(leaderChange)]
+const usual = [crash, hastily(required)]
 
 const twoGets: Rung = {
   ...normal,
@@ -49,7 +49,7 @@ const staleRead: Rung = {
   },
 }
 const restart: Rung = {
-  ...leaderChange,
+  ...required,
   name: 'restart',
   story:
     'One operation, one leader change, and a replica that crashes and comes back without its memory; completions and arrivals are prompt.',
@@ -76,7 +76,7 @@ const restartOnDisk: Rung = {
   },
 }
 const newViews: Rung = {
-  ...leaderChange,
+  ...required,
   name: 'new views',
   story:
     'One operation and up to two leader changes in a row, all replicas alive; timers fire while NICs and memory are at rest, completions and arrivals are prompt.',

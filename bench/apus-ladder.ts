@@ -61,7 +61,7 @@ export const crash: Rung = {
   knobs: { placement: 'in-order' },
   scenario: { limits: { ...noTimers, retry: 1 } },
 }
-export const leaderChange: Rung = {
+const leaderChange: Rung = {
   ...crash,
   name: 'leader change',
   story:
