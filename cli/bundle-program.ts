@@ -3,6 +3,7 @@
  * ten seconds and more to find, read and link the hundreds of modules that it consists of.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join, relative } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Plugin } from 'esbuild'
@@ -22,6 +23,11 @@ const places = (forModules: boolean): Plugin => ({
       const isShared = forModules && kind !== 'entry-point' && SHARED.test(relative(installation, target))
       return isShared ? { path: pathToFileURL(target).href, external: true } : undefined
     })
+    // It brings a program of its own, and is needed for modules of the user's; beside the bundle there are no packages.
+    build.onResolve({ filter: /^esbuild$/ }, ({ path }) => ({
+      path: pathToFileURL(createRequire(import.meta.url).resolve(path)).href,
+      external: true,
+    }))
     build.onLoad({ filter: /\.js$/ }, ({ path }) => {
       if (path === BESIDE || !path.startsWith(installation)) return undefined
       const url = JSON.stringify(pathToFileURL(path).href)
@@ -45,7 +51,6 @@ export async function bundleProgram(folder: string, forModules: boolean): Promis
     target: 'node20',
     minifySyntax: true,
     minifyWhitespace: true,
-    external: ['esbuild'],
     // Packages of the older kind ask for modules of Node by this.
     banner: {
       js: `import{createRequire as __requireFrom}from'node:module';const require=__requireFrom(${JSON.stringify(`${installation}/`)});`,

@@ -9,7 +9,7 @@ import {
   replayRecording,
 } from './recording-file.js'
 import {
-  type JudgedHistory,
+  type JudgedService,
   type NodeReplay,
   ServiceJudge,
   judgeHistory,
@@ -72,10 +72,8 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
   if (history === undefined) say(`What clients saw is not judged: ${why}.`)
   else {
     const { verdict, operations, unknown, reason } = history
-    const colour =
-      verdict === 'linearizable' ? colours.green : verdict === 'violated' ? colours.red : colours.yellow
     const open = unknown === 0 ? '' : `, ${grouped(unknown)} of them without a known outcome`
-    say(`What clients saw in ${plural(operations, 'operation')}${open}: ${colour(verdict)}`)
+    say(`What clients saw in ${plural(operations, 'operation')}${open}: ${VERDICTS[verdict](colours)}`)
     if (reason !== undefined) say(reason)
   }
   if (diverged.length === 0) say(colours.green('Every effect and every compared state was as recorded.'))
@@ -92,16 +90,24 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
   return history?.verdict === 'violated' ? Exit.violation : Exit.nothingFound
 }
 
+const VERDICTS: Readonly<Record<JudgedService['verdict'], (colours: Terminal['colours']) => string>> = {
+  linearizable: ({ green }) => green('linearizable'),
+  sequential: ({ green }) =>
+    `${green('sequentially consistent')}, and linearizable as far as each machine's own clock tells`,
+  violated: ({ red }) => red('violated'),
+  unknown: ({ yellow }) => yellow('unknown'),
+}
+
 /** What clients saw, judged; or why it is not. */
 function historyOf(
   run: RecordedRun,
   replays: readonly NodeReplay[],
   judge: ServiceJudge | undefined,
-): { readonly history: JudgedHistory | undefined; readonly why: string } {
+): { readonly history: JudgedService | undefined; readonly why: string } {
   const not = (why: string) => ({ history: undefined, why })
   const { header } = run.recordings[0]!
   if (header.isService && judge === undefined) return not('the service declares no history')
-  if (new Set(run.recordings.map((each) => each.header.clock)).size > 1)
+  if (judge === undefined && new Set(run.recordings.map((each) => each.header.clock)).size > 1)
     return not('the members ran on machines with clocks of their own')
   if (replays.some(({ before }) => before > 0)) return not('only the last seconds were recorded')
   const lives = replays.map(({ recording }) => recording.header)

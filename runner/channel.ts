@@ -7,16 +7,22 @@
  *
  * A frame is a 32-bit length, JSON of that length, and after the handshake 32 bytes of hash. Bad bytes end the connection
  * with a reason, and nothing else.
+ *
+ * A machine that is gone says nothing, not even that it is gone, and the network may take minutes to find out. So each
+ * side sends a frame without bytes every second, and a connection on which nothing comes for a while is ended.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { z } from 'zod'
 
-const CHANNEL_VERSION = 1
+const CHANNEL_VERSION = 2
 const MAC_BYTES = 32
 const HANDSHAKE_BYTES = 1024
 const MOST_BYTES = 2 ** 20
 const HANDSHAKE_MILLIS = 3000
+const BEAT_MILLIS = 1000
+/** Beats of the own side without a frame of the other one: so a side that was stopped itself is not hasty. */
+const MOST_SILENT_BEATS = 6
 
 export interface ChannelEnds {
   readonly cluster: string
@@ -52,6 +58,8 @@ export class Channel {
   #got = 0n
   #buffer: Buffer = Buffer.alloc(0)
   readonly #timer: NodeJS.Timeout
+  #beat: NodeJS.Timeout | undefined
+  #silentBeats = 0
 
   /** @param isCaller whether this side has called the other */
   constructor(socket: Socket, isCaller: boolean, ends: ChannelEnds) {
@@ -76,8 +84,17 @@ export class Channel {
 
   send(message: unknown): void {
     if (this.#stage !== 'open') return
-    const body = Buffer.from(JSON.stringify(message))
+    this.#sendFrame(Buffer.from(JSON.stringify(message)))
+  }
+
+  #sendFrame(body: Buffer): void {
     this.#write(body, this.#mac(this.#isCaller, this.#sent++, body))
+  }
+
+  #beats(): void {
+    if (++this.#silentBeats > MOST_SILENT_BEATS)
+      return this.#end(`nothing came for ${String((MOST_SILENT_BEATS * BEAT_MILLIS) / 1000)} s`)
+    this.#sendFrame(Buffer.alloc(0))
   }
 
   close(): void {
@@ -112,6 +129,8 @@ export class Channel {
       this.#buffer = this.#buffer.subarray(whole)
       if (isOpen && !isEqual(mac, this.#mac(!this.#isCaller, this.#got++, body)))
         return this.#end('a frame was changed on its way')
+      this.#silentBeats = 0
+      if (isOpen && length === 0) continue
       let message: unknown
       try {
         message = JSON.parse(body.toString('utf8'))
@@ -156,6 +175,10 @@ export class Channel {
       return this.#refuse('the secrets differ')
     clearTimeout(this.#timer)
     this.#stage = 'open'
+    this.#beat = setInterval(() => {
+      this.#beats()
+    }, BEAT_MILLIS)
+    this.#beat.unref()
     try {
       this.#ends.opened(this.#theirs!.from)
     } catch (error) {
@@ -190,7 +213,10 @@ export class Channel {
     if (this.#stage === 'closed') return
     this.#stage = 'closed'
     clearTimeout(this.#timer)
-    this.#socket.destroySoon()
+    clearInterval(this.#beat)
+    // Whoever does not even answer the call is not waited for.
+    if (this.#socket.connecting) this.#socket.destroy()
+    else this.#socket.destroySoon()
     this.#ends.closed(reason)
   }
 }

@@ -89,7 +89,7 @@ function loop(
   let awaited: readonly number[] | undefined
   let slowMicros = 0
   let digestsWanted = 0
-  let addressed = replica.native.addressRevision()
+  let addressed = replica.addressRevision
   let lastBusy = 0
   let nextHousekeeping = 0
   let nextShow = 0
@@ -119,7 +119,7 @@ function loop(
         const command = got.message as CoreCommand
         if (command.kind === 'stop') return
         if (command.kind === 'start') awaited = command.await
-        else if (command.kind === 'meet') meet(replica, command)
+        else if (command.kind === 'meet') replica.meet(command.peer, command.address)
         else if (command.kind === 'slow') slowMicros = command.micros
         else if (command.kind === 'impair') impair(replica, order.nodes, command)
         else if (command.kind === 'dump') say(dump(replica))
@@ -129,8 +129,9 @@ function loop(
         callers.start(now)
         say({ kind: 'started' })
       }
-      if (replica.native.addressRevision() !== addressed) {
-        addressed = replica.native.addressRevision()
+      // On shared memory it does not change.
+      if (replica.addressRevision !== addressed) {
+        addressed = replica.addressRevision
         sayAddresses(replica, say)
       }
       gauges[Gauge.started] = replica.isStarted ? 1 : 0
@@ -173,19 +174,11 @@ function showPeers({ native, nodes, self, pairsPerPeer }: Replica, gauges: Float
 }
 
 /** Peers over verbs do not find each other: the control threads tell them. */
-function sayAddresses({ native, nodes }: Replica, say: (report: CoreReport) => void): void {
+function sayAddresses(replica: Replica, say: (report: CoreReport) => void): void {
   say({
     kind: 'addresses',
-    addresses: Array.from({ length: nodes }, (_, peer) => native.addressFor(peer)),
+    addresses: Array.from({ length: replica.nodes }, (_, peer) => replica.addressFor(peer)),
   })
-}
-
-function meet({ native }: Replica, { peer, address }: CoreCommand & { kind: 'meet' }): void {
-  if (!native.meet(peer, address))
-    throw new RunError(
-      `member ${String(peer)} has told an address that this member can do nothing with`,
-      'run the same version and the same system everywhere, and the same fabric.',
-    )
 }
 
 function haveMet({ native }: Replica, peers: readonly number[]): boolean {

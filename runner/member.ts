@@ -17,6 +17,7 @@ import type { Hardware, ServiceModel, SystemDefinition } from '../protocol/index
 import { buildModel } from '../sim/index.js'
 import type { Cluster } from './cluster.js'
 import { RunError } from './errors.js'
+import type { FabricAddress } from './fabric-choice.js'
 import { beginningOf } from './founding.js'
 import { type Gateway, startGateway } from './gateway/gateway.js'
 import { layoutDigest, secretName } from './layout-digest.js'
@@ -106,8 +107,8 @@ export class Member {
   /** Who has asked for digests, in order. */
   readonly #digests: ((digest: ReplicaDigest) => void)[] = []
   /** What each peer is told of how this fabric is reached, and what each has told. */
-  #addresses: readonly Uint8Array[] = []
-  readonly #told = new Map<number, Uint8Array>()
+  #addresses: readonly FabricAddress[] = []
+  readonly #told = new Map<number, FabricAddress>()
   #incarnation: number | undefined
   #founders: string[] | undefined
   #worker: Worker | undefined

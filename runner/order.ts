@@ -1,6 +1,6 @@
 /** What the threads of a replica process say to each other. Plain data. */
 
-import type { FabricChoice } from './fabric-choice.js'
+import type { FabricAddress, FabricChoice } from './fabric-choice.js'
 import type { RecordingHeader } from './recording/format.js'
 
 /** What a core thread is started with. */
@@ -75,7 +75,7 @@ export type CoreCommand =
   /** All peers are there that must be; the core begins when the fabric has met those of `await`. */
   | { readonly kind: 'start'; readonly await: readonly number[] }
   /** What a peer has told of how its fabric is reached. */
-  | { readonly kind: 'meet'; readonly peer: number; readonly address: Uint8Array }
+  | { readonly kind: 'meet'; readonly peer: number; readonly address: FabricAddress }
   /** Everything to a peer, and its answers, are lost from here on, or no more. */
   | { readonly kind: 'impair'; readonly peer: number; readonly requests: boolean; readonly answers: boolean }
   /** Waits so long in each round of the loop: a slow node. */
@@ -90,7 +90,7 @@ export type CoreReport =
   /** Its native node is open; `waker` wakes the thread out of its sleep. */
   | { readonly kind: 'ready'; readonly waker: number }
   /** What each peer must be told so that it can reach this node's fabric; only of fabrics that need it. */
-  | { readonly kind: 'addresses'; readonly addresses: readonly Uint8Array[] }
+  | { readonly kind: 'addresses'; readonly addresses: readonly FabricAddress[] }
   | { readonly kind: 'started' }
   /** What a client of the system's own script has lived through; see `script-clients.ts`. */
   | { readonly kind: 'client'; readonly client: number; readonly events: readonly ClientEvent[] }

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { Channel } from './channel.js'
 import type { Cluster } from './cluster.js'
 import { RunError } from './errors.js'
+import type { FabricAddress } from './fabric-choice.js'
 
 const REDIAL_MILLIS = 100
 /** Connections that have not proved anything yet; one more is turned away. */
@@ -28,7 +29,12 @@ export const infoSchema = z.object({
 export type Info = z.infer<typeof infoSchema>
 
 /** How a member's fabric is reached, for one peer. */
-const addressSchema = z.object({ kind: z.literal('address'), address: z.base64().max(2 ** 18) })
+const addressSchema = z.object({
+  kind: z.literal('address'),
+  address: z.base64().max(2 ** 18),
+  incarnation: z.int().min(0).max(0xffff),
+  renewals: z.int().min(0),
+})
 
 export interface PeersOptions {
   readonly cluster: Cluster
@@ -38,9 +44,9 @@ export interface PeersOptions {
   /** A member has said something of itself, or has gone (undefined). */
   heard(peer: number, info: Info | undefined): void
   /** How this member's fabric is reached by a peer; undefined: not known yet, or not needed. */
-  address(peer: number): Uint8Array | undefined
+  address(peer: number): FabricAddress | undefined
   /** A member has told how its fabric is reached. */
-  met(peer: number, address: Uint8Array): void
+  met(peer: number, address: FabricAddress): void
   /** An observer asks; what is returned, or a promise of it, is sent back. Throws to say what is wrong. */
   asked(question: unknown): unknown
   /** Something that the user may want to know; once for each peer and reason. */
@@ -115,7 +121,9 @@ export class Peers {
   #tellAddress(peer: number): void {
     const address = this.#options.address(peer)
     if (address === undefined) return
-    this.#channels[peer]?.send({ kind: 'address', address: Buffer.from(address).toString('base64') })
+    const { fabric, ...others } = address
+    const encoded = Buffer.from(fabric).toString('base64')
+    this.#channels[peer]?.send({ kind: 'address', address: encoded, ...others })
   }
 
   close(): void {
@@ -189,7 +197,8 @@ export class Peers {
     const told = addressSchema.safeParse(message)
     // Only of a member whose version and configuration are known to be the same.
     if (told.success && this.#isTrusted[peer] === true) {
-      this.#options.met(peer, Buffer.from(told.data.address, 'base64'))
+      const { address, incarnation, renewals } = told.data
+      this.#options.met(peer, { fabric: Buffer.from(address, 'base64'), incarnation, renewals })
       return
     }
     const parsed = infoSchema.safeParse(message)

@@ -16,7 +16,7 @@ import {
   callHandler,
 } from '../protocol/index.js'
 import { RunError } from './errors.js'
-import type { FabricChoice } from './fabric-choice.js'
+import type { FabricAddress, FabricChoice } from './fabric-choice.js'
 import { CoreHost } from './host.js'
 import { MAIL_DEPTH, nativeOptions } from './native-options.js'
 import { ReplyList } from './reply-list.js'
@@ -74,6 +74,7 @@ export class Replica {
   readonly #answered: ReplicaOptions['answered']
   readonly #homeOf: ReplicaOptions['homeOf']
   readonly #keepsRefused: boolean
+  readonly #isLossy: boolean
   /** Messages that the core has refused and the network keeps. */
   #refused: { readonly from: NodeId; readonly mark: number; readonly bytes: Uint8Array }[] = []
   /** Mail that has come before the core began. */
@@ -107,6 +108,7 @@ export class Replica {
     // A node whose system has no queue pairs of its own has the one for messages.
     this.#pairs = fabric?.pairsPerPeer ?? 0
     this.#keepsRefused = network?.keepsRefused === true
+    this.#isLossy = network?.lossy ?? true
     this.#sent = new Uint32Array(nodes)
     this.#tap = options.tap
     this.#answered = options.answered
@@ -149,8 +151,9 @@ export class Replica {
       nodes,
       pair: this.#pairs,
       depth: MAIL_DEPTH,
-      lossy: network?.lossy ?? true,
+      lossy: this.#isLossy,
       incarnations: options.incarnations,
+      countsRenewals: options.fabric?.kind === 'verbs',
     })
     options.tap?.attach?.({
       state: this.state,
@@ -207,6 +210,30 @@ export class Replica {
       if (this.#refused.length > 0) this.#offerAgain()
     }
     return isBusy
+  }
+
+  /** Grows when peers must be told again how this node is reached, or how often it has renewed its mail. */
+  get addressRevision(): number {
+    return this.native.addressRevision() + this.post.revision
+  }
+
+  /** What a peer must be told so that it can reach this node; of fabrics that need it. */
+  addressFor(peer: NodeId): FabricAddress {
+    return {
+      fabric: this.native.addressFor(peer),
+      incarnation: this.host.incarnation,
+      renewals: this.post.renewals(peer),
+    }
+  }
+
+  /** A peer has told its address. Throws {@link RunError} when nothing can be done with it. */
+  meet(peer: NodeId, { fabric, incarnation, renewals }: FabricAddress): void {
+    if (!this.native.meet(peer, fabric))
+      throw new RunError(
+        `member ${String(peer)} has told an address that this member can do nothing with`,
+        'run the same version and the same system everywhere, and the same fabric.',
+      )
+    this.post.met(peer, incarnation, renewals)
   }
 
   /** Queue pairs of the native node to each peer. */
@@ -314,6 +341,7 @@ export class Replica {
     const at = offset + MAIL_HEADER_BYTES
     if (bytes > length - MAIL_HEADER_BYTES) return
     if (kind === Mail.message) {
+      if (!this.#isLossy && this.post.isRepeated(from, client, sequence)) return
       this.#copyIn(input, at, bytes)
       const mark = markOf(client, sequence)
       this.#run(Handler.message, from, bytes, mark, bytes)

@@ -13,11 +13,18 @@ import type { JudgedHistory } from '../judgement.js'
 import type { ClientEvent } from '../order.js'
 import type { NodeReplay, NodeReplayOptions } from './replay.js'
 
+export interface JudgedService extends Omit<JudgedHistory, 'verdict'> {
+  /** `sequential`: as linearizable, but times of different clocks were not compared. */
+  readonly verdict: JudgedHistory['verdict'] | 'sequential'
+}
+
 /** An operation of a caller. */
 interface Called {
   readonly client: number
   readonly sequence: number
   readonly operation: Uint8Array
+  /** Of the times. */
+  readonly clock: string
   readonly called: bigint
   /** Undefined: never, and the reply with it. */
   readonly returned: bigint | undefined
@@ -63,10 +70,10 @@ export class ServiceJudge {
    * @param isWhole whether every life of every node is there from its beginning to its end: only then can be said that
    * something was never asked for, or never applied
    */
-  judge(replays: readonly NodeReplay[], isWhole: boolean): JudgedHistory {
+  judge(replays: readonly NodeReplay[], isWhole: boolean): JudgedService {
     const operations = calledOf(replays)
     const unknown = operations.filter(({ reply }) => reply === undefined).length
-    const say = (verdict: JudgedHistory['verdict'], reason: string | undefined): JudgedHistory => {
+    const say = (verdict: JudgedService['verdict'], reason: string | undefined): JudgedService => {
       return { verdict, reason, operations: operations.length, unknown }
     }
     if (this.#disagreement !== undefined) return say('violated', this.#disagreement)
@@ -75,11 +82,13 @@ export class ServiceJudge {
       if (!this.#entries.has(index))
         return say('unknown', `No recorded replica applied the entry at index ${String(index)}.`)
     const applied = this.#assign(operations, last)
-    const events = eventsOf(operations)
-    const wrong =
-      this.#run(applied, readsByPlace(operations, events, last, this.#history), isWhole) ??
-      this.#precedence(events, isWhole)
-    if (wrong === undefined) return say('linearizable', undefined)
+    const byClock = clocksOf(operations).map((clock) => operations.filter((each) => each.clock === clock))
+    const histories = byClock.map((its) => ({ its, events: eventsOf(its) }))
+    const reads = new Map<number, Called[]>()
+    for (const { its, events } of histories) placeReads(reads, its, events, last, this.#history)
+    let wrong = this.#run(applied, reads, isWhole)
+    for (const { events } of histories) wrong ??= this.#precedence(events, isWhole)
+    if (wrong === undefined) return say(byClock.length > 1 ? 'sequential' : 'linearizable', undefined)
     return say(wrong.isCertain ? 'violated' : 'unknown', wrong.sentence)
   }
 
@@ -181,6 +190,10 @@ interface Moment {
   readonly isCall: boolean
 }
 
+const clocksOf = (operations: readonly Called[]): readonly string[] => [
+  ...new Set(operations.map(({ clock }) => clock)),
+]
+
 /** In order of time; what happened in the same nanosecond overlaps. */
 function eventsOf(operations: readonly Called[]): readonly Moment[] {
   return operations
@@ -195,12 +208,13 @@ function eventsOf(operations: readonly Called[]): readonly Moment[] {
  * Where reads without an entry may stand: behind every entry whose operation had returned before the read was called, and
  * before every one whose operation was called after the read had returned.
  */
-function readsByPlace(
+function placeReads(
+  byPlace: Map<number, Called[]>,
   operations: readonly Called[],
   events: readonly Moment[],
   last: number,
   history: ServiceHistory,
-): ReadonlyMap<number, readonly Called[]> {
+): void {
   const reads = new Set(
     operations.filter(
       ({ index, reply, operation }) =>
@@ -212,7 +226,6 @@ function readsByPlace(
   for (const { operation, isCall } of events)
     if (!isCall) returned = Math.max(returned, operation.index ?? 0)
     else if (reads.has(operation)) first.set(operation, returned)
-  const byPlace = new Map<number, Called[]>()
   let called = last + 1
   for (const { operation, isCall } of [...events].reverse()) {
     if (isCall) called = Math.min(called, operation.index ?? called)
@@ -223,7 +236,6 @@ function readsByPlace(
         else others.push(operation)
       }
   }
-  return byPlace
 }
 
 interface Wrong {
@@ -244,7 +256,7 @@ const isSame = (a: AppliedRequest | undefined, b: AppliedRequest | undefined): b
 /** The operations of all callers, of all lives. */
 function calledOf(replays: readonly NodeReplay[]): Called[] {
   const called: Called[] = []
-  for (const { clients } of replays)
+  for (const { clients, recording } of replays)
     for (const [client, events] of clients) {
       let call: ClientEvent | undefined
       const add = (end: ClientEvent | undefined): void => {
@@ -254,6 +266,7 @@ function calledOf(replays: readonly NodeReplay[]): Called[] {
           client,
           sequence: operation,
           operation: request,
+          clock: recording.header.clock,
           called: at,
           returned: end?.reply === undefined ? undefined : end.at,
           reply: end?.reply,

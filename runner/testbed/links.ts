@@ -90,7 +90,11 @@ function demandAwake(from: End, to: End, what: string): void {
   )
 }
 
-/** See tc-flower(8): frames from or to a hardware address are dropped. */
+/**
+ * See tc-flower(8): frames from or to a hardware address are taken away. Where they leave, `trap` does it without a word;
+ * `drop` would tell soft-RoCE that its packet was not sent, which then sends it again at once, and again, until nothing else
+ * runs in the machine.
+ */
 function filterCommand(
   network: Network,
   machine: number,
@@ -105,5 +109,6 @@ function filterCommand(
   const match = isSender
     ? ['dst_mac', hardwareAddress(network, to)]
     : ['src_mac', hardwareAddress(network, from)]
-  return ['tc', 'filter', 'replace', ...where, ...rule, 'handle', '1', 'flower', ...match, 'action', 'drop']
+  const action = ['action', isSender ? 'trap' : 'drop']
+  return ['tc', 'filter', 'replace', ...where, ...rule, 'handle', '1', 'flower', ...match, ...action]
 }

@@ -2,9 +2,12 @@
 import { readFileSync, readdirSync, readlinkSync, existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
 import type { MachineProcess, Testbed } from '../../runner/testbed/index.js'
 import { testbedFolder } from '../../runner/testbed/state.js'
-import { aviary, folderWith, jsonOf, start } from '../cli/support.js'
+import { aviary, folderWith, jsonOf, relay, start } from '../cli/support.js'
+import { describeCluster } from './cluster.js'
+import { complaintsAbout, runnable, seenInMachines } from './parity.js'
 import {
   BOOT_MILLIS,
   type Status,
@@ -31,6 +34,11 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
   const [to, text] = line.split(' ')
   socket.send(text, ${String(PORT)}, to)
 })`
+
+const judgedJson = z.object({ nodes: z.number(), broken: z.array(z.unknown()), goalReached: z.boolean() })
+
+/** All of them take minutes: `npm run test:long` runs them. */
+const chosen = runnable.map(({ name }) => name)
 
 let name: string
 let booted: Status
@@ -251,6 +259,22 @@ test('a killed machine loses its memory and keeps its cuts; started, it is as ne
   const filters = await testbed.exec(2, ['tc', 'filter', 'show', 'dev', 'eth0', 'egress'])
   expect(filters.stdout).toContain('dst_mac')
   expect((await ask('heal')).code).toBe(0)
+})
+
+describe('a replicated store over RDMA, whose machines are harmed', () => {
+  describeCluster(() => ({ name, testbed }))
+})
+
+test('a protocol of the user’s own runs in the machines, over queue pairs, and is judged', async () => {
+  const cwd = folderWith({ 'relay.ts': relay })
+  const ended = await aviary(cwd, 'run', './relay.ts', '--testbed', name, '--nodes', '3', '--json')
+  expect(ended.code, ended.stderr).toBe(0)
+  expect(jsonOf(judgedJson, ended)).toEqual({ nodes: 3, broken: [], goalReached: true })
+})
+
+test('litmus programs have the outcomes of the simulator, and deviations that are listed by name', async () => {
+  const seen = await seenInMachines(testbed, [0, 1], chosen, 1)
+  expect(seen.flatMap(complaintsAbout)).toEqual([])
 })
 
 describe('what cannot be is said in two lines, with exit code 2', () => {

@@ -25,6 +25,8 @@ export interface Ground {
   readonly retryMicros: number
   /** A run is over after so many ticks, each of a retry time and a bit, without a change. */
   readonly calmTicks: number
+  /** The same where every thread has come to its end. */
+  readonly endedTicks: number
 }
 
 export interface Place {

@@ -13,10 +13,10 @@ import { type CoreDefinition, type RdmaFabric, Right } from '../../../protocol/i
 import { FabricNode, type Ground } from './fabric-node.js'
 
 export const grounds = {
-  shm: { fabric: 'shm', retryMicros: 1_000, calmTicks: 4 },
+  shm: { fabric: 'shm', retryMicros: 1_000, calmTicks: 4, endedTicks: 4 },
   // Soft-RoCE looks for lost answers with the kernel's tick, so it cannot be had shorter; and a device has a clock of its
   // own, which may be late in a machine that is emulated.
-  verbs: { fabric: 'verbs', retryMicros: 16_000, calmTicks: 20 },
+  verbs: { fabric: 'verbs', retryMicros: 16_000, calmTicks: 20, endedTicks: 6 },
 } as const satisfies Readonly<Record<string, Ground>>
 
 /** A program that never comes to rest is cut off here. */
@@ -139,7 +139,8 @@ export class ParityRun {
     let seen = ''
     let calm = 0
     let ticked = begun
-    while (calm < this.#ground.calmTicks && ticked < begun + longestMs) {
+    const { calmTicks, endedTicks } = this.#ground
+    while (calm < (this.#hasEnded() ? endedTicks : calmTicks) && ticked < begun + longestMs) {
       for (let k = 0; k < 8; k++) this.#act(this.#draw(this.#members.length))
       const now = performance.now()
       // However long this process was kept from running, it counts as one tick, in which everybody has a turn.
@@ -150,6 +151,22 @@ export class ParityRun {
       calm = bytes === seen ? calm + 1 : 0
       seen = bytes
     }
+  }
+
+  /** Whether every thread is at its end, so that nothing is waited for but what is under way in one direction. */
+  #hasEnded(): boolean {
+    return this.#program.nodes.every(
+      ({ threads }, i) =>
+        this.#members[i]!.status === 'up' && threads.every((_, thread) => this.#isAtEnd(i, thread)),
+    )
+  }
+
+  #isAtEnd(i: number, thread: number): boolean {
+    return this.#operations(i, thread)[this.#counter(i, thread)]!.action.kind === 'end'
+  }
+
+  #operations(i: number, thread: number) {
+    return this.#program.nodes[i]!.threads[thread]!.operations
   }
 
   /** Everything that can be seen: private states and registered memory. */
@@ -179,7 +196,7 @@ export class ParityRun {
       return
     }
     const counter = this.#counter(i, thread)
-    const { action } = threads[thread]!.operations[counter]!
+    const { action } = this.#operations(i, thread)[counter]!
     if (action.kind === 'fault' && !this.#isPossible(action.fault)) return
     if (!node.step(thread)) return
     if (action.kind === 'fault') this.#strike(action.fault)
@@ -300,9 +317,7 @@ export class ParityRun {
     })
     const endings = program.nodes.flatMap(({ threads }, node): Outcome['endings'] => {
       if (isDown(node)) return [{ node, ending: 'down', words: '' }]
-      const isStuck = threads.some(
-        ({ operations }, thread) => operations[this.#counter(node, thread)]!.action.kind !== 'end',
-      )
+      const isStuck = threads.some((_, thread) => !this.#isAtEnd(node, thread))
       return isStuck ? [{ node, ending: 'waits', words: '' }] : []
     })
     return { values, endings }

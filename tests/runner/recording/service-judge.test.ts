@@ -149,6 +149,21 @@ function returned(replays: readonly NodeReplay[]) {
     ),
   )
 }
+/** As if the nodes had run on machines of their own: each on a clock that is an hour ahead of the one before. */
+function onOwnClocks(replays: NodeReplay[], names: (node: number) => string): void {
+  replays.forEach((each, i) => {
+    const { node } = each.recording.header
+    const ahead = BigInt(node) * 3_600_000_000_000n
+    const header = { ...each.recording.header, clock: names(node) }
+    const clients = new Map(
+      [...each.clients].map(([client, events]) => [
+        client,
+        events.map((event) => ({ ...event, at: event.at + ahead })),
+      ]),
+    )
+    replays[i] = { ...each, clients, recording: { ...each.recording, header } }
+  })
+}
 type Events = { splice: (at: number, count: number, ...more: unknown[]) => unknown }
 
 describe.each([
@@ -208,6 +223,32 @@ describe.each([
         ? /was asked for after .* had returned, and was applied before it/
         : /was applied before it|nothing that was applied explains the answer/,
     )
+  })
+
+  test('times of different clocks are not compared, those of one are', () => {
+    const own = (node: number): string => `clock ${String(node)}`
+    const verdict = judged(recorded, (replays) => {
+      onOwnClocks(replays, own)
+    })
+    expect(verdict).toMatchObject({ verdict: 'sequential', reason: undefined })
+    const mistaken = judged(recorded, (replays) => {
+      onOwnClocks(replays, () => 'one clock')
+    })
+    expect(mistaken.verdict).toBe('violated')
+    const { verdict: late } = judged(recorded, (replays) => {
+      onOwnClocks(replays, own)
+      const writes = returned(replays.slice(0, 1)).filter(({ request }) => request[16] === 9)
+      const first = writes.reduce((a, b) => (a.returned < b.returned ? a : b))
+      const last = writes.reduce((a, b) => (a.called > b.called ? a : b)).returned
+      const [call, end] = first.events.slice(first.at, first.at + 2)
+      ;(first.events as unknown as Events).splice(
+        first.at,
+        2,
+        { ...call, at: last + 1n },
+        { ...end, at: last + 2n },
+      )
+    })
+    expect(late).toBe('violated')
   })
 
   test('a request that nobody made is found', () => {
