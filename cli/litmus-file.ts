@@ -22,6 +22,10 @@ export const packagedNames = (): readonly string[] =>
     .map((name) => name.slice(0, -ending.length))
     .sort()
 
+/** Name and text of each program that comes with Aviary. */
+export const packagedPrograms = (): readonly (readonly [name: string, text: string])[] =>
+  packagedNames().map((name) => [name, readProgram(packagedPath(name))])
+
 /** The programs that an argument means: a file, a folder of files, or the name of one that comes with Aviary. */
 export function programsOf(argument: string): readonly ProgramFile[] {
   const stat = statSync(argument, { throwIfNoEntry: false })

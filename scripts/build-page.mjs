@@ -16,6 +16,15 @@ const galleries = () => [
   { system: 'apus', folder: at('tests', 'apus', 'traces') },
 ]
 
+/** Name and text of each litmus program. */
+const litmusPrograms = () => {
+  const folder = at('model-check', 'litmus', 'programs')
+  const files = fs.readdirSync(folder).filter((name) => name.endsWith('.litmus'))
+  return files
+    .sort()
+    .map((name) => [name.replace(/\.litmus$/, ''), fs.readFileSync(join(folder, name), 'utf8')])
+}
+
 /** Throws esbuild's own error, which names file and line, where a source cannot be bundled. */
 export const buildPage = async () => {
   const draft = `${target}.${process.pid}`
@@ -25,7 +34,7 @@ export const buildPage = async () => {
     await build({
       entryPoints: {
         ...(pageThere ? { main: at('viz', 'page', 'main.ts') } : {}),
-        worker: at('viz', 'session', 'worker.ts'),
+        worker: at('cli', 'view', 'page-worker.ts'),
       },
       absWorkingDir: root,
       outdir: draft,
@@ -36,6 +45,7 @@ export const buildPage = async () => {
       target: 'es2023',
       charset: 'utf8',
       logLevel: 'silent',
+      define: { litmusPrograms: JSON.stringify(litmusPrograms()) },
     })
     if (pageThere)
       for (const name of ['index.html', 'style.css'])

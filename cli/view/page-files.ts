@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { installation, messageOf } from '../error-place.js'
 import { UsageError } from '../errors.js'
+import { packagedPrograms } from '../litmus-file.js'
 import { type LoadedSystem, aviaryImports } from '../load-system.js'
 
 /** Bytes by path below the root of the page. */
@@ -48,28 +49,27 @@ export async function workerWith({ source, argument, modulePath }: LoadedSystem)
   const from = (...path: string[]): string => JSON.stringify(join(installation, ...path))
   const place = JSON.stringify(argument)
   const imports = [
-    `import { systems } from ${from('protocol', 'index.js')}`,
+    `import { comingSystems } from ${from('cli', 'view', 'coming-systems.js')}`,
     `import { startWorker } from ${from('viz', 'session', 'worker-port.js')}`,
   ]
   let own: string
-  if (source.kind === 'litmus') {
-    imports.push(`import { litmusSystem, parseLitmus } from ${from('model-check', 'litmus', 'index.js')}`)
-    const program = `litmusSystem(parseLitmus(${JSON.stringify(source.file)}, ${JSON.stringify(source.text)}))`
-    own = `[{ definition: ${program}, origin: 'litmus', modulePath: ${place} }]`
-  } else {
+  if (source.kind === 'litmus')
+    own = `comingSystems(${JSON.stringify([[source.file.replace(/\.litmus$/, ''), source.text]])}).filter(({ origin }) => origin === 'litmus')`
+  else {
     imports.push(
       `import * as own from ${JSON.stringify(resolve(modulePath ?? argument))}`,
       `import { systemsIn } from ${from('cli', 'systems-in.js')}`,
     )
     own = `systemsIn(own).map((definition) => ({ definition, origin: 'module', modulePath: ${place} }))`
   }
-  const builtIn = `systems.map((definition) => ({ definition, origin: 'built-in' }))`
+  // One of the user's that is called like one of Aviary's takes its place.
+  const coming = `comingSystems(${JSON.stringify(packagedPrograms())})`
+  const others = `${coming}.filter((its) => mine.every((one) => one.definition.name !== its.definition.name))`
   const esbuild = await import('esbuild')
   try {
     const { outputFiles } = await esbuild.build({
       stdin: {
-        // One of the user's that is called like one of Aviary's comes first.
-        contents: `${imports.join('\n')}\nstartWorker([...${own}, ...${builtIn}])\n`,
+        contents: `${imports.join('\n')}\nconst mine = ${own}\nstartWorker([...mine, ...${others}])\n`,
         resolveDir: dirname(resolve(modulePath ?? argument)),
         loader: 'js',
       },

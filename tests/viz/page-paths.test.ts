@@ -1,33 +1,65 @@
 // Ways through the page that are taken less often: litmus programs, shortening, names, links that are wrong, and a file
 // that tells of another run than it holds.
+import { copyFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import type { Page } from 'playwright-core'
 import { decodeTrace, encodeTrace } from '../../sim/trace/index.js'
-import { folderWith } from '../cli/support.js'
+import { aviary, folderWith } from '../cli/support.js'
 import { browserTests, position, sheet, until, view, watch } from './browser.js'
 import { traceBytes } from './session-client.js'
 
 const browserTest = browserTests()
 
-browserTest('a litmus program opens in the page, and runs there by hand to an outcome', async ({ page }) => {
-  const litmus = await view(folderWith(), 'message-passing')
+const programs = fileURLToPath(new URL('../../model-check/litmus/programs', import.meta.url))
+const programCount = String(readdirSync(programs).length)
+
+/** Opens a litmus program from the start page, and takes the first actions of its run by hand. */
+async function byHand(page: Page, program: string): Promise<void> {
+  await page.click('#gallery summary:has-text("Litmus programs")')
+  await page.click(`.litmus button:text-is("${program}")`)
+  await page.waitForSelector('#bench:not([aria-busy])')
+  await page.keyboard.press('Home')
+  await sheet(page, 'next')
+  await page.waitForSelector('.enabled .choice')
+  for (let i = 1; i <= 3; i++) {
+    await page.click('.enabled li:has-text("the run’s next") .choice')
+    await until(async () => (await position(page)).at === i)
+    await page.waitForSelector(`#sheet h2:has-text("What can happen at ${String(i)}")`)
+  }
+  expect(await page.locator('#failure').count()).toBe(0)
+}
+
+browserTest(
+  'every litmus program is on the start page; one runs there by hand, and its trace replays in Node',
+  async ({ page }) => {
+    await page.waitForSelector(`#gallery summary:has-text("Litmus programs (${programCount})")`)
+    await byHand(page, 'message-passing')
+    await page.click('#do-share')
+    const download = page.waitForEvent('download')
+    await page.click('#save')
+    const saved = await download
+    const folder = folderWith()
+    const path = join(folder, saved.suggestedFilename())
+    await saved.saveAs(path)
+    const replayed = await aviary(folder, 'replay', path)
+    expect(replayed).toMatchObject({ code: 0 })
+    expect(replayed.stdout).toContain('message-passing')
+  },
+)
+
+browserTest('a litmus program of the user’s stands for the one of its name', async ({ page }) => {
+  const folder = folderWith()
+  copyFileSync(join(programs, 'message-passing.litmus'), join(folder, 'mine.litmus'))
+  const litmus = await view(folder, './mine.litmus')
   try {
     await page.goto(litmus.url)
     await page.waitForSelector('#bench:not([aria-busy])')
     expect(await page.innerText('#what')).toContain('message-passing')
     await page.keyboard.press('g')
-    await page.click('#gallery summary:has-text("Litmus programs (1)")')
-    await page.click('.litmus button:has-text("message-passing")')
-    await page.waitForSelector('#bench:not([aria-busy])')
-    await page.keyboard.press('Home')
-    await sheet(page, 'next')
-    await page.waitForSelector('.enabled .choice')
-    for (let i = 1; i <= 3; i++) {
-      await page.click('.enabled li:has-text("the run’s next") .choice')
-      await until(async () => (await position(page)).at === i)
-      await page.waitForSelector(`#sheet h2:has-text("What can happen at ${String(i)}")`)
-    }
-    expect(await page.locator('#failure').count()).toBe(0)
+    await page.waitForSelector(`#gallery summary:has-text("Litmus programs (${programCount})")`)
+    await byHand(page, 'message-passing')
   } finally {
     await litmus.close()
   }

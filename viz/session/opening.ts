@@ -69,7 +69,11 @@ function start(registry: Registry, fresh: FreshRun): Opened {
     const random = new Random(derivedSeed(seed, 3))
     playOn(run, makeScheduler(run.world, plan, random), actions)
   }
-  const provenance: TraceHeader['provenance'] = { seed, scheduler: plan.scheduler }
+  const provenance: TraceHeader['provenance'] = {
+    seed,
+    scheduler: plan.scheduler,
+    ...(system.program === undefined ? {} : { program: system.program }),
+  }
   const branch = registry.add(stage, run.log.slice(), {
     title: `${definition.name}${variant === undefined ? '' : ` ${variant}`}, seed ${String(seed)}`,
     origin: `seed ${String(seed)}`,

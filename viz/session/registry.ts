@@ -46,7 +46,10 @@ export class Registry {
   system(name: string): KnownSystem {
     const system = this.systems.find(({ definition }) => definition.name === name)
     if (system !== undefined) return system
-    const names = this.systems.map(({ definition }) => definition.name).join(', ')
+    const names = this.systems
+      .filter(({ origin }) => origin !== 'litmus')
+      .map(({ definition }) => definition.name)
+      .join(', ')
     throw new TraceError(
       'unplayable',
       'system',

@@ -33,6 +33,8 @@ export interface KnownSystem {
   readonly origin: SystemInfo['origin']
   /** What `--system` takes for it, unless it is built in. */
   readonly modulePath?: string | undefined
+  /** The text of a litmus program, which traces of it carry. */
+  readonly program?: string | undefined
 }
 
 export class Stage {
