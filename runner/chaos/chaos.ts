@@ -87,6 +87,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
     while (load.acknowledged.length === 0 && stalled === undefined) await pause(LOOK_MILLIS)
     await nemesis.run(plan, begun, begun + 1000 * seconds)
     for (const end = clockMillis() + CALM_MILLIS; clockMillis() < end;) await pause(LOOK_MILLIS)
+    // After the last fault, too, something must be acknowledged.
+    const last = nemesis.deeds.at(-1)?.at ?? begun
+    while (load.lastAcknowledged <= last && stalled === undefined && options.isStopped?.() !== true)
+      await pause(LOOK_MILLIS)
     stalled ??= nemesis.failure
   } finally {
     clearInterval(look)

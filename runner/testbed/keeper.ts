@@ -322,6 +322,8 @@ export class Keeper {
         const machine = this.#machine(request.machine)
         machine.process!.kill(isPause ? 'SIGSTOP' : 'SIGCONT')
         machine.isPaused = isPause
+        // Links are as `status` says before anybody relies on it.
+        if (!isPause && machine.isReady) await this.#links.settle(machine.index)
         break
       }
       case 'cut':
@@ -337,9 +339,9 @@ export class Keeper {
     return this.status()
   }
 
-  #end(index: number): { readonly machine: number; readonly isAwake: boolean; readonly isUp: boolean } {
+  #end(index: number): { readonly machine: number; readonly isAwake: boolean } {
     const machine = this.#machine(index)
-    return { machine: index, isAwake: machine.isReady && !machine.isPaused, isUp: machine.isReady }
+    return { machine: index, isAwake: machine.isReady && !machine.isPaused }
   }
 
   #demandState(index: number, op: string, wanted: readonly MachineState[]): void {

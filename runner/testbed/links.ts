@@ -1,16 +1,16 @@
 /**
  * Directions between machines that lose everything. A cut is made at both ends: where frames leave and where they come in.
- * One end that is awake is enough for it to hold from the moment it was confirmed; an end that is paused takes it as soon
- * as it goes on. Frames that were under way before may still come.
+ * One end that is awake is enough for it to hold from the moment it was confirmed. An end that is paused is told nothing:
+ * what holds when it goes on it takes then (`settle`), not what came and went meanwhile. Frames that were under way before
+ * may still come.
  */
 import { RunError } from '../errors.js'
 import { type Network, hardwareAddress } from './machine.js'
 
 interface End {
   readonly machine: number
-  /** Does what it is told now, or at least once it goes on. */
+  /** Whether it is up and does what it is told. */
   readonly isAwake: boolean
-  readonly isUp: boolean
 }
 
 type Direction = readonly [from: number, to: number]
@@ -19,6 +19,8 @@ export class Links {
   readonly #network: Network
   readonly #run: (machine: number, argv: readonly string[]) => Promise<void>
   readonly #cuts = new Map<string, Direction>()
+  /** Directions that each machine has been told to cut. */
+  readonly #told = new Map<number, Map<string, Direction>>()
   /** Of each machine: what it was told last, so that it is told one thing after the other. */
   readonly #last = new Map<number, Promise<void>>()
 
@@ -51,22 +53,34 @@ export class Links {
   /** A machine that was booted knows of no cuts. */
   async restore(machine: number): Promise<void> {
     this.#last.delete(machine)
-    for (const [from, to] of this.#cuts.values())
-      if (machine === from || machine === to) await this.#tell(machine, from, to, 'replace')
+    this.#told.delete(machine)
+    await this.settle(machine)
+  }
+
+  /** Tells a machine that goes on what has changed meanwhile; returns when it has taken that. */
+  async settle(machine: number): Promise<void> {
+    const told = this.#told.get(machine) ?? new Map<string, Direction>()
+    const isNews = ([key, [from, to]]: [string, Direction]): boolean =>
+      (machine === from || machine === to) && !told.has(key)
+    const healed = [...told].filter(([key]) => !this.#cuts.has(key))
+    const made = [...this.#cuts].filter(isNews)
+    await Promise.all([
+      ...healed.map(([, [from, to]]) => this.#tell(machine, from, to, 'del')),
+      ...made.map(([, [from, to]]) => this.#tell(machine, from, to, 'replace')),
+      this.#last.get(machine) ?? Promise.resolve(),
+    ])
   }
 
   async #both(from: End, to: End, change: 'replace' | 'del'): Promise<void> {
-    const done: Promise<void>[] = []
-    for (const { machine, isAwake, isUp } of [from, to]) {
-      if (!isUp) continue
-      const told = this.#tell(machine, from.machine, to.machine, change)
-      if (isAwake) done.push(told)
-      else told.catch(() => undefined)
-    }
-    await Promise.all(done)
+    const ends = [from, to].filter(({ isAwake }) => isAwake)
+    await Promise.all(ends.map(({ machine }) => this.#tell(machine, from.machine, to.machine, change)))
   }
 
   #tell(machine: number, from: number, to: number, change: 'replace' | 'del'): Promise<void> {
+    const told = this.#told.get(machine) ?? new Map<string, Direction>()
+    this.#told.set(machine, told)
+    if (change === 'replace') told.set(keyOf(from, to), [from, to])
+    else told.delete(keyOf(from, to))
     const argv = filterCommand(this.#network, machine, from, to, change)
     const before = this.#last.get(machine) ?? Promise.resolve()
     const done = before.catch(() => undefined).then(() => this.#run(machine, argv))

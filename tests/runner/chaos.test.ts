@@ -218,8 +218,15 @@ const chaosJson = z.object({
   operations: z.number(),
   unknown: z.number(),
   faults: z.number(),
+  // Of one that never ended: null.
   silences: z.array(
-    z.object({ kind: z.string(), count: z.number(), p50: z.number(), p99: z.number(), most: z.number() }),
+    z.object({
+      kind: z.string(),
+      count: z.number(),
+      p50: z.number().nullable(),
+      p99: z.number().nullable(),
+      most: z.number().nullable(),
+    }),
   ),
   verdict: z.string(),
   reason: z.string().nullable(),
