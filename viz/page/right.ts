@@ -1,6 +1,6 @@
 /** The run of a wrong variant on the right protocol: what it does otherwise, first of all, and how it goes on to a commit. */
 import type { BranchId, FieldChange } from '../session/protocol.js'
-import { byWeight, type Heavy, heavyFields } from './sheets/weights.js'
+import { byWeight, heavyFields, weightOf } from './sheets/weights.js'
 import { shortText } from './sheets/values.js'
 import type { Workbench } from './workbench.js'
 
@@ -56,19 +56,20 @@ async function contrastOf(bench: Workbench, wrong: BranchId, right: BranchId): P
   }
   const state = await bench.try('state', { branch: right, at: other })
   if (state === undefined) return undefined
-  const heavy: Heavy = heavyFields(state, bench.world!)
+  const heavy = heavyFields(state, bench.world!)
   const changes = found.parts
     .flatMap(({ part, changes: its }) =>
       its.map((change) => ({ ...change, part: part.replace(/ private$/, '') })),
     )
     .sort(byWeight(heavy))
   const [first] = changes
+  const telling = changes.filter((change) => weightOf(change, heavy) < 3)
   const after = state.previous === null ? 'At the start' : `After action ${String(other)}`
   return {
     wrong,
     at: other,
-    words: `${after} ${first!.path} of ${first!.part} is ${shortText(first!.after)} here, ${shortText(first!.before)} in the wrong run.`,
-    changes,
+    words: `${after} ${first!.path} of ${first!.part} is ${shortText(first!.after)} instead of ${shortText(first!.before)}.`,
+    changes: telling.length > 0 ? telling : changes,
   }
 }
 

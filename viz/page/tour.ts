@@ -91,7 +91,7 @@ function stepsOf(bench: Workbench, inspector: Inspector, tale: Tale): readonly T
         )
         tale.seenBy = bench.world?.nodes[seen?.node ?? 0]?.name ?? 'a follower'
         if (seen !== undefined) bench.node = seen.node
-        inspector.show('state', 'Log in')
+        inspector.show('state', 'Log of')
       },
     },
     {

@@ -251,7 +251,7 @@ function difference(comparison: Comparison, bench: Workbench, other: string): HT
         h(
           'table',
           {},
-          h('tr', {}, ...['', ...names].map((name) => h('th', { scope: 'col' }, name))),
+          h('tr', {}, ...['', 'this branch', 'the other'].map((name) => h('th', { scope: 'col' }, name))),
           ...part.changes
             .slice(0, 60)
             .map(({ path, before, after }) =>

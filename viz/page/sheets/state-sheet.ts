@@ -203,7 +203,7 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
     section('Role', roleChart(machine, node.role.state, node.role.before))
   for (const ring of node.rings)
     section(
-      `Log in ${ring.name}`,
+      `Log of ${world.nodes[node.node]!.name}`,
       h(
         'div',
         { class: 'row' },
