@@ -4,7 +4,7 @@
  */
 import { h } from './dom.js'
 import type { Inspector } from './inspector.js'
-import type { BranchId } from '../session/protocol.js'
+import type { BranchId, StateInfo } from '../session/protocol.js'
 import { openUrl } from './files.js'
 import { findOne } from './gallery.js'
 import { followRight, onToCommit } from './right.js'
@@ -73,6 +73,7 @@ function stepsOf(bench: Workbench, inspector: Inspector, tale: Tale): readonly T
         const on = { branch: wrong, at: 0, target: 'kind', kind: 'request', direction: 1 } as const
         const request = await bench.try('seek', on)
         if (request?.at !== undefined && request.at !== null) bench.go(request.at)
+        bench.node = Math.max(0, (await stateHere(bench))?.previous?.node ?? 0)
         inspector.show('state')
       },
     },
@@ -83,10 +84,7 @@ function stepsOf(bench: Workbench, inspector: Inspector, tale: Tale): readonly T
       act: async () => {
         await show(tale.wrong, 0)
         await bench.seek('commit', 1)
-        const { branch } = bench
-        if (branch === undefined) return
-        const state = await bench.try('state', { branch: branch.branch, at: bench.at })
-        const seen = state?.nodes.find(({ rings }) =>
+        const seen = (await stateHere(bench))?.nodes.find(({ rings }) =>
           rings.some((ring) => ring.entries.some((entry) => entry.state === 'seen')),
         )
         tale.seenBy = bench.world?.nodes[seen?.node ?? 0]?.name ?? 'a follower'
@@ -144,6 +142,10 @@ function stepsOf(bench: Workbench, inspector: Inspector, tale: Tale): readonly T
   ]
 }
 
+/** The state at the cursor; that of the workbench may still be on its way. */
+const stateHere = async (bench: Workbench): Promise<StateInfo | undefined> =>
+  bench.branch && bench.try('state', { branch: bench.branch.branch, at: bench.at })
+
 const contrastWords = (bench: Workbench, { right }: Tale): string =>
   right === undefined ? '' : (bench.contrasts.get(right)?.words ?? '')
 
@@ -159,8 +161,8 @@ export class Tour {
   readonly #inspector: Inspector
   #step = 0
   #tale: Tale = { wrong: undefined, right: undefined, onward: undefined, seenBy: '' }
-  /** Which step was asked for last: a slow one must not speak over a later one. */
-  #asked = 0
+  /** Whether a step is being made; what is pressed meanwhile would begin from half of it. */
+  #isActing = false
 
   constructor(bench: Workbench, inspector: Inspector) {
     this.#bench = bench
@@ -176,13 +178,13 @@ export class Tour {
     await this.#go(0)
   }
   async next(): Promise<void> {
-    if (!this.active) return
+    if (!this.active || this.#isActing) return
     const steps = stepsOf(this.#bench, this.#inspector, this.#tale)
     if (this.#step + 1 >= steps.length) this.end()
     else await this.#go(this.#step + 1)
   }
   async back(): Promise<void> {
-    if (this.active && this.#step > 0) await this.#go(this.#step - 1)
+    if (this.active && !this.#isActing && this.#step > 0) await this.#go(this.#step - 1)
   }
   end(): void {
     this.element.hidden = true
@@ -191,11 +193,15 @@ export class Tour {
 
   async #go(index: number): Promise<void> {
     this.#step = index
-    const asked = ++this.#asked
     const steps = stepsOf(this.#bench, this.#inspector, this.#tale)
     const step = steps[index]!
-    await step.act()
-    if (asked !== this.#asked || !this.active) return
+    this.#isActing = true
+    try {
+      await step.act()
+    } finally {
+      this.#isActing = false
+    }
+    if (!this.active) return
     const isLast = index === steps.length - 1
     const next = h(
       'button',
