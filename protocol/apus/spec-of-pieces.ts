@@ -105,7 +105,8 @@ function hasStored(layouts: ApusLayouts, leader: ReplicaView, state: ReplicaView
 function committedIsStored(layouts: ApusLayouts): StateInvariant {
   return {
     name: 'committed-is-stored',
-    meaning: 'an entry that a leader has committed is stored at a majority, not counting memories lost since',
+    meaning:
+      'an entry that a leader has committed is stored at a majority; a replica that lost its memory later is not held against it',
     regions: [],
     check(observer) {
       const { nodes } = observer

@@ -22,7 +22,8 @@ browserTest(
     for (const system of systems)
       for (const [name, { story, fix }] of Object.entries(system.bugs)) {
         const card = page.locator(`[data-variant="${system.name} ${name}"]`)
-        const words = await card.innerText()
+        // The fix is folded.
+        const words = await card.textContent()
         expect(words).toContain(story)
         expect(words).toContain(fix)
       }

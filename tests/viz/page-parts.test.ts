@@ -6,9 +6,11 @@ import { actionKinds, isFaultKind } from '../../sim/index.js'
 import { keyLabel, keyOf } from '../../viz/page/commands.js'
 import { findOutages } from '../../viz/page/diagram/columns.js'
 import { densityOf } from '../../viz/page/diagram/density.js'
+import { choicesIn } from '../../viz/page/fresh.js'
 import { families, familyOf, outlineOf } from '../../viz/page/kinds.js'
 import { playback, speeds } from '../../viz/page/playback.js'
 import { nearest, parseQuery } from '../../viz/page/search.js'
+import { byWeight } from '../../viz/page/sheets/weights.js'
 import { wilson } from '../../viz/page/sheets/why-sheet.js'
 
 test('every kind of action has a family, and exactly the faults that do harm look like faults', () => {
@@ -177,4 +179,36 @@ describe('playback', () => {
 
 test('shapes differ from family to family, so that colour is never needed to tell them apart', () => {
   expect(new Set(families.map(outlineOf)).size).toBe(families.length)
+})
+
+test('of what a step changed the commit and the role stand first, the marks of the log next, bytes and counters last', () => {
+  const heavy = { marks: new Set(['end', 'commit']), roles: new Set(['leader', 'follower']) }
+  const changes = [
+    { path: 'queues[1].covered', before: 0, after: 1 },
+    { path: 'lastRequest', before: 0, after: 1 },
+    { path: 'machine.digest', before: 0, after: 77 },
+    { path: 'end', before: 0, after: 1 },
+    { path: 'bytes', before: '0000000000000000', after: '0100000000000000' },
+    { path: 'role', before: 'follower', after: 'leader' },
+    { path: 'commit', before: 0, after: 1 },
+  ]
+  expect(changes.sort(byWeight(heavy)).map(({ path }) => path)).toEqual([
+    'role',
+    'commit',
+    'end',
+    'lastRequest',
+    'queues[1].covered',
+    'machine.digest',
+    'bytes',
+  ])
+})
+
+test('a parameter whose meaning says what each number stands for is a list of these, any other a number', () => {
+  expect(choicesIn('what is replicated: 0 a key-value store, 1 a bank', 0, 1)).toEqual({
+    title: 'what is replicated',
+    words: ['a key-value store', 'a bank'],
+  })
+  expect(choicesIn('what is replicated: 0 a key-value store, 1 a bank', 0, 2)).toBeUndefined()
+  expect(choicesIn('operations of each client', 1, 8)).toBeUndefined()
+  expect(choicesIn('how long: 5 or so', 5, 6)).toBeUndefined()
 })

@@ -71,7 +71,7 @@ describe('by hand', () => {
     )
     const bent = await session.call('take', { branch: branch.branch, at: 30, actions: [ref(crash)] })
     expect(bent.world!.budget).toMatchObject({ crash: 1 })
-    expect(bent.branch).toMatchObject({ forkedAt: 30, length: 31, remarks: [] })
+    expect(bent.branch).toMatchObject({ title: 'crash added at 30', forkedAt: 30, length: 31, remarks: [] })
     const { nodes } = await session.call('state', { branch: bent.branch.branch, at: 31 })
     expect(nodes.map(({ status }) => status)).toEqual(['down', 'up', 'up'])
     expect((await replayed(bent.branch.branch)).outcome).toBe('reproduced')
@@ -157,6 +157,7 @@ describe('another setup', () => {
     await indexed(session, right.branch)
     expect((await session.call('branches', {})).at(-1)!.violation).toBeNull()
     expect(right.parent).toBe(branch.branch)
+    expect(right.title).toBe('the right protocol')
     expect((await replayed(right.branch)).outcome).toBe('reproduced')
   })
 
@@ -176,12 +177,13 @@ describe('another setup', () => {
 
   test('a rule of the hardware that is switched off is in the world of the branch', async () => {
     const { branch } = await openTraced(session, 'longest-log-wins')
-    const { world } = await session.call('alter', {
+    const { branch: bent, world } = await session.call('alter', {
       branch: branch.branch,
       at: 3,
       knobs: { broken: ['clocks-drift'] },
     })
     expect(world!.knobs['broken']).toEqual(['clocks-drift'])
+    expect(bent.title).toBe('broken clocks-drift')
   })
 })
 

@@ -75,12 +75,7 @@ function fieldsOf(
   faults.addEventListener('change', () => {
     chosen.hidden = faults.value !== 'chosen'
   })
-  const parameters = new Map(
-    info.parameters.map((one) => [
-      one.name,
-      { field: number(`fresh-${one.name}`, one.minimum, one.maximum, one.default), meaning: one.meaning },
-    ]),
-  )
+  const parameters = new Map(info.parameters.map((one) => [one.name, parameterField(one)]))
   const faultsRead = (): FreshRun['faults'] => {
     if (faults.value === 'chosen')
       return {
@@ -95,7 +90,9 @@ function fieldsOf(
     elements: [
       ...(info.variants.length === 0 ? [] : labelled('Variant', variant)),
       ...labelled(info.nodes.noun === '' ? 'Nodes' : `Nodes (${info.nodes.noun})`, nodes),
-      ...[...parameters].flatMap(([name, { field, meaning }]) => labelled(name, field, meaning)),
+      ...[...parameters].flatMap(([name, { field, meaning }]) =>
+        labelled(capital(name), field, meaning === name ? '' : meaning),
+      ),
       ...labelled('Seed', seed, 'draws the schedule; the same seed gives the same run'),
       ...labelled('Scheduler', scheduler),
       ...labelled('Faults', faults, 'promised: what the protocol promises to survive'),
@@ -113,6 +110,45 @@ function fieldsOf(
     }),
   }
 }
+
+/** A number to type; where the meaning says what each number stands for, a list of these. */
+function parameterField({
+  name,
+  minimum,
+  maximum,
+  default: usual,
+  meaning,
+}: SystemInfo['parameters'][number]): {
+  readonly field: HTMLInputElement | HTMLSelectElement
+  readonly meaning: string
+} {
+  const id = `fresh-${name}`
+  const choices = choicesIn(meaning, minimum, maximum)
+  if (choices === undefined) return { field: number(id, minimum, maximum, usual), meaning }
+  const field = h(
+    'select',
+    { id },
+    ...choices.words.map((words, i) =>
+      h('option', { value: minimum + i, selected: minimum + i === usual }, words),
+    ),
+  )
+  return { field, meaning: choices.title }
+}
+
+/** “what is replicated: 0 a key-value store, 1 a bank” as its title and the words of each number from minimum to maximum. */
+export function choicesIn(
+  meaning: string,
+  minimum: number,
+  maximum: number,
+): { readonly title: string; readonly words: readonly string[] } | undefined {
+  const [title, list, ...rest] = meaning.split(': ')
+  if (list === undefined || rest.length > 0) return undefined
+  const words = list.split(/, (?=\d+ )/).map((one) => /^(\d+) (.+)$/.exec(one))
+  const isWhole =
+    words.length === maximum - minimum + 1 && words.every((one, i) => Number(one?.[1]) === minimum + i)
+  return isWhole ? { title: title!, words: words.map((one) => one![2]!) } : undefined
+}
+const capital = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
 
 function labelled(title: string, field: HTMLElement, meaning = ''): HTMLElement[] {
   return [

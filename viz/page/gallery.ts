@@ -46,12 +46,24 @@ export function makeStartPage(bench: Workbench, commands: Commands): StartPage {
       commands.get(id).title,
     )
 
+  const back = h('button', {
+    id: 'back-to-run',
+    hidden: true,
+    on: {
+      click: () => {
+        if (bench.left !== undefined) void bench.back(bench.left.branch)
+      },
+    },
+  })
+
   function draw(): void {
+    back.hidden = bench.left === undefined
+    back.textContent = `Back to ${bench.left?.title ?? 'the run'}`
     const isMatch = (...texts: readonly string[]): boolean =>
       texts.some((text) => text.toLowerCase().includes(filter))
     const systems = bench.systems.filter((system) => system.origin !== 'litmus')
     const litmus = bench.systems.filter(
-      (system) => system.origin === 'litmus' && isMatch(system.name, system.summary),
+      (system) => system.origin === 'litmus' && isMatch(system.name, system.summary, 'litmus programs'),
     )
     const groups = [...systems]
       .sort((a, b) => rank(a) - rank(b))
@@ -84,15 +96,16 @@ export function makeStartPage(bench: Workbench, commands: Commands): StartPage {
       h(
         'section',
         { class: 'hero' },
-        h('h2', {}, 'Look at a run instead of reading it.'),
+        h('h2', {}, 'See how a distributed protocol goes wrong, step by step.'),
         h(
           'p',
           {},
-          'Open a trace and see every state of it, again, with the real protocol running in this page. Leave the recorded path at any point: choose what happens next, crash a node, hunt for a violation from there.',
+          'Aviary runs protocols on simulated machines, RDMA and disks, and finds the orders of events that break them. This page runs such a finding again, with the real code of the protocol: see every state, leave the path anywhere, crash a node, hunt from there. The tour shows one mistake in APUS, which replicates a service by RDMA, and its fix, in eight steps.',
         ),
         h(
           'div',
           { class: 'row' },
+          back,
           run('tour', true),
           run('fresh'),
           run('open'),
@@ -110,8 +123,9 @@ export function makeStartPage(bench: Workbench, commands: Commands): StartPage {
   }
 }
 
-/** A person's own first, then the small ones, so that one can begin with what is easy. */
-const rank = (system: SystemInfo): number => (system.origin === 'module' ? -1 : system.variants.length)
+/** A person's own first, then that of the tour, whose mistakes are of RDMA, then the small ones. */
+const rank = (system: SystemInfo): number =>
+  system.origin === 'module' ? -2 : system.name === 'apus' ? -1 : system.variants.length
 
 function group(bench: Workbench, system: SystemInfo, variants: readonly VariantInfo[]): HTMLElement {
   const right = async (): Promise<void> => {
@@ -151,7 +165,7 @@ function card(bench: Workbench, system: SystemInfo, variant: VariantInfo): HTMLE
       h('code', { class: 'bad' }, variant.caughtBy[0] ?? 'progress'),
       '.',
     ),
-    h('p', { class: 'fix' }, h('b', {}, 'The fix: '), variant.fix),
+    h('details', { class: 'fix' }, h('summary', {}, 'The fix'), h('p', {}, variant.fix)),
     h(
       'div',
       { class: 'row spread' },

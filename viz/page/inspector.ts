@@ -14,7 +14,8 @@ import type { Workbench } from './workbench.js'
 export interface Inspector {
   readonly element: HTMLElement
   readonly sheets: readonly { readonly id: string; readonly title: string }[]
-  show(id: string): void
+  /** @param section key of the section to be scrolled to, once it is there; the beginning of it is enough */
+  show(id: string, section?: string): void
 }
 
 export function makeInspector(bench: Workbench): Inspector {
@@ -28,7 +29,21 @@ export function makeInspector(bench: Workbench): Inspector {
     branchesSheet(),
   ]
   let shown = sheets[0]!
+  /** The section to be in view until a person looks elsewhere; '' for none. */
+  let wanted = ''
+  const draw = (): void => {
+    redraw(shown, place, bench)
+    if (wanted !== '') place.querySelector(`[data-key^="${wanted}"]`)?.scrollIntoView({ block: 'start' })
+  }
   const place = h('div', { class: 'sheet', role: 'tabpanel', id: 'sheet', tabindex: 0 })
+  for (const type of ['wheel', 'pointerdown', 'keydown'] as const)
+    place.addEventListener(
+      type,
+      () => {
+        wanted = ''
+      },
+      { passive: true },
+    )
   const tabs = sheets.map((sheet) =>
     h(
       'button',
@@ -55,7 +70,8 @@ export function makeInspector(bench: Workbench): Inspector {
     show(next.id)
     document.getElementById(`tab-${next.id}`)?.focus()
   })
-  function show(id: string): void {
+  function show(id: string, section = ''): void {
+    wanted = section
     shown = sheets.find((sheet) => sheet.id === id) ?? shown
     for (const [index, tab] of tabs.entries()) {
       const isShown = sheets[index] === shown
@@ -64,12 +80,12 @@ export function makeInspector(bench: Workbench): Inspector {
     }
     place.setAttribute('aria-labelledby', `tab-${shown.id}`)
     place.scrollTop = 0
-    if (bench.branch !== undefined) redraw(shown, place, bench)
+    if (bench.branch !== undefined) draw()
   }
   const topics: readonly Topic[] = ['run', 'state', 'index', 'branches', 'focus']
   for (const topic of topics)
     bench.topics.on([topic], () => {
-      if (bench.branch !== undefined && shown.topics.includes(topic)) redraw(shown, place, bench)
+      if (bench.branch !== undefined && shown.topics.includes(topic)) draw()
     })
   show(shown.id)
   return {

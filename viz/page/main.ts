@@ -7,6 +7,7 @@ import { Diagram } from './diagram/diagram.js'
 import { byId } from './dom.js'
 import { acceptDrops, isLink, openLink, openUrl } from './files.js'
 import { makeInspector } from './inspector.js'
+import { keepPlaces } from './places.js'
 import { makeShell } from './shell.js'
 import { startTheme } from './theme.js'
 import { Tour } from './tour.js'
@@ -77,6 +78,7 @@ async function openAsked(): Promise<void> {
 
 async function begin(): Promise<void> {
   await readManifest()
+  keepPlaces(bench)
   bench.isAwaited = isLink(location.hash) || (bench.manifest?.open ?? null) !== null
   bench.topics.tell('run')
   addEventListener('hashchange', () => void openLink(bench, location.hash))

@@ -117,7 +117,9 @@ function drawHeader(bench: Workbench, commands: Commands): void {
       h('b', {}, world.system),
       world.variant === null ? ' as it should be' : ', wrong variant ',
       world.variant === null ? undefined : h('b', {}, world.variant.name),
-      `, ${String(world.nodes.length)} nodes · ${branch.title}`,
+      `, ${String(world.nodes.length)} nodes`,
+      // A trace that is named for its variant would say it twice.
+      world.variant !== null && branch.title.endsWith(world.variant.name) ? '' : ` · ${branch.title}`,
     )
   })
   share.disabled = true

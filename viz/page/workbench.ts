@@ -26,6 +26,7 @@ import type {
 } from '../session/protocol.js'
 import { latest } from './latest.js'
 import { playback } from './playback.js'
+import type { Contrast } from './right.js'
 import { Topics } from './topics.js'
 
 /** What is emphasised in the diagram; what is not is dimmed. Nothing is hidden: a filter shows where things are. */
@@ -43,6 +44,8 @@ export interface Focus {
   readonly title: string
   /** Of a followed request: its way in words. */
   readonly stages: readonly Step[]
+  /** Whether that way ends in a reply. */
+  readonly isAnswered: boolean
 }
 const noFocus: Focus = {
   action: -1,
@@ -53,6 +56,7 @@ const noFocus: Focus = {
   shown: undefined,
   title: '',
   stages: [],
+  isAnswered: false,
 }
 
 export interface Busy {
@@ -82,10 +86,17 @@ export class Workbench {
   branches: readonly BranchInfo[] = []
   focus: Focus = noFocus
   bookmarks: readonly number[] = []
+  /** The replica that is looked at in full; undefined: that of the last action. */
+  node: number | undefined
+  /** Of branches on the right protocol: how they differ from the wrong run. */
+  readonly contrasts = new Map<BranchId, Contrast>()
+  /** The run that was left for the start page. */
+  left: { readonly branch: BranchId; readonly title: string } | undefined
   busy: Busy | undefined
   failure: { readonly message: string; readonly mend: string } | undefined
 
   readonly #worlds = new Map<number, WorldInfo>()
+  readonly #cursors = new Map<BranchId, number>()
   readonly #bookmarks = new Map<BranchId, readonly number[]>()
   readonly #wantState: (at: { branch: BranchId; at: number }) => void
 
@@ -160,7 +171,9 @@ export class Workbench {
   }
 
   async #show({ world, branch }: Pick<Opened, 'world' | 'branch'>, at: number): Promise<void> {
+    this.#keepCursor()
     this.#worlds.set(world.id, world)
+    if (this.world !== world) this.node = undefined
     this.world = world
     this.branch = branch
     this.state = undefined
@@ -215,11 +228,23 @@ export class Workbench {
 
   /** Leaves the run for the start page; the session keeps it. */
   leave(): void {
+    this.#keepCursor()
+    if (this.branch !== undefined && this.world !== undefined)
+      this.left = { branch: this.branch.branch, title: `${this.world.system}, ${this.branch.title}` }
     this.world = undefined
     this.branch = undefined
     this.state = undefined
     this.player.send({ type: 'opened', length: 0, cursor: 0 })
     this.topics.tell('run')
+  }
+
+  #keepCursor(): void {
+    if (this.branch !== undefined) this.#cursors.set(this.branch.branch, this.at)
+  }
+  /** Shows a branch again, with the cursor where it was; what is gone is told. */
+  async back(id: BranchId): Promise<void> {
+    if (this.branches.some((one) => one.branch === id)) await this.showBranch(id, this.#cursors.get(id) ?? 0)
+    else this.say('that run is closed')
   }
 
   go(at: number): void {

@@ -18,11 +18,12 @@ export function taken(branch: Branch, at: number, actions: readonly ActionRef[])
   stage.leave()
   for (const { site: name, subject } of actions) {
     const site = world.siteNamed(name)
+    const words = subject === 0 ? name : `${name} ${String(subject)}`
     if (site === undefined) throw badRequest('actions', `there is no site ${JSON.stringify(name)}`)
     const choice = armedChoice(site, subject)
-    if (choice < 0) throw impossible(`${name} ${String(subject)} is not possible here`)
+    if (choice < 0) throw impossible(`${words} is not possible here`)
     if (world.step(site.index, choice) !== Outcome.moved)
-      throw impossible(`${name} ${String(subject)} changes nothing here: nothing new is to be seen or done`)
+      throw impossible(`${words} changes nothing here: nothing new is to be seen or done`)
     log.add(site.index, subject)
   }
   return log

@@ -30,7 +30,10 @@ export function take(registry: Registry, { branch: id, at, actions }: Methods['t
     for (const kind of faultKinds)
       if (missing[kind] !== undefined) budget[kind] = (budget[kind] ?? 0) + missing[kind]
     const setup = { ...branch.stage.setup, budget }
-    const { branch: roomier } = alterTo(registry, branch, at, setup, 'larger budget')
+    const { branch: roomier } = alterTo(registry, branch, at, setup, {
+      title: `${Object.keys(missing).join(', ')} added at ${String(at)}`,
+      origin: byHand,
+    })
     const { branch: bent } = take(registry, { branch: roomier.branch, at: roomier.length, actions })
     return registry.bent(registry.branch(bent.branch), true)
   }
@@ -71,11 +74,26 @@ export function move(registry: Registry, { branch: id, action, to }: Methods['mo
   )
 }
 
-export function alterTo(registry: Registry, branch: Branch, at: number, setup: Setup, title: string): Bent {
+/** A branch on another setup is named for what is other. */
+export function alteredTitle({ variant, knobs, parameters, budget }: Methods['alter']['params']): string {
+  const named = Object.entries({ ...knobs, ...parameters, ...budget }).map(
+    ([name, value]) => `${name} ${typeof value === 'object' ? value.join(' ') || 'none' : String(value)}`,
+  )
+  if (variant !== undefined)
+    named.unshift(variant === null ? 'the right protocol' : `wrong variant ${variant}`)
+  return named.join(', ')
+}
+
+export function alterTo(
+  registry: Registry,
+  branch: Branch,
+  at: number,
+  setup: Setup,
+  { title, origin }: { readonly title: string; readonly origin: string },
+): Bent {
   const stage = registry.newStage(branch.stage.system, setup)
   const { log, remarks } = guided(branch.stage, branch.prefix(at), stage)
   const forkedAt = commonSteps(stage, log, branch.stage, branch.log)
-  const origin = title === 'larger budget' ? byHand : 'knob'
   return registry.bent(registry.add(stage, log, { parent: branch, forkedAt, title, origin, remarks }), true)
 }
 

@@ -14,7 +14,16 @@ import { badRequest } from './errors.js'
 import { bareBytes, fileNameOf, toShared, traceOf } from './files.js'
 import { follow } from './follow.js'
 import { Lab, healed } from './lab.js'
-import { alterTo, estimateSteps, exploreSteps, goOnSteps, move, shrink, take } from './leaving.js'
+import {
+  alterTo,
+  alteredTitle,
+  estimateSteps,
+  exploreSteps,
+  goOnSteps,
+  move,
+  shrink,
+  take,
+} from './leaving.js'
 import { open } from './opening.js'
 import type { Branch } from './branch.js'
 import type { Method, Methods, Step, SystemInfo } from './protocol.js'
@@ -136,7 +145,10 @@ export function handlersOf(registry: Registry): Handlers {
     move: (params) => move(registry, params),
     alter: (params) => {
       const branch = registry.at(params.branch, params.at)
-      return alterTo(registry, branch, params.at, alteredSetup(branch.stage, params), 'another setup')
+      return alterTo(registry, branch, params.at, alteredSetup(branch.stage, params), {
+        title: alteredTitle(params),
+        origin: 'knob',
+      })
     },
     goOn: (params) => goOnSteps(registry, params),
     explore: (params) => exploreSteps(registry, params),

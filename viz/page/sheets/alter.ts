@@ -11,9 +11,6 @@ async function alter(bench: Workbench, at: number, change: Change): Promise<void
   for (const remark of bent.branch.remarks.slice(0, 1)) bench.say(remark)
 }
 
-/** All of the run again, as far as it is possible, without the mistake. */
-export const followRight = (bench: Workbench): Promise<void> => alter(bench, bench.length, { variant: null })
-
 export function alterSection(bench: Workbench): HTMLElement {
   const { world } = bench
   if (world === undefined) return h('div')

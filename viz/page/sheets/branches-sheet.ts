@@ -6,7 +6,7 @@ import { patch } from '../patch.js'
 import { saveTrace } from '../files.js'
 import type { Workbench } from '../workbench.js'
 import type { Sheet } from './sheet.js'
-import { changeRows } from './values.js'
+import { shortText } from './values.js'
 
 export function branchesSheet(): Sheet {
   let other: number | undefined
@@ -63,7 +63,9 @@ export function branchesSheet(): Sheet {
                 'Compare',
               ),
             ),
-        comparison === undefined ? undefined : difference(comparison, bench),
+        comparison === undefined
+          ? undefined
+          : difference(comparison, bench, others.find((one) => one.branch === other)?.title ?? 'the other'),
       ),
     )
   }
@@ -195,20 +197,38 @@ function picture(branches: readonly BranchInfo[], shown: BranchInfo): SVGSVGElem
   return image
 }
 
-function difference(comparison: Comparison, bench: Workbench): HTMLElement {
+function difference(comparison: Comparison, bench: Workbench, other: string): HTMLElement {
   const [mine, its] = comparison.actions
-  const names = [bench.branch?.title ?? 'this', 'the other']
+  const isAll = mine === null && its === null
+  const names = [bench.branch?.title ?? 'this', other]
   return h(
     'div',
     { id: 'difference' },
-    h('p', {}, `Both take the same ${String(comparison.common)} actions.`),
     h(
-      'table',
+      'p',
       {},
-      h('tr', {}, h('th', { scope: 'col' }, 'then'), h('th', { scope: 'col' }, 'takes')),
-      h('tr', { class: 'changed' }, h('th', { scope: 'row' }, names[0]), h('td', {}, mine?.text ?? 'ends')),
-      h('tr', { class: 'changed' }, h('th', { scope: 'row' }, names[1]), h('td', {}, its?.text ?? 'ends')),
+      isAll
+        ? `Both take the same ${String(comparison.common)} actions, and end there.`
+        : `Both take the same ${String(comparison.common)} actions. Then:`,
     ),
+    isAll
+      ? undefined
+      : h(
+          'table',
+          {},
+          h(
+            'tr',
+            { class: 'changed' },
+            h('th', { scope: 'row' }, names[0]),
+            h('td', {}, mine?.text ?? 'ends'),
+          ),
+          h(
+            'tr',
+            { class: 'changed' },
+            h('th', { scope: 'row' }, names[1]),
+            h('td', {}, its?.text ?? 'ends'),
+          ),
+        ),
     h(
       'button',
       {
@@ -220,16 +240,31 @@ function difference(comparison: Comparison, bench: Workbench): HTMLElement {
           },
         },
       },
-      `Go to the first difference: ${String(comparison.common)}`,
+      `Go to ${isAll ? 'the end' : 'where they part'}: ${String(comparison.common)}`,
     ),
-    h(
-      'p',
-      { class: 'quiet' },
-      `States compared at ${String(comparison.at[0])} and ${String(comparison.at[1])}; this branch first, struck through, then the other.`,
-    ),
-    ...(comparison.parts.length === 0 ? [h('p', {}, 'The states are the same.')] : []),
+    h('p', {}, comparison.parts.length === 0 ? 'Their states there are the same.' : 'Their states there:'),
     ...comparison.parts.map((part) =>
-      h('section', {}, h('h3', {}, part.part), h('table', {}, ...changeRows(part.changes.slice(0, 60)))),
+      h(
+        'section',
+        {},
+        h('h3', {}, part.part),
+        h(
+          'table',
+          {},
+          h('tr', {}, ...['', 'this branch', 'the other'].map((name) => h('th', { scope: 'col' }, name))),
+          ...part.changes
+            .slice(0, 60)
+            .map(({ path, before, after }) =>
+              h(
+                'tr',
+                {},
+                h('th', { scope: 'row' }, path),
+                h('td', {}, shortText(before)),
+                h('td', {}, shortText(after)),
+              ),
+            ),
+        ),
+      ),
     ),
   )
 }

@@ -28,6 +28,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
       shown: new Set(read.actions),
       title: `request “${operation.text}” of c${String(client)}`,
       stages: read.stages,
+      isAnswered: operation.state === 'answered' && operation.ended >= 0,
     })
     bench.say(`${String(read.actions.length)} actions carried it, in ${String(read.stages.length)} stages`)
   }
@@ -40,6 +41,7 @@ function draw(place: HTMLElement, bench: Workbench): void {
           { 'data-key': 'followed' },
           h('h2', {}, `Followed: ${focus.title}`),
           h('ol', { class: 'list' }, ...stepButtons(focus.stages, bench)),
+          leftOut(bench),
         ),
     ...state.clients.map((client) =>
       h(
@@ -81,6 +83,21 @@ function draw(place: HTMLElement, bench: Workbench): void {
         ),
       ),
     ),
+  )
+}
+
+/** What the way of a request does not show, so that its end is not taken for the end of the story. */
+function leftOut({ branch, focus }: Workbench): HTMLElement {
+  const last = focus.stages.at(-1)!.action + 1
+  const at = branch?.violation?.at ?? 0
+  const name = branch?.violation?.name ?? ''
+  return h(
+    'p',
+    { class: 'quiet', id: 'left-out' },
+    focus.isAnswered
+      ? 'The way ends at the reply. Copies that go on to other replicas are left out, and so is what comes of the request later.'
+      : 'There is no reply in this run: the way is followed to the first step of each node that it reached, and no further.',
+    at > last ? ` ${name} is violated after it, at ${String(at)}.` : '',
   )
 }
 

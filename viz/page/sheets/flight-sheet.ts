@@ -85,12 +85,12 @@ function draw(place: HTMLElement, bench: Workbench): void {
       h(
         'p',
         { class: 'quiet' },
-        `Faults left: ${
+        `Faults that may still strike by themselves: ${
           Object.entries(state.budget)
             .filter(([, left]) => left !== 0)
             .map(([kind, left]) => `${kind} ${left === null ? 'any number' : String(left)}`)
             .join(', ') || 'none'
-        }.`,
+        }. By hand any can be added: “Next”.`,
       ),
     ),
   )

@@ -77,6 +77,13 @@ export function nextSheet(): Sheet {
         'section',
         {},
         h('h3', {}, `Faults and repairs (${String(faults.length)})`),
+        faults.some((action) => action.needsBudget !== '')
+          ? h(
+              'p',
+              { class: 'quiet' },
+              'Choose any. “One more”: this run had none of it left; the branch gets one.',
+            )
+          : undefined,
         list(faults, isNext, take),
       ),
       goOnSection(bench),
@@ -115,7 +122,7 @@ function list(
         { 'data-key': `${action.site} ${String(action.subject)}` },
         button,
         isNext(action) ? h('span', { class: 'tag' }, 'the run’s next') : undefined,
-        action.needsBudget === '' ? undefined : h('span', { class: 'tag' }, `beyond the budget`),
+        action.needsBudget === '' ? undefined : h('span', { class: 'tag' }, 'one more'),
       )
     }),
   )
@@ -219,7 +226,9 @@ export async function exploreFrom(bench: Workbench, from = 1): Promise<void> {
     return
   }
   await bench.showBent(found.found, found.found.branch.violation?.at ?? found.found.branch.length)
-  bench.say(`${found.found.branch.violation?.name ?? 'a violation'} found after ${String(found.runs)} runs`)
+  bench.say(
+    `${found.found.branch.violation?.name ?? 'a violation'} found after ${String(found.runs)} ${found.runs === 1 ? 'run' : 'runs'}`,
+  )
 }
 
 function moveSection(bench: Workbench): HTMLElement {

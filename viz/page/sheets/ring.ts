@@ -87,5 +87,14 @@ export function ringPicture(ring: RingState): SVGSVGElement {
   return picture
 }
 
+/** What each colour says of an entry. */
+export const ringMeanings: Readonly<Record<RingEntry['state'], string>> = {
+  applied: 'committed, and the service has executed it',
+  committed: 'the replica knows that it is committed',
+  uncommitted: 'stored by this replica, and not known to be committed',
+  seen: 'its words, or some of them, lie in memory; this replica has not stored it',
+  stale: 'left from an earlier lap or view',
+}
+
 /** What the colours of the ring mean. */
 export const ringStates = Object.keys(fillOf) as readonly RingEntry['state'][]

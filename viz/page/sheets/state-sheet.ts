@@ -1,17 +1,17 @@
 /** Memory at the cursor: what the last action changed, then one replica in full. */
-import type { MemoryState, NodeState, StateInfo } from '../../session/protocol.js'
+import type { FieldChange, MemoryState, NodeState, StateInfo, WorldInfo } from '../../session/protocol.js'
 import { h, valueAt } from '../dom.js'
 import { patch } from '../patch.js'
 import type { Workbench } from '../workbench.js'
-import { ringPicture, ringStates } from './ring.js'
+import { ringMeanings, ringPicture, ringStates } from './ring.js'
 import { roleChart } from './role-chart.js'
 import type { Sheet } from './sheet.js'
 import { byteRows, changeRows, memoryTable } from './values.js'
+import { byWeight, heavyFields, weightOf } from './weights.js'
 
 const changesShown = 40
 
 export function stateSheet(): Sheet {
-  let node = 0
   let run = -1
   let part = ''
   let bytes: ReadBytes | undefined
@@ -24,22 +24,20 @@ export function stateSheet(): Sheet {
     }
     if (run !== world.id) {
       run = world.id
-      node = state.previous !== null && state.previous.node >= 0 ? state.previous.node : 0
       part = ''
     }
     const again = (): void => {
       redrawn(place, bench)
     }
+    bench.node ??= Math.max(0, state.previous?.node ?? 0)
+    const { node } = bench
     const picked = state.nodes[node] ?? state.nodes[0]!
     patch(
       place,
       lastAction(state),
-      changed(
-        state,
-        world.nodes.map(({ name }) => name),
-      ),
+      changed(state, world),
       nodePicker(state, bench, node, (chosen) => {
-        node = chosen
+        bench.node = chosen
         again()
       }),
       ...replica(picked, bench, again),
@@ -75,38 +73,71 @@ function lastAction(state: StateInfo): HTMLElement {
   )
 }
 
-function changed(state: StateInfo, names: readonly string[]): HTMLElement {
-  const rows: HTMLElement[] = []
+/** What tells the story first; counters, digests and bytes folded. */
+function changed(state: StateInfo, world: WorldInfo): HTMLElement {
+  const heavy = heavyFields(state, world)
+  const all: { readonly change: FieldChange; readonly owner: string }[] = []
   const add = (memory: MemoryState, owner: string): void => {
-    rows.push(...changeRows(memory.changes, `${owner} ${memory.name === 'private' ? '' : `${memory.name} `}`))
+    const prefix = `${owner} ${memory.name === 'private' ? '' : `${memory.name} `}`
+    for (const change of memory.changes) all.push({ change, owner: prefix })
   }
   for (const node of state.nodes) {
-    const name = names[node.node]!
+    const { name } = world.nodes[node.node]!
     if (node.private !== null) add(node.private, name)
     for (const region of node.regions) add(region, name)
     if (node.disk !== null) add(node.disk.memory, name)
   }
+  all.sort((a, b) => byWeight(heavy)(a.change, b.change))
+  const rowsOf = (some: typeof all): HTMLElement[] =>
+    some.flatMap(({ change, owner }) =>
+      changeRows([change], owner).map((row) => {
+        row.classList.toggle('main', weightOf(change, heavy) === 0)
+        return row
+      }),
+    )
+  const telling = all.filter(({ change }) => weightOf(change, heavy) < 3)
+  const rest = all.slice(telling.length)
+  const table = (some: typeof all): HTMLElement =>
+    h(
+      'table',
+      {},
+      h('caption', { class: 'unseen' }, 'Fields that the last action changed'),
+      ...rowsOf(some.slice(0, changesShown)),
+    )
   const pairs = state.queuePairs.flatMap((pair) => pair.memory).filter((memory) => memory.changes.length > 0)
-  const shown = rows.slice(0, changesShown)
+  const cut = rest.length > changesShown ? `, ${String(changesShown)} of them shown` : ''
   return h(
     'section',
     {},
-    h(
-      'h3',
-      {},
-      `Changed in this step${rows.length > changesShown ? ` (${String(changesShown)} of ${String(rows.length)})` : ''}`,
-    ),
-    shown.length === 0
+    h('h3', {}, 'Changed in this step'),
+    all.length === 0
       ? h(
           'p',
           { class: 'empty' },
           pairs.length === 0 ? 'Nothing in memory or on a disk.' : 'No memory of a replica.',
         )
-      : h('table', {}, h('caption', { class: 'unseen' }, 'Fields that the last action changed'), ...shown),
+      : undefined,
+    telling.length === 0 ? undefined : table(telling),
+    rest.length === 0
+      ? undefined
+      : h(
+          'details',
+          {
+            'data-key': telling.length === 0 ? 'only bytes' : 'bytes and counters',
+            open: telling.length === 0,
+          },
+          h(
+            'summary',
+            {},
+            'Bytes and counters',
+            h('span', { class: 'quiet' }, ` ${String(rest.length)} fields${cut}`),
+          ),
+          table(rest),
+        ),
     ...pairs.map((memory) =>
       h(
         'details',
-        {},
+        { 'data-key': memory.name },
         h(
           'summary',
           {},
@@ -172,7 +203,7 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
     section('Role', roleChart(machine, node.role.state, node.role.before))
   for (const ring of node.rings)
     section(
-      `Log in ${ring.name}`,
+      `Log of ${world.nodes[node.node]!.name}`,
       h(
         'div',
         { class: 'row' },
@@ -180,9 +211,14 @@ function replica(node: NodeState, bench: Workbench, again: () => void): HTMLElem
         h(
           'ul',
           { class: 'ring-key' },
-          ...ringStates.map((state) => h('li', { class: `ring-${state}` }, state)),
+          ...ringStates.map((state) =>
+            h('li', { class: `ring-${state}`, title: ringMeanings[state] }, state),
+          ),
         ),
       ),
+      ...ring.entries
+        .filter(({ state }) => state === 'seen')
+        .map(({ index }) => h('p', {}, `Entry ${String(index)} is seen: ${ringMeanings.seen}.`)),
     )
   if (node.private !== null) memorySection('Private memory', node.private)
   for (const region of node.regions) memorySection(`Shared: ${region.name}`, region)

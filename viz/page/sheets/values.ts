@@ -17,8 +17,13 @@ function valueText(value: FieldValue): string {
     .join(', ')})`
 }
 
-function shortText(value: FieldValue): string {
+/** A value on one line, cut where it is long; of raw bytes the zeros behind the last one are left out. */
+export function shortText(value: FieldValue): string {
   const text = valueText(value)
+  if (/^[0-9a-f]{18,}$/.test(text) && text.endsWith('00')) {
+    const kept = text.replace(/(?:00)+$/, '').slice(0, longestHex)
+    return `${kept === '' ? '0' : kept}… (${String(text.length / 2)} bytes)`
+  }
   if (/^[0-9a-f]{48,}$/.test(text)) return `${text.slice(0, longestHex)}… (${String(text.length / 2)} bytes)`
   return text.length <= longest ? text : `${text.slice(0, longest)}…`
 }

@@ -2,9 +2,10 @@
 import type { Estimate, Step } from '../../session/protocol.js'
 import { h, svg } from '../dom.js'
 import { patch } from '../patch.js'
+import { type Contrast, followRight } from '../right.js'
 import type { Workbench } from '../workbench.js'
-import { followRight } from './alter.js'
 import { type Sheet, stepButtons } from './sheet.js'
+import { shortText } from './values.js'
 
 export function whySheet(): Sheet {
   let estimate: Estimate | undefined
@@ -50,10 +51,10 @@ export function whySheet(): Sheet {
               { class: 'quiet' },
               'In this branch every property that is judged holds, as far as it goes.',
             )
-          : h('p', {}, violation.reason),
+          : h('p', {}, `${violation.reason}.`),
         violation === null || violation.meaning === ''
           ? undefined
-          : h('p', { class: 'quiet' }, `What must hold: ${violation.meaning}`),
+          : h('p', { class: 'quiet' }, `It must hold that ${violation.meaning}.`),
         world.variant === null
           ? undefined
           : h('p', {}, h('b', {}, `The wrong variant ${world.variant.name}: `), world.variant.story),
@@ -79,6 +80,7 @@ export function whySheet(): Sheet {
                   ),
             ),
       ),
+      contrastSection(bench),
       violation === null
         ? undefined
         : h(
@@ -138,6 +140,67 @@ export function whySheet(): Sheet {
     )
   }
   return { id: 'why', title: 'Why', topics: ['run', 'state', 'focus', 'index'], draw: redrawn }
+}
+
+const contrastRows = 6
+
+/** On the right protocol: the first thing that is otherwise than in the wrong run, with the values. */
+function contrastSection(bench: Workbench): HTMLElement | undefined {
+  const contrast = contrastOf(bench)
+  if (contrast === undefined) return undefined
+  const { at, words, changes } = contrast
+  const head = ['', 'wrong run', 'here'].map((title) => h('th', { scope: 'col' }, title))
+  return h(
+    'section',
+    { id: 'contrast', 'data-key': 'contrast' },
+    h('h2', {}, 'What differs from the wrong run'),
+    h('p', {}, words),
+    changes.length === 0
+      ? undefined
+      : h(
+          'table',
+          {},
+          h('tr', {}, ...head),
+          ...changes
+            .slice(0, contrastRows)
+            .map(({ part, path, before, after }) =>
+              h(
+                'tr',
+                {},
+                h('th', { scope: 'row' }, `${part} ${path}`),
+                h('td', {}, shortText(before)),
+                h('td', {}, shortText(after)),
+              ),
+            ),
+        ),
+    h(
+      'div',
+      { class: 'row pad' },
+      h(
+        'button',
+        {
+          'data-key': 'to the difference',
+          on: {
+            click: () => {
+              bench.go(at)
+            },
+          },
+        },
+        `Go to it: ${String(at)}`,
+      ),
+    ),
+  )
+}
+
+/** That of the branch, or of one that it came from. */
+function contrastOf({ branch, branches, contrasts }: Workbench): Contrast | undefined {
+  for (let one = branch; one !== undefined;) {
+    const { branch: id, parent } = one
+    const contrast = contrasts.get(id)
+    if (contrast !== undefined) return contrast
+    one = branches.find((each) => each.branch === parent)
+  }
+  return undefined
 }
 
 /** What the selected action hangs on directly, and what hangs on it: each goes there. The rest is a number. */
