@@ -171,7 +171,19 @@ browserTest(
     await page.waitForSelector('#diagram text.label')
     await page.keyboard.press('f')
     await page.keyboard.press('0')
-    await until(async () => (await page.locator('#diagram text.label').count()) === 0)
+    // Far off there are words for faults, roles and the violation alone, each in a place of its own.
+    const words = async (): Promise<string[]> =>
+      (await page.locator('#diagram text.label').allTextContents()).toSorted()
+    const told = ['crash', 'observe token 0', 'restart', '→ candidate', '→ follower', '→ leader']
+    await until(async () => (await words()).join() === [...told, '→ probing', '→ probing'].join())
+    const boxes = await Promise.all(
+      (await page.locator('#diagram text.label').all()).map(async (one) => (await one.boundingBox())!),
+    )
+    for (const [i, one] of boxes.entries())
+      for (const other of boxes.slice(i + 1))
+        expect(
+          one.x + one.width <= other.x || other.x + other.width <= one.x || Math.abs(one.y - other.y) >= 10,
+        ).toBe(true)
   },
 )
 
@@ -299,6 +311,7 @@ browserTest('a filter by node or by kind leaves the others dim, and is taken off
       return count
     })()`)
   await until(async () => (await inked()) > 100)
+  await page.click('#legend')
   await page.click('.legend button:has-text("message")')
   await until(async () => (await inked()) === 0)
   await page.click('.legend button:has-text("message")')

@@ -15,6 +15,8 @@ export function nextSheet(): Sheet {
   let its = { branch: -1, at: -1 }
   let asked = ''
   let filter = ''
+  let seen: FaultsSeen = { world: -1, actions: new Map() }
+  let taken = ''
   const redrawn = (place: HTMLElement, bench: Workbench): void => {
     const { state, branch, world } = bench
     if (state === undefined || branch === undefined || world === undefined) return
@@ -29,6 +31,7 @@ export function nextSheet(): Sheet {
         if (read === undefined || asked !== key) return
         enabled = read
         its = place
+        seen = withFaults(seen, world.id, read)
         again()
       })
     }
@@ -37,7 +40,8 @@ export function nextSheet(): Sheet {
     const isMatch = (action: EnabledAction): boolean =>
       filter === '' || action.text.toLowerCase().includes(filter.toLowerCase())
     const possible = enabled.filter((action) => !action.isFault && isMatch(action))
-    const faults = enabled.filter((action) => action.isFault && isMatch(action))
+    const faults = seen.world === world.id ? [...seen.actions.values()].filter(isMatch) : []
+    const possibleFaults = new Map(enabled.filter(({ isFault }) => isFault).map((one) => [keyOf(one), one]))
     const search = h('input', {
       type: 'search',
       value: filter,
@@ -52,7 +56,10 @@ export function nextSheet(): Sheet {
       },
     })
     const next = isHere ? state.next : null
-    const take = (action: EnabledAction): void => {
+    const take = (action: EnabledAction, clicks: number): void => {
+      // What is under the pointer at the second click of a double click may have come there by the first.
+      if (clicks > 1 && keyOf(action) !== taken) return
+      taken = keyOf(action)
       void bench.take(its, { site: action.site, subject: action.subject })
     }
     const isNext = (action: EnabledAction): boolean =>
@@ -65,19 +72,33 @@ export function nextSheet(): Sheet {
         h('h2', {}, `What can happen at ${String(its.branch < 0 ? state.at : its.at)}`),
         h(
           'p',
-          { class: 'quiet' },
+          { class: 'quiet lines-2' },
           isHere && next === null
             ? 'The run ends here. Choose what happens next.'
             : 'Choosing anything but what the run does next makes a branch.',
         ),
         search,
       ),
-      h('section', {}, h('h3', {}, `Steps (${String(possible.length)})`), list(possible, isNext, take)),
       h(
         'section',
         {},
-        h('h3', {}, `Faults and repairs (${String(faults.length)})`),
-        list(faults, isNext, take),
+        h('h3', {}, `Steps (${String(possible.length)})`),
+        list('steps', possible, isNext, take),
+      ),
+      h(
+        'section',
+        {},
+        h(
+          'h3',
+          {},
+          `Faults and repairs (${String(faults.filter((one) => possibleFaults.has(keyOf(one))).length)})`,
+        ),
+        list(
+          'faults',
+          faults.map((one) => possibleFaults.get(keyOf(one)) ?? { ...one, isImpossible: true }),
+          isNext,
+          take,
+        ),
       ),
       goOnSection(bench),
       moveSection(bench),
@@ -87,23 +108,47 @@ export function nextSheet(): Sheet {
   return { id: 'next', title: 'Next', topics: ['run', 'state', 'index'], draw: redrawn }
 }
 
+interface Listed extends EnabledAction {
+  /** A fault that was possible elsewhere in this run and keeps its place. */
+  readonly isImpossible?: boolean
+}
+/** Faults that have been possible somewhere in a world, in the order in which they first were. */
+interface FaultsSeen {
+  readonly world: number
+  readonly actions: ReadonlyMap<string, EnabledAction>
+}
+const keyOf = ({ site, subject }: EnabledAction): string => `${site} ${String(subject)}`
+
+function withFaults(seen: FaultsSeen, world: number, enabled: readonly EnabledAction[]): FaultsSeen {
+  const actions = new Map(seen.world === world ? seen.actions : [])
+  for (const action of enabled)
+    if (action.isFault && !actions.has(keyOf(action))) actions.set(keyOf(action), action)
+  return { world, actions }
+}
+
+/** A list whose frame keeps its place and height, so that nothing moves beneath the pointer when a step was taken. */
 function list(
-  actions: readonly EnabledAction[],
+  id: string,
+  actions: readonly Listed[],
   isNext: (action: EnabledAction) => boolean,
-  take: (action: EnabledAction) => void,
+  take: (action: EnabledAction, clicks: number) => void,
 ): HTMLElement {
-  if (actions.length === 0) return h('p', { class: 'empty' }, 'Nothing.')
+  const classes = `list enabled ${id}`
+  if (actions.length === 0)
+    return h('ul', { class: classes, 'data-key': id }, h('li', { class: 'empty' }, 'Nothing.'))
   return h(
     'ul',
-    { class: 'list enabled' },
+    { class: classes, 'data-key': id },
     ...actions.map((action) => {
       const button = h(
         'button',
         {
           class: 'choice',
+          disabled: action.isImpossible === true,
+          title: action.isImpossible === true ? 'not possible at this step' : '',
           on: {
-            click: () => {
-              take(action)
+            click: (event) => {
+              take(action, event.detail)
             },
           },
         },
@@ -112,10 +157,12 @@ function list(
       )
       return h(
         'li',
-        { 'data-key': `${action.site} ${String(action.subject)}` },
+        { 'data-key': keyOf(action) },
         button,
         isNext(action) ? h('span', { class: 'tag' }, 'the run’s next') : undefined,
-        action.needsBudget === '' ? undefined : h('span', { class: 'tag' }, `beyond the budget`),
+        action.needsBudget === '' || action.isImpossible === true
+          ? undefined
+          : h('span', { class: 'tag' }, `beyond the budget`),
       )
     }),
   )
