@@ -329,6 +329,12 @@ browserTest('cause and consequence of an action are highlighted', async ({ page 
   await sheet(page, 'why')
   await page.click('#cause')
   await page.waitForSelector('#sheet >> text=/depends on [1-9]\\d* earlier actions/')
+  // What is highlighted goes with the cursor.
+  await page.keyboard.press('ArrowLeft')
+  await page.waitForSelector('#sheet >> text=Action 26 depends on')
   await page.keyboard.press('Escape')
+  expect(await page.locator('#sheet >> text=depends on').count()).toBe(0)
+  await page.keyboard.press('ArrowLeft')
+  await until(async () => (await position(page)).at === 25)
   expect(await page.locator('#sheet >> text=depends on').count()).toBe(0)
 })

@@ -142,6 +142,7 @@ export class FocusLayer {
     }
     const nodes: Node[] = []
     const violating = this.#violating
+    const { shown } = this.#bench.focus
     const plan = new LabelPlan({ ...view.rows, left: view.gutter, right: view.width - 4 })
     const markHalf = Math.min(9, view.perAction / 2)
     for (let i = view.from; i < view.to; i++) plan.mark(steps.lane[i]!, view.xOf(i + 0.5), markHalf)
@@ -152,11 +153,15 @@ export class FocusLayer {
     const place = (action: number, text: string): void => {
       const lane = steps.lane[action]!
       const x = view.xOf(action + 0.5)
-      if (x < view.gutter || x > view.width) return
+      if (x < view.gutter || x > view.width || shown?.has(action) === false) return
       const placed = plan.place({ lane, x, words: text })
       if (placed === undefined) return
-      const { anchor, words: shown } = placed
-      const label = svg('text', { x: placed.x, y: placed.y, class: 'label', 'text-anchor': anchor }, shown)
+      const { anchor } = placed
+      const label = svg(
+        'text',
+        { x: placed.x, y: placed.y, class: 'label', 'text-anchor': anchor },
+        placed.words,
+      )
       nodes.push(action === violating ? tinted(label, 'var(--bad)') : label)
     }
     for (const [action, text] of notable) place(action, text)

@@ -13,9 +13,9 @@ const leastCharacters = 4
 /** From the middle of a mark to its words. */
 const beside = 13
 /** Base lines of words right of a mark, below it and above it, from the middle of its row. */
-const baselines = [4, 19, -11] as const
+const baselines = [4, 21, -13] as const
 /** Half of a row from which words fit above and below its marks. */
-const halfForThree = 20
+const halfForThree = 22
 
 export interface Label {
   readonly lane: number

@@ -1,6 +1,6 @@
 /** Bending the run: what is possible at the cursor, and ways to go on from it. Each makes a branch; nothing is lost. */
 import { type EnabledAction, schedulerNames } from '../../session/protocol.js'
-import type { SchedulerName } from '../../session/protocol.js'
+import type { SchedulerName, WorldInfo } from '../../session/protocol.js'
 import { icon } from '../diagram/focus-layer.js'
 import { h, valueAt } from '../dom.js'
 import { patch } from '../patch.js'
@@ -15,8 +15,9 @@ export function nextSheet(): Sheet {
   let its = { branch: -1, at: -1 }
   let asked = ''
   let filter = ''
-  let seen: FaultsSeen = { world: -1, actions: new Map() }
+  let seen: FaultsSeen = { of: '', actions: new Map() }
   let taken = ''
+  let isTaking = false
   const redrawn = (place: HTMLElement, bench: Workbench): void => {
     const { state, branch, world } = bench
     if (state === undefined || branch === undefined || world === undefined) return
@@ -31,7 +32,7 @@ export function nextSheet(): Sheet {
         if (read === undefined || asked !== key) return
         enabled = read
         its = place
-        seen = withFaults(seen, world.id, read)
+        seen = withFaults(seen, sameFaults(world), read)
         again()
       })
     }
@@ -40,8 +41,7 @@ export function nextSheet(): Sheet {
     const isMatch = (action: EnabledAction): boolean =>
       filter === '' || action.text.toLowerCase().includes(filter.toLowerCase())
     const possible = enabled.filter((action) => !action.isFault && isMatch(action))
-    const faults = seen.world === world.id ? [...seen.actions.values()].filter(isMatch) : []
-    const possibleFaults = new Map(enabled.filter(({ isFault }) => isFault).map((one) => [keyOf(one), one]))
+    const faults = faultsInPlace(seen, enabled).filter(isMatch)
     const search = h('input', {
       type: 'search',
       value: filter,
@@ -58,9 +58,13 @@ export function nextSheet(): Sheet {
     const next = isHere ? state.next : null
     const take = (action: EnabledAction, clicks: number): void => {
       // What is under the pointer at the second click of a double click may have come there by the first.
-      if (clicks > 1 && keyOf(action) !== taken) return
+      const isStale = its.branch !== bench.branch?.branch || its.at !== bench.at
+      if (clicks > 1 && (isTaking || isStale || keyOf(action) !== taken)) return
       taken = keyOf(action)
-      void bench.take(its, { site: action.site, subject: action.subject })
+      isTaking = true
+      void bench.take(its, { site: action.site, subject: action.subject }).finally(() => {
+        isTaking = false
+      })
     }
     const isNext = (action: EnabledAction): boolean =>
       next !== null && action.site === next.site && action.subject === next.subject
@@ -88,17 +92,8 @@ export function nextSheet(): Sheet {
       h(
         'section',
         {},
-        h(
-          'h3',
-          {},
-          `Faults and repairs (${String(faults.filter((one) => possibleFaults.has(keyOf(one))).length)})`,
-        ),
-        list(
-          'faults',
-          faults.map((one) => possibleFaults.get(keyOf(one)) ?? { ...one, isImpossible: true }),
-          isNext,
-          take,
-        ),
+        h('h3', {}, `Faults and repairs (${String(faults.filter((one) => one.isPossible).length)})`),
+        list('faults', faults, isNext, take),
       ),
       goOnSection(bench),
       moveSection(bench),
@@ -109,21 +104,53 @@ export function nextSheet(): Sheet {
 }
 
 interface Listed extends EnabledAction {
-  /** A fault that was possible elsewhere in this run and keeps its place. */
-  readonly isImpossible?: boolean
+  /** False of a fault that was possible elsewhere in this run and keeps its place. */
+  readonly isPossible?: boolean
 }
-/** Faults that have been possible somewhere in a world, in the order in which they first were. */
+/** Faults that have been possible somewhere, in the order in which they first were. */
 interface FaultsSeen {
-  readonly world: number
+  readonly of: string
   readonly actions: ReadonlyMap<string, EnabledAction>
 }
 const keyOf = ({ site, subject }: EnabledAction): string => `${site} ${String(subject)}`
 
-function withFaults(seen: FaultsSeen, world: number, enabled: readonly EnabledAction[]): FaultsSeen {
-  const actions = new Map(seen.world === world ? seen.actions : [])
+/** Worlds that differ in their budget alone have the same faults. */
+const sameFaults = ({ system, nodes, clients }: WorldInfo): string =>
+  `${system} ${String(nodes.length)} ${String(clients.length)}`
+
+/** Faults of what is there all the time; the others strike what comes and goes: messages, packets, flushes. */
+const lasting: readonly string[] = [
+  'crash',
+  'restart',
+  'wipe',
+  'pause',
+  'resume',
+  'cut',
+  'heal',
+  'kill',
+  'halt',
+  'sever',
+  'mend',
+]
+
+function withFaults(seen: FaultsSeen, of: string, enabled: readonly EnabledAction[]): FaultsSeen {
+  const actions = new Map(seen.of === of ? seen.actions : [])
   for (const action of enabled)
-    if (action.isFault && !actions.has(keyOf(action))) actions.set(keyOf(action), action)
-  return { world, actions }
+    if (lasting.includes(action.kind) && !actions.has(keyOf(action))) actions.set(keyOf(action), action)
+  return { of, actions }
+}
+
+/** Lasting faults in places that do not change, then what is possible besides. */
+function faultsInPlace(seen: FaultsSeen, enabled: readonly EnabledAction[]): Listed[] {
+  const possible = new Map(enabled.filter(({ isFault }) => isFault).map((one) => [keyOf(one), one]))
+  const others = [...possible].filter(([key]) => !seen.actions.has(key)).map(([, one]) => one)
+  return [
+    ...[...seen.actions].map(([key, one]) => ({
+      ...(possible.get(key) ?? one),
+      isPossible: possible.has(key),
+    })),
+    ...others.map((one) => ({ ...one, isPossible: true })),
+  ]
 }
 
 /** A list whose frame keeps its place and height, so that nothing moves beneath the pointer when a step was taken. */
@@ -144,8 +171,8 @@ function list(
         'button',
         {
           class: 'choice',
-          disabled: action.isImpossible === true,
-          title: action.isImpossible === true ? 'not possible at this step' : '',
+          disabled: action.isPossible === false,
+          title: action.isPossible === false ? 'not possible at this step' : '',
           on: {
             click: (event) => {
               take(action, event.detail)
@@ -160,7 +187,7 @@ function list(
         { 'data-key': keyOf(action) },
         button,
         isNext(action) ? h('span', { class: 'tag' }, 'the run’s next') : undefined,
-        action.needsBudget === '' || action.isImpossible === true
+        action.needsBudget === '' || action.isPossible === false
           ? undefined
           : h('span', { class: 'tag' }, `beyond the budget`),
       )
