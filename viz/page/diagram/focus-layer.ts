@@ -8,7 +8,7 @@ import { outlineOf } from '../kinds.js'
 import type { Workbench } from '../workbench.js'
 import { type Columns, mostSingleArrows, mostWords } from './columns.js'
 import { LabelPlan, characterWidth, clip } from './labels.js'
-import type { View } from './paint.js'
+import { type View, isChain } from './paint.js'
 import type { Group } from './rows.js'
 
 /** Pixels of an action from which all have words, and from which those have that one looks for. */
@@ -144,12 +144,14 @@ export class FocusLayer {
     const violating = this.#violating
     const { shown } = this.#bench.focus
     const plan = new LabelPlan({ ...view.rows, left: view.gutter, right: view.width - 4 })
-    const markHalf = Math.min(9, view.perAction / 2)
-    for (let i = view.from; i < view.to; i++) plan.mark(steps.lane[i]!, view.xOf(i + 0.5), markHalf)
     const isRoomy = view.perAction >= labelFrom
     const hasItems = view.to - view.from <= mostWords
-    if (view.perAction >= notableFrom) this.#planLines(view, plan)
     const notable = view.perAction >= notableFrom ? this.#notable(view) : new Map<number, string>()
+    if (isRoomy || notable.size > 0) {
+      const markHalf = Math.min(9, view.perAction / 2)
+      for (let i = view.from; i < view.to; i++) plan.mark(steps.lane[i]!, view.xOf(i + 0.5), markHalf)
+      this.#planLines(view, plan)
+    }
     const place = (action: number, text: string): void => {
       const lane = steps.lane[action]!
       const x = view.xOf(action + 0.5)
@@ -206,8 +208,10 @@ export class FocusLayer {
     if (arrows === undefined) return
     for (let a = 0; a < arrows.id.length; a++) {
       if (arrows.last[a]! < view.from || arrows.first[a]! > view.to) continue
-      for (let p = arrows.pieceStart[a]! + 1; p < arrows.pieceStart[a + 1]!; p++) {
-        const [before, action] = [arrows.pieceAction[p - 1]!, arrows.pieceAction[p]!]
+      const start = arrows.pieceStart[a]!
+      for (let p = start + 1; p < arrows.pieceStart[a + 1]!; p++) {
+        const before = arrows.pieceAction[isChain(arrows.kind[a]!) ? p - 1 : start]!
+        const action = arrows.pieceAction[p]!
         const y = view.rows.middle[steps!.lane[before]!]!
         const toY = view.rows.middle[steps!.lane[action]!]!
         if (y >= 0 && toY >= 0) plan.line(view.xOf(before + 0.5), y, view.xOf(action + 0.5), toY)

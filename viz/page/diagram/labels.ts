@@ -9,7 +9,7 @@
 
 /** Pixels of a character of a label, on average. */
 export const characterWidth = 6.3
-const leastCharacters = 4
+const leastCharacters = 6
 /** From the middle of a mark to its words. */
 const beside = 13
 /** Base lines of words right of a mark, below it and above it, from the middle of its row. */

@@ -262,6 +262,9 @@ const completePieces = new Set([pieceKinds.indexOf('complete'), pieceKinds.index
 const familyOfArrow = (kind: number): Family =>
   kind === messageArrow ? 'message' : clientArrows.has(kind) ? 'client' : 'onesided'
 
+/** Whether the pieces of an arrow follow each other: those of an operation do, its words one by one. */
+export const isChain = (kind: number): boolean => familyOfArrow(kind) === 'onesided'
+
 /** Each message and operation from its post over its pieces to its end. The way back of a completion is dashed. */
 function arrows(
   context: CanvasRenderingContext2D,
@@ -309,6 +312,8 @@ function arrows(
         if (!quiet && Math.abs(toY - y) > 4) head(context, x, y, toX, toY)
       }
       if (kind === lostPiece) cross(context, toX, toY)
+      // Of a message that comes more than once each coming begins at its post.
+      if (!Number.isNaN(x) && !isChain(all.kind[a]!)) continue
       x = toX
       y = toY
     }
