@@ -24,8 +24,8 @@ const wholeFrom = 7
 /** Free to the right of the end, so that the cursor can be seen there, and words of the last action. */
 const margin = 40
 const wordsMargin = 120
-/** Pixels of an action from which a run that is shown whole has words at every action. */
-const wordsFrom = 36
+/** Pixels of an action from which a run that is shown whole has such words. */
+const wordsFrom = 12
 
 export class Diagram {
   readonly element = h('div', { class: 'diagram', id: 'diagram' })
