@@ -50,6 +50,26 @@ browserTest(
 )
 
 browserTest(
+  'lists of what can happen keep their place, and the second click of a double click takes nothing else',
+  async ({ page }) => {
+    await watch(page, 'fence-forgotten')
+    await page.keyboard.press('Home')
+    await sheet(page, 'next')
+    const cut = page.locator('.enabled.faults .choice:has-text("cut n0→n2")')
+    await cut.waitFor()
+    const before = await cut.boundingBox()
+    await page.dblclick('.enabled.faults .choice:has-text("crash n1")')
+    await until(async () => (await position(page)).at >= 1)
+    await page.waitForSelector('.enabled.faults .choice:has-text("restart n1")')
+    expect(await position(page)).toEqual({ at: 1, length: 1 })
+    expect(await cut.boundingBox()).toEqual(before)
+    expect(await page.locator('.enabled.faults .choice:has-text("crash n1")').isDisabled()).toBe(true)
+    await sheet(page, 'branches')
+    expect(await page.locator('#sheet ul.list li').count()).toBe(2)
+  },
+)
+
+browserTest(
   'an action is moved, a knob flipped, the variant mended: each a branch that tells what it skipped',
   async ({ page }) => {
     await watch(page, 'fence-forgotten')

@@ -172,7 +172,19 @@ browserTest(
     await page.waitForSelector('#diagram text.label')
     await page.keyboard.press('f')
     await page.keyboard.press('0')
-    await until(async () => (await page.locator('#diagram text.label').count()) === 0)
+    // Far off there are words for faults, roles and the violation alone, each in a place of its own.
+    const words = async (): Promise<string[]> =>
+      (await page.locator('#diagram text.label').allTextContents()).toSorted()
+    const told = ['crash', 'observe token 0', 'restart', '→ candidate', '→ follower', '→ leader']
+    await until(async () => (await words()).join() === [...told, '→ probing', '→ probing'].join())
+    const boxes = await Promise.all(
+      (await page.locator('#diagram text.label').all()).map(async (one) => (await one.boundingBox())!),
+    )
+    for (const [i, one] of boxes.entries())
+      for (const other of boxes.slice(i + 1))
+        expect(
+          one.x + one.width <= other.x || other.x + other.width <= one.x || Math.abs(one.y - other.y) >= 10,
+        ).toBe(true)
   },
 )
 
@@ -300,6 +312,7 @@ browserTest('a filter by node or by kind leaves the others dim, and is taken off
       return count
     })()`)
   await until(async () => (await inked()) > 100)
+  await page.click('#legend')
   await page.click('.legend button:has-text("message")')
   await until(async () => (await inked()) === 0)
   await page.click('.legend button:has-text("message")')
@@ -317,6 +330,12 @@ browserTest('cause and consequence of an action are highlighted', async ({ page 
   await sheet(page, 'why')
   await page.click('#cause')
   await page.waitForSelector('#sheet >> text=/depends on [1-9]\\d* earlier actions/')
+  // What is highlighted goes with the cursor.
+  await page.keyboard.press('ArrowLeft')
+  await page.waitForSelector('#sheet >> text=Action 26 depends on')
   await page.keyboard.press('Escape')
+  expect(await page.locator('#sheet >> text=depends on').count()).toBe(0)
+  await page.keyboard.press('ArrowLeft')
+  await until(async () => (await position(page)).at === 25)
   expect(await page.locator('#sheet >> text=depends on').count()).toBe(0)
 })

@@ -2,7 +2,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systems } from '../../protocol/index.js'
 import { decodeTrace, replayStrict } from '../../sim/trace/index.js'
-import type { BranchId, EnabledAction, SessionClient, SessionEvent } from '../../viz/session/protocol.js'
+import {
+  type BranchId,
+  type EnabledAction,
+  type SessionClient,
+  type SessionEvent,
+  StepFlag,
+  Truth,
+} from '../../viz/session/protocol.js'
 import { indexed, openTraced, sessionOf } from './session-client.js'
 
 let session: SessionClient
@@ -75,6 +82,27 @@ describe('by hand', () => {
     const { nodes } = await session.call('state', { branch: bent.branch.branch, at: 31 })
     expect(nodes.map(({ status }) => status)).toEqual(['down', 'up', 'up'])
     expect((await replayed(bent.branch.branch)).outcome).toBe('reproduced')
+  })
+
+  test('a history that is judged anew after each action is no change of an invariant', async () => {
+    let { branch } = await session.call('open', {
+      fresh: { system: 'apus', faults: 'none', nodes: 3, actions: 12 },
+    })
+    const flagged = async () =>
+      (await session.call('steps', { branch: branch.branch, from: 0, to: branch.length })).flags
+    for (let more = 0; more < 5; more++) {
+      ;({ branch } = await takeAny(branch.branch, branch.length, ''))
+      await indexed(session, branch.branch)
+    }
+    expect((await session.call('branches', {})).at(-1)!.violation).toBeNull()
+    const range = { branch: branch.branch, from: 0, to: branch.length, limit: 100 }
+    expect((await session.call('marks', { ...range, kinds: ['invariant'] })).marks).toEqual([])
+    expect([...(await flagged())].filter((flags) => (flags & StepFlag.invariantChange) !== 0)).toEqual([])
+    const { rows } = await session.call('truth', { branch: branch.branch })
+    // Of each property one stretch; the history has been judged, and holds.
+    const stretches = rows.map(({ from, value }) => [[...from], [...value]])
+    expect(stretches).toContainEqual([[0], [Truth.holds]])
+    for (const [from] of stretches.slice(0, -1)) expect(from).toEqual([0])
   })
 
   test('what is not possible is refused, and leaves everything as it was', async () => {

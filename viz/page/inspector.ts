@@ -51,6 +51,7 @@ export function makeInspector(bench: Workbench): Inspector {
         role: 'tab',
         id: `tab-${sheet.id}`,
         'aria-controls': 'sheet',
+        'data-title': sheet.title,
         on: {
           click: (event) => {
             show(sheet.id)

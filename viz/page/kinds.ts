@@ -13,11 +13,11 @@ export const families = [
 export type Family = (typeof families)[number]
 
 export const familyTitles: Readonly<Record<Family, string>> = {
-  cpu: 'core',
+  cpu: 'the protocol’s own code',
   message: 'message',
-  onesided: 'one-sided',
-  control: 'control',
-  disk: 'disk',
+  onesided: 'one-sided read or write',
+  control: 'rights, queue pairs',
+  disk: 'flush to disk',
   client: 'client',
   fault: 'fault',
   repair: 'repair',

@@ -8,6 +8,7 @@ import { makeStartPage } from './gallery.js'
 import type { Inspector } from './inspector.js'
 import { type Family, families, familyTitles } from './kinds.js'
 import { patch } from './patch.js'
+import { searchBox } from './search.js'
 import { sign } from './signs.js'
 import { commandButton, makeTransport, makeZoom } from './transport.js'
 import type { Workbench } from './workbench.js'
@@ -155,16 +156,46 @@ function legend(bench: Workbench, diagram: Diagram): HTMLElement {
     for (const [index, family] of families.entries())
       buttons[index]!.setAttribute('aria-pressed', String(bench.focus.title === titleOf(family)))
   })
+  const mark = (shape: string, words: string, kind = ''): HTMLElement =>
+    h('span', {}, h('b', { class: kind }, shape), words)
+  const signs = h(
+    'div',
+    { class: 'signs', id: 'signs', hidden: true },
+    ...buttons,
+    mark('⚑', 'a role changes'),
+    mark('✓', 'a commit', 'good'),
+    mark('≠', 'an invariant becomes false, or true again', 'bad'),
+    mark('✗', 'violated', 'bad'),
+    mark('◇', 'rights or a queue pair change'),
+    mark('╱╱', 'the node is not running'),
+    mark('┄', 'the way back of a completion'),
+    mark('┄∘', 'still in flight at the end'),
+    mark('□', 'direct cause'),
+    mark('◇', 'direct consequence', 'consequence'),
+  )
+  const fold = h(
+    'button',
+    {
+      class: 'plain',
+      id: 'legend',
+      'aria-expanded': 'false',
+      'aria-controls': 'signs',
+      title: 'what shapes and marks mean; press one to see it alone',
+      on: {
+        click: () => {
+          signs.hidden = !signs.hidden
+          fold.setAttribute('aria-expanded', String(!signs.hidden))
+        },
+      },
+    },
+    'Signs and filters',
+  )
   return h(
     'div',
-    { class: 'legend', 'aria-label': 'Legend', role: 'group' },
-    ...buttons,
-    h('span', {}, h('b', {}, '⚑'), 'role'),
-    h('span', {}, h('b', { class: 'good' }, '✓'), 'commit'),
-    h('span', {}, h('b', { class: 'bad' }, '≠'), 'invariant'),
-    h('span', {}, h('b', {}, '◇'), 'rights'),
-    h('span', {}, h('b', {}, '╱╱'), 'not running'),
-    h('span', {}, h('b', {}, '┄'), 'completion'),
+    { class: 'legend', 'aria-label': 'Legend and search', role: 'group' },
+    fold,
+    searchBox(bench),
+    signs,
   )
 }
 
@@ -195,7 +226,7 @@ function drawStory(place: HTMLElement, bench: Workbench): void {
           ),
       world.variant === null
         ? undefined
-        : h('p', { class: 'quiet' }, h('b', {}, `${world.variant.name}: `), world.variant.story),
+        : h('p', { class: 'quiet variant' }, h('b', {}, `${world.variant.name}: `), world.variant.story),
       ...branch.remarks.slice(0, 3).map((remark) => h('p', { class: 'quiet' }, remark)),
     ),
     violation === null

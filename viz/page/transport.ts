@@ -1,7 +1,7 @@
 /** Playing, stepping and jumping, and where the cursor is. */
 import type { Commands } from './commands.js'
+import { icon } from './diagram/focus-layer.js'
 import { type Child, fill, h } from './dom.js'
-import { searchBox } from './search.js'
 import { sign } from './signs.js'
 import type { Workbench } from './workbench.js'
 
@@ -24,8 +24,9 @@ export function commandButton(commands: Commands, id: string, on: Child): HTMLBu
   )
 }
 
+/** With the signs of the diagram, where ✗ is a violation and a fault has the shape of its family. */
 const jumps = [
-  ['fault', '✗'],
+  ['fault', ''],
   ['role', '⚑'],
   ['commit', '✓'],
   ['invariant', '≠'],
@@ -65,11 +66,10 @@ export function makeTransport(bench: Workbench, commands: Commands): HTMLElement
         'span',
         { class: 'jump', role: 'group', 'aria-label': `By ${id}` },
         button(`previous-${id}`, '‹'),
-        h('span', { class: 'quiet', title: id }, mark, h('span', { class: 'words' }, ` ${id}`)),
+        h('span', { class: 'quiet' }, mark === '' ? icon('fault') : mark, ` ${id}`),
         button(`next-${id}`, '›'),
       ),
     ),
-    searchBox(bench),
   )
 }
 

@@ -261,6 +261,7 @@ export class Workbench {
   }
   #cursorMoved(): void {
     this.topics.tell('cursor')
+    this.#selectAtCursor(this.at)
     if (this.branch !== undefined) this.#wantState({ branch: this.branch.branch, at: this.at })
   }
 
@@ -279,8 +280,9 @@ export class Workbench {
     }
   }
 
+  /** Emphasises this, and nothing that was emphasised before. */
   setFocus(focus: Partial<Focus>): void {
-    this.focus = { ...this.focus, ...focus }
+    this.focus = { ...noFocus, ...focus }
     this.topics.tell('focus')
   }
   clearFocus(): void {
@@ -291,11 +293,17 @@ export class Workbench {
   async select(action: number): Promise<void> {
     const { branch } = this
     if (branch === undefined) return
-    this.setFocus({ ...noFocus, action })
+    this.setFocus({ action })
     const cause = await this.try('causal', { branch: branch.branch, action })
-    if (cause !== undefined && this.focus.action === action)
-      this.setFocus({ ...cause, past: new Set(cause.past), future: new Set(cause.future) })
+    if (cause !== undefined && this.branch?.branch === branch.branch && this.focus.action === action)
+      this.setFocus({ ...cause, action, past: new Set(cause.past), future: new Set(cause.future) })
   }
+  /** What is highlighted belongs to the cursor: it goes where the cursor goes, and not at all while a run plays. */
+  readonly #selectAtCursor = latest(async (at: number) => {
+    if (this.focus.action < 0 || this.focus.action === at - 1) return
+    if (at === 0 || this.playing) this.clearFocus()
+    else await this.select(at - 1)
+  })
   toggleBookmark(): void {
     const { branch, at } = this
     if (branch === undefined) return

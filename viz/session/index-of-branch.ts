@@ -238,12 +238,16 @@ export class Index {
     } else watch.afterBad()
     const truths = watch.truths()
     for (let i = 0; i < truths.length; i++)
-      if (this.truth[i]!.set(at, truths[i]!) && this.#isInvariant(i)) {
+      if (this.#isAskedAtSteps(i) && this.truth[i]!.set(at, truths[i]!) && this.#isInvariant(i)) {
         this.marks.add('invariant', action, -1, i, truths[i])
         this.#flag(StepFlag.invariantChange)
       }
     this.known = at
     return true
+  }
+  /** The history is judged as a whole, at the end: what no step can tell, no step makes true or false. */
+  #isAskedAtSteps(property: number): boolean {
+    return this.#branch.stage.info.properties[property]!.kind !== 'history'
   }
   #isInvariant(property: number): boolean {
     return this.#branch.stage.info.properties[property]!.kind !== 'goal'
@@ -268,7 +272,7 @@ export class Index {
     const unjudged = judge.unjudgedHistories
     const violation = judged(events.length)
     if (violation === undefined) {
-      log.set(0, judge.unjudgedHistories > unjudged ? Truth.unknown : Truth.holds)
+      log.restart(judge.unjudgedHistories > unjudged ? Truth.unknown : Truth.holds)
       return
     }
     // Of a history that can be explained every beginning can be, so the first bad one is found by halving.
@@ -280,7 +284,7 @@ export class Index {
       else bad = middle
     }
     const at = this.clientActions.at(bad - 1) + 1
-    log.set(0, Truth.holds)
+    log.restart(Truth.holds)
     log.set(at, Truth.violated)
     this.flags.mark(at - 1, StepFlag.invariantChange)
     // Found at the end, as in a trace: what is violated earlier by a state comes first.

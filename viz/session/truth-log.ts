@@ -17,6 +17,12 @@ export class TruthLog {
     }
     return last >= 0
   }
+  /** Forgets what was: from the start on the property is this. */
+  restart(value: number): void {
+    this.#from.length = 0
+    this.#value.length = 0
+    this.set(0, value)
+  }
   at(position: number): number {
     const i = countUpTo(this.#from.view(), position) - 1
     return i < 0 ? Truth.unknown : this.#value.at(i)

@@ -21,8 +21,11 @@ const mostPixels = 260
 const usualPixels = 14
 /** Pixels of an action from which a run is shown whole at first. */
 const wholeFrom = 7
-/** Free to the right of the end, so that the cursor can be seen there. */
-const margin = 26
+/** Free to the right of the end, so that the cursor can be seen there, and words of the last action. */
+const margin = 40
+const wordsMargin = 120
+/** Pixels of an action from which a run that is shown whole has such words. */
+const wordsFrom = 12
 
 export class Diagram {
   readonly element = h('div', { class: 'diagram', id: 'diagram' })
@@ -154,7 +157,9 @@ export class Diagram {
   }
   /** Pixels for the whole run when it is shown whole. */
   get #room(): number {
-    return Math.max(1, this.#width - gutter - margin)
+    const room = this.#width - gutter
+    const hasWords = room - wordsMargin >= wordsFrom * this.#bench.length
+    return Math.max(1, room - (hasWords ? wordsMargin : margin))
   }
   #transform(): { readonly k: number; readonly x: number } {
     return zoomTransform(this.#svg)

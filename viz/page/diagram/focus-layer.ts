@@ -2,16 +2,18 @@
  * What is in focus, as SVG: names of lanes with roles, words beside actions where there is room, marks, the cursor.
  * The cursor is a slider; actions with words are images with names, so that a screen reader finds them.
  */
-import type { Mark } from '../../session/protocol.js'
+import { type Mark, StepFlag } from '../../session/protocol.js'
 import { fill, h, svg } from '../dom.js'
 import { outlineOf } from '../kinds.js'
 import type { Workbench } from '../workbench.js'
-import { type Columns, mostWords } from './columns.js'
-import type { View } from './paint.js'
+import { type Columns, mostSingleArrows, mostWords } from './columns.js'
+import { LabelPlan, characterWidth, clip } from './labels.js'
+import { type View, isChain } from './paint.js'
 import type { Group } from './rows.js'
 
+/** Pixels of an action from which all have words, and from which those have that one looks for. */
 const labelFrom = 36
-const characterWidth = 6.2
+const notableFrom = 5
 
 const markText: Readonly<Record<Mark['kind'], string>> = {
   fault: '',
@@ -48,7 +50,8 @@ export class FocusLayer {
     this.#bench = bench
     this.#columns = columns
     this.#cursor.append(this.#line, this.#head, this.#halo)
-    this.element.append(this.#words, this.#marks, this.#cursor, this.#names)
+    // Words lie on the lines of the cursor and of the violation, which would strike them through.
+    this.element.append(this.#marks, this.#cursor, this.#words, this.#names)
   }
 
   draw(view: View): void {
@@ -130,31 +133,90 @@ export class FocusLayer {
     return name
   }
 
+  /** Words at every action where there is room for most; else at what one looks for: faults, roles, the violation. */
   #drawWords(view: View): void {
     const { steps, words } = this.#columns
-    if (steps === undefined || view.to - view.from > mostWords) {
+    if (steps === undefined || view.to - view.from > mostSingleArrows) {
       fill(this.#words)
       return
     }
     const nodes: Node[] = []
-    // From the right: a word may go on until the next action of its lane.
-    const nextX = new Map<number, number>()
-    for (let i = view.to - 1; i >= view.from; i--) {
+    const violating = this.#violating
+    const { shown } = this.#bench.focus
+    const plan = new LabelPlan({ ...view.rows, left: view.gutter, right: view.width - 4 })
+    const isRoomy = view.perAction >= labelFrom
+    const hasItems = view.to - view.from <= mostWords
+    const notable = view.perAction >= notableFrom ? this.#notable(view) : new Map<number, string>()
+    if (isRoomy || notable.size > 0) {
+      const markHalf = Math.min(9, view.perAction / 2)
+      for (let i = view.from; i < view.to; i++) plan.mark(steps.lane[i]!, view.xOf(i + 0.5), markHalf)
+      this.#planLines(view, plan)
+    }
+    const place = (action: number, text: string): void => {
+      const lane = steps.lane[action]!
+      const x = view.xOf(action + 0.5)
+      if (x < view.gutter || x > view.width || shown?.has(action) === false) return
+      const placed = plan.place({ lane, x, words: text })
+      if (placed === undefined) return
+      const { anchor } = placed
+      const label = svg(
+        'text',
+        { x: placed.x, y: placed.y, class: 'label', 'text-anchor': anchor },
+        placed.words,
+      )
+      nodes.push(action === violating ? tinted(label, 'var(--bad)') : label)
+    }
+    for (const [action, text] of notable) place(action, text)
+    for (let i = view.from; hasItems && i < view.to; i++) {
       const info = words.get(i)
-      const lane = steps.lane[i]!
-      const y = view.rows.middle[lane]!
+      const y = view.rows.middle[steps.lane[i]!]!
       const x = view.xOf(i + 0.5)
-      const room = (nextX.get(lane) ?? view.width + 200) - x - 22
-      nextX.set(lane, x)
       if (info === undefined || y < 0 || x < view.gutter) continue
       const item = svg('g', { role: 'img', 'aria-label': `action ${String(i)}: ${info.text}` })
       item.append(svg('circle', { cx: x, cy: y, r: 8, fill: 'none' }))
-      const characters = Math.floor(room / characterWidth)
-      if (view.perAction >= labelFrom && characters >= 4 && view.rows.half[lane]! >= 6)
-        item.append(svg('text', { x: x + 11, y: y + 4, class: 'label' }, shortWords(info.text, characters)))
       nodes.push(item)
+      if (isRoomy && !notable.has(i)) place(i, shortWords(info.text, view.perAction / characterWidth))
     }
     fill(this.#words, ...nodes)
+  }
+
+  /** The action at which something is violated first, or -1. */
+  get #violating(): number {
+    return (this.#bench.branch?.violation?.at ?? 0) - 1
+  }
+
+  /** What is labelled at any zoom that has room for it, the most important first. */
+  #notable(view: View): ReadonlyMap<number, string> {
+    const { world } = this.#bench
+    const { steps, words, marks } = this.#columns
+    const found = new Map<number, string>()
+    const siteOf = (action: number): string =>
+      withoutPlace(words.get(action)?.text ?? world?.sites[steps!.site[action]!]?.name ?? '')
+    const isIn = (action: number): boolean => action >= view.from && action < view.to
+    const violating = this.#violating
+    if (isIn(violating)) found.set(violating, siteOf(violating))
+    for (let i = view.from; i < view.to; i++)
+      if ((steps!.flags[i]! & StepFlag.fault) !== 0)
+        found.set(i, view.perAction >= labelFrom ? siteOf(i) : world!.kinds[steps!.kind[i]!]!)
+    for (const { kind, action, text } of marks)
+      if (kind === 'role' && isIn(action) && !found.has(action)) found.set(action, text.replace(/^.*→/, '→'))
+    return found
+  }
+
+  #planLines(view: View, plan: LabelPlan): void {
+    const { arrows, steps } = this.#columns
+    if (arrows === undefined) return
+    for (let a = 0; a < arrows.id.length; a++) {
+      if (arrows.last[a]! < view.from || arrows.first[a]! > view.to) continue
+      const start = arrows.pieceStart[a]!
+      for (let p = start + 1; p < arrows.pieceStart[a + 1]!; p++) {
+        const before = arrows.pieceAction[isChain(arrows.kind[a]!) ? p - 1 : start]!
+        const action = arrows.pieceAction[p]!
+        const y = view.rows.middle[steps!.lane[before]!]!
+        const toY = view.rows.middle[steps!.lane[action]!]!
+        if (y >= 0 && toY >= 0) plan.line(view.xOf(before + 0.5), y, view.xOf(action + 0.5), toY)
+      }
+    }
   }
 
   #drawMarks(view: View): void {
@@ -263,13 +325,14 @@ function tinted(text: SVGTextElement, colour: string): SVGTextElement {
   return text
 }
 
-function clip(text: string, characters: number): string {
-  return text.length <= characters ? text : `${text.slice(0, Math.max(1, characters - 1))}…`
+/** The lane says where it is; the words then begin with what happens. */
+function withoutPlace(text: string): string {
+  return text.replace(/^(\S+(?: \S+)?) [nc]\d+(?:→[nc]\d+)? ?/, '$1 ').trim()
 }
 
-/** The lane says where it is; the words then begin with what happens. Where even that is too long, which word it is. */
+/** Of the words of one operation, which follow each other closely, the number alone. */
 function shortWords(text: string, characters: number): string {
-  const words = text.replace(/^(\S+(?: \S+)?) [nc]\d+(?:→[nc]\d+)? ?/, '$1 ').trim()
+  const words = withoutPlace(text)
   const word = words.length > characters ? / (word \d+)$/.exec(words)?.[1] : undefined
-  return word ?? clip(words, characters)
+  return word ?? words
 }

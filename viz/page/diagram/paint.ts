@@ -94,18 +94,19 @@ export class Painter {
     const steps = columns.steps!
     const { middle, half } = view.rows
     const rims = rimsOf(focus)
+    const hasPast = focus.past.size + focus.future.size > 0
     for (let i = view.from; i < view.to; i++) {
       const lane = steps.lane[i]!
       const y = middle[lane]!
       if (y < 0) continue
       const family = columns.family(i)
       const size = Math.max(2, Math.min(half[lane]! * 0.8 || 3, view.perAction * 0.42, 8))
-      const faded = isFaded(i, focus)
-      context.globalAlpha = faded ? 0.18 : 1
+      const rim = rims.get(i)
+      const isIndirect = hasPast && rim === undefined && i !== focus.action
+      context.globalAlpha = isFaded(i, focus) ? 0.18 : isIndirect ? 0.5 : 1
       context.fillStyle = colours.family[family]
       this.#stamp(context, family, view.xOf(i + 0.5), y, size)
-      const rim = rims.get(i)
-      if (rim !== undefined) ring(context, view.xOf(i + 0.5), y, size + 3, colours.named(rim))
+      if (rim !== undefined) outline(context, view.xOf(i + 0.5), y, size + 4, rim, colours.named(rim))
     }
     context.globalAlpha = 1
   }
@@ -203,11 +204,27 @@ function isFaded(action: number, focus: Focus): boolean {
   return action !== focus.action && !focus.past.has(action) && !focus.future.has(action)
 }
 
-function ring(context: CanvasRenderingContext2D, x: number, y: number, radius: number, colour: string): void {
+/** A square around a cause, a diamond around a consequence; the circle is the cursor's. */
+function outline(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  half: number,
+  rim: 'past' | 'future',
+  colour: string,
+): void {
   context.strokeStyle = colour
-  context.lineWidth = 1.5
+  context.lineWidth = 2
   context.beginPath()
-  context.arc(x, y, radius, 0, 2 * Math.PI)
+  if (rim === 'past') context.rect(x - half, y - half, 2 * half, 2 * half)
+  else {
+    const far = half * 1.3
+    context.moveTo(x, y - far)
+    context.lineTo(x + far, y)
+    context.lineTo(x, y + far)
+    context.lineTo(x - far, y)
+    context.closePath()
+  }
   context.stroke()
 }
 
@@ -245,6 +262,9 @@ const completePieces = new Set([pieceKinds.indexOf('complete'), pieceKinds.index
 const familyOfArrow = (kind: number): Family =>
   kind === messageArrow ? 'message' : clientArrows.has(kind) ? 'client' : 'onesided'
 
+/** Whether the pieces of an arrow follow each other: those of an operation do, its words one by one. */
+export const isChain = (kind: number): boolean => familyOfArrow(kind) === 'onesided'
+
 /** Each message and operation from its post over its pieces to its end. The way back of a completion is dashed. */
 function arrows(
   context: CanvasRenderingContext2D,
@@ -278,8 +298,8 @@ function arrows(
     for (let p = start; p < end; p++) {
       const action = all.pieceAction[p]!
       const kind = all.pieceKind[p]!
-      // A post is an effect of a handler, so it is at the lane of the sender whatever lane the handler's action has.
-      const lane = p === start && all.first[a]! >= 0 ? all.source[a]! : steps.lane[action]!
+      // Where the mark of the action is: what a flush posts begins at the disk, though it is the CPU that posts it.
+      const lane = steps.lane[action]!
       const toX = view.xOf(action + 0.5)
       const toY = middle[lane]!
       if (toY < 0) continue
@@ -292,15 +312,22 @@ function arrows(
         if (!quiet && Math.abs(toY - y) > 4) head(context, x, y, toX, toY)
       }
       if (kind === lostPiece) cross(context, toX, toY)
+      // Of a message that comes more than once each coming begins at its post.
+      if (!Number.isNaN(x) && !isChain(all.kind[a]!)) continue
       x = toX
       y = toY
     }
     if (all.fate[a] === 0 && !Number.isNaN(x)) {
-      // Still in flight at the end of what is shown.
-      context.setLineDash([1, 4])
+      // Still in flight when the run ends: a stub towards where it would go, with an open end.
+      const toY = y + Math.sign(middle[all.target[a]!]! - y) * 13
+      context.setLineDash([2, 2])
       context.beginPath()
       context.moveTo(x, y)
-      context.lineTo(x + 16, y + Math.sign(middle[all.target[a]!]! - y) * 10)
+      context.lineTo(x + 17, toY)
+      context.stroke()
+      context.setLineDash([])
+      context.beginPath()
+      context.arc(x + 19, toY, 2, 0, 2 * Math.PI)
       context.stroke()
     }
   }

@@ -1,6 +1,6 @@
 /** Bending the run: what is possible at the cursor, and ways to go on from it. Each makes a branch; nothing is lost. */
 import { type EnabledAction, schedulerNames } from '../../session/protocol.js'
-import type { SchedulerName } from '../../session/protocol.js'
+import type { SchedulerName, WorldInfo } from '../../session/protocol.js'
 import { icon } from '../diagram/focus-layer.js'
 import { h, valueAt } from '../dom.js'
 import { patch } from '../patch.js'
@@ -15,6 +15,9 @@ export function nextSheet(): Sheet {
   let its = { branch: -1, at: -1 }
   let asked = ''
   let filter = ''
+  let seen: FaultsSeen = { of: '', actions: new Map() }
+  let taken = ''
+  let isTaking = false
   const redrawn = (place: HTMLElement, bench: Workbench): void => {
     const { state, branch, world } = bench
     if (state === undefined || branch === undefined || world === undefined) return
@@ -29,6 +32,7 @@ export function nextSheet(): Sheet {
         if (read === undefined || asked !== key) return
         enabled = read
         its = place
+        seen = withFaults(seen, sameFaults(world), read)
         again()
       })
     }
@@ -37,7 +41,7 @@ export function nextSheet(): Sheet {
     const isMatch = (action: EnabledAction): boolean =>
       filter === '' || action.text.toLowerCase().includes(filter.toLowerCase())
     const possible = enabled.filter((action) => !action.isFault && isMatch(action))
-    const faults = enabled.filter((action) => action.isFault && isMatch(action))
+    const faults = faultsInPlace(seen, enabled).filter(isMatch)
     const search = h('input', {
       type: 'search',
       value: filter,
@@ -52,8 +56,15 @@ export function nextSheet(): Sheet {
       },
     })
     const next = isHere ? state.next : null
-    const take = (action: EnabledAction): void => {
-      void bench.take(its, { site: action.site, subject: action.subject })
+    const take = (action: EnabledAction, clicks: number): void => {
+      // What is under the pointer at the second click of a double click may have come there by the first.
+      const isStale = its.branch !== bench.branch?.branch || its.at !== bench.at
+      if (clicks > 1 && (isTaking || isStale || keyOf(action) !== taken)) return
+      taken = keyOf(action)
+      isTaking = true
+      void bench.take(its, { site: action.site, subject: action.subject }).finally(() => {
+        isTaking = false
+      })
     }
     const isNext = (action: EnabledAction): boolean =>
       next !== null && action.site === next.site && action.subject === next.subject
@@ -65,26 +76,29 @@ export function nextSheet(): Sheet {
         h('h2', {}, `What can happen at ${String(its.branch < 0 ? state.at : its.at)}`),
         h(
           'p',
-          { class: 'quiet' },
+          { class: 'quiet lines-2' },
           isHere && next === null
             ? 'The run ends here. Choose what happens next.'
             : 'Choosing anything but what the run does next makes a branch.',
         ),
         search,
       ),
-      h('section', {}, h('h3', {}, `Steps (${String(possible.length)})`), list(possible, isNext, take)),
       h(
         'section',
         {},
-        h('h3', {}, `Faults and repairs (${String(faults.length)})`),
-        faults.some((action) => action.needsBudget !== '')
-          ? h(
-              'p',
-              { class: 'quiet' },
-              'Choose any. “One more”: this run had none of it left; the branch gets one.',
-            )
-          : undefined,
-        list(faults, isNext, take),
+        h('h3', {}, `Steps (${String(possible.length)})`),
+        list('steps', possible, isNext, take),
+      ),
+      h(
+        'section',
+        {},
+        h('h3', {}, `Faults and repairs (${String(faults.filter((one) => one.isPossible).length)})`),
+        h(
+          'p',
+          { class: 'quiet' },
+          'Choose any. “One more”: this run had none of it left; the branch gets one.',
+        ),
+        list('faults', faults, isNext, take),
       ),
       goOnSection(bench),
       moveSection(bench),
@@ -94,23 +108,79 @@ export function nextSheet(): Sheet {
   return { id: 'next', title: 'Next', topics: ['run', 'state', 'index'], draw: redrawn }
 }
 
+interface Listed extends EnabledAction {
+  /** False of a fault that was possible elsewhere in this run and keeps its place. */
+  readonly isPossible?: boolean
+}
+/** Faults that have been possible somewhere, in the order in which they first were. */
+interface FaultsSeen {
+  readonly of: string
+  readonly actions: ReadonlyMap<string, EnabledAction>
+}
+const keyOf = ({ site, subject }: EnabledAction): string => `${site} ${String(subject)}`
+
+/** Worlds that differ in their budget alone have the same faults. */
+const sameFaults = ({ system, nodes, clients }: WorldInfo): string =>
+  `${system} ${String(nodes.length)} ${String(clients.length)}`
+
+/** Faults of what is there all the time; the others strike what comes and goes: messages, packets, flushes. */
+const lasting: readonly string[] = [
+  'crash',
+  'restart',
+  'wipe',
+  'pause',
+  'resume',
+  'cut',
+  'heal',
+  'kill',
+  'halt',
+  'sever',
+  'mend',
+]
+
+function withFaults(seen: FaultsSeen, of: string, enabled: readonly EnabledAction[]): FaultsSeen {
+  const actions = new Map(seen.of === of ? seen.actions : [])
+  for (const action of enabled)
+    if (lasting.includes(action.kind) && !actions.has(keyOf(action))) actions.set(keyOf(action), action)
+  return { of, actions }
+}
+
+/** Lasting faults in places that do not change, then what is possible besides. */
+function faultsInPlace(seen: FaultsSeen, enabled: readonly EnabledAction[]): Listed[] {
+  const possible = new Map(enabled.filter(({ isFault }) => isFault).map((one) => [keyOf(one), one]))
+  const others = [...possible].filter(([key]) => !seen.actions.has(key)).map(([, one]) => one)
+  return [
+    ...[...seen.actions].map(([key, one]) => ({
+      ...(possible.get(key) ?? one),
+      isPossible: possible.has(key),
+    })),
+    ...others.map((one) => ({ ...one, isPossible: true })),
+  ]
+}
+
+/** A list whose frame keeps its place and height, so that nothing moves beneath the pointer when a step was taken. */
 function list(
-  actions: readonly EnabledAction[],
+  id: string,
+  actions: readonly Listed[],
   isNext: (action: EnabledAction) => boolean,
-  take: (action: EnabledAction) => void,
+  take: (action: EnabledAction, clicks: number) => void,
 ): HTMLElement {
-  if (actions.length === 0) return h('p', { class: 'empty' }, 'Nothing.')
+  const classes = `list enabled ${id}`
+  if (actions.length === 0)
+    return h('ul', { class: classes, 'data-key': id }, h('li', { class: 'empty' }, 'Nothing.'))
   return h(
     'ul',
-    { class: 'list enabled' },
+    { class: classes, 'data-key': id },
     ...actions.map((action) => {
       const button = h(
         'button',
         {
           class: 'choice',
+          disabled: action.isPossible === false,
+          title: action.isPossible === false ? 'not possible at this step' : '',
           on: {
-            click: () => {
-              take(action)
+            click: (event) => {
+              take(action, event.detail)
             },
           },
         },
@@ -119,10 +189,12 @@ function list(
       )
       return h(
         'li',
-        { 'data-key': `${action.site} ${String(action.subject)}` },
+        { 'data-key': keyOf(action) },
         button,
         isNext(action) ? h('span', { class: 'tag' }, 'the run’s next') : undefined,
-        action.needsBudget === '' ? undefined : h('span', { class: 'tag' }, 'one more'),
+        action.needsBudget === '' || action.isPossible === false
+          ? undefined
+          : h('span', { class: 'tag' }, 'one more'),
       )
     }),
   )

@@ -212,7 +212,13 @@ function relations(bench: Workbench): HTMLElement[] {
       ? h('p', { class: 'empty' }, 'Nothing.')
       : h('ol', { class: 'list', 'data-key': `list ${title}` }, ...stepButtons(steps, bench)),
     ...(all > steps.length
-      ? [h('p', { class: 'quiet' }, `Through them ${String(all - steps.length)} more, which are not dimmed.`)]
+      ? [
+          h(
+            'p',
+            { class: 'quiet' },
+            `Through them ${String(all - steps.length)} more, which are dimmed by half.`,
+          ),
+        ]
       : []),
   ]
   return [
