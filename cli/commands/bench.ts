@@ -19,6 +19,7 @@ interface BenchFlags {
   readonly seconds?: number
   readonly peers?: true
   readonly small?: true
+  readonly fabric?: 'shm'
   readonly nodes?: number
   readonly size?: number
   readonly kills?: number
@@ -75,6 +76,7 @@ export function addBench(program: Command): void {
       'sim: seconds for each system; commit, service: for each load (default: 2)',
       positive(1e5),
     )
+    .addOption(new Option('--fabric <which>', 'commit: shared memory is what it measures').choices(['shm']))
     .option('--nodes <n>', 'commit: replicas (default: 3)', integer(3, 9))
     .option('--size <bytes>', 'commit: bytes of the value (default: 64)', integer(1, 3000))
     .option('--peers', 'check: beside Stateright, SPIN and TLC, as far as they have been built')
@@ -100,7 +102,7 @@ Examples:
   aviary bench check
   aviary bench check --peers                             takes half an hour, most of it TLC's
   aviary bench layout
-  aviary bench commit --nodes 3 --size 64                in the thread of the core; half a minute
+  aviary bench commit --fabric shm --nodes 3 --size 64   in the thread of the core; half a minute
   aviary bench failover --kills 20
   aviary bench viz                                       a million actions in a headless Chromium
   aviary bench service                                   beside etcd and Redis; some five minutes`,
@@ -119,7 +121,7 @@ Examples:
           '--small: only comparisons with others have a small size',
           'add --peers to check, or measure service.',
         )
-      for (const name of ['nodes', 'size'] as const)
+      for (const name of ['fabric', 'nodes', 'size'] as const)
         if (flags[name] !== undefined && what !== 'commit')
           throw new UsageError(`--${name}: ${what} has none`, 'leave it out, or measure commit.')
       if (what === 'commit') await benchCommits(flags)
