@@ -4,7 +4,7 @@
  * system.
  */
 import { needs } from '../protocol/apus/bugs.js'
-import { Durability } from '../protocol/apus/layout.js'
+import { Durability, Reads } from '../protocol/apus/layout.js'
 import {
   crash,
   deposed,
@@ -20,6 +20,8 @@ import {
 
 /** Draws a put, and three gets of the same key. */
 const readingWorkloadSeed = 28
+/** Draws gets. */
+const getsWorkloadSeed = 17
 
 /** The same rung with more that is prompt. */
 const hastily = (rung: Rung): Rung => ({
@@ -62,18 +64,33 @@ const restart: Rung = {
     prompt: ['complete', 'invoke', 'arrive'],
   },
 }
-const restartOnDisk: Rung = {
+/** What needs no quiet is nearer here, and everything else farther. */
+const earlyRestart: Rung = {
   ...restart,
+  name: 'restart, early',
+  story: 'The same, with timers that fire while NICs and memory are at rest; only completions are prompt.',
+  scenario: { ...restart.scenario, timers: 'at-rest', prompt: ['complete'] },
+}
+const restartOnDisk: Rung = {
+  ...earlyRestart,
   name: 'restart on disks',
-  story:
-    'The same on disks: the replica comes back with what its disk holds. Timers fire while NICs and memory are at rest.',
+  story: 'The same on disks: the replica comes back with what its disk holds; arrivals are prompt too.',
   parameters: { ...small, operations: 1, durability: Durability.disk },
   scenario: {
-    ...restart.scenario,
+    ...earlyRestart.scenario,
     limits: { ...oneLeaderChange.limits, retry: 0 },
-    timers: 'at-rest',
     prompt: ['complete', 'arrive'],
   },
+}
+const failingFlush: Rung = {
+  ...diskFaults,
+  name: 'failing flush',
+  story: 'A get through the log, whose entry is shortest; a flush that fails, a crash and a restart.',
+  parameters: { ...small, operations: 1, reads: Reads.throughLog, durability: Durability.disk },
+  faults: { 'fail-flush': 1, crash: 1, restart: 1 },
+  knobs: { placement: 'in-order', visibility: 'prompt' },
+  scenario: { limits: { ...noTimers, retry: 0 } },
+  workloadSeed: getsWorkloadSeed,
 }
 const newViews: Rung = {
   ...required,
@@ -109,9 +126,9 @@ const grounds: Readonly<Record<string, readonly Rung[]>> = {
   'read-unconfirmed': ofDeposed,
   'acknowledgement-without-viewstamp': ofDeposed,
   'confirmation-remembered': [twoGets],
-  'vote-from-amnesia': ofRestarts,
-  'votes-before-caught-up': ofRestarts,
-  'recovered-from-anyone': ofRestarts,
+  'vote-from-amnesia': [earlyRestart],
+  'votes-before-caught-up': [earlyRestart],
+  'recovered-from-anyone': [earlyRestart],
   'vote-of-a-former-life': ofRestarts,
   'blank-word-confirms': ofRestarts,
   'table-not-in-snapshot': ofRestarts,
@@ -122,6 +139,7 @@ const grounds: Readonly<Record<string, readonly Rung[]>> = {
   'longest-log-wins': [newViewsPromptly],
   'older-view-committed': [newViewsPromptly],
   'view-not-flushed': [restartOnDisk],
+  'failed-flush-retried': [failingFlush],
 }
 
 /** The grounds on which a wrong variant is hunted, in this order, until it is found. */

@@ -36,9 +36,10 @@ describe('a wrong APUS', { timeout: 240_000 }, () => {
     ['flush-not-awaited', 0, 'stored-before-acknowledged', 17],
     ['votes-for-anyone', 1, 'linearizable', 63],
     ['confirmation-remembered', 0, 'confirmed-in-this-round', 29],
-    ['vote-from-amnesia', 0, 'stored-before-acknowledged', 21],
-    ['votes-before-caught-up', 0, 'members-hold-enough', 13],
-    ['recovered-from-anyone', 0, 'members-hold-enough', 8],
+    ['vote-from-amnesia', 0, 'votes-are-remembered', 16],
+    ['votes-before-caught-up', 0, 'members-hold-enough', 11],
+    ['recovered-from-anyone', 0, 'members-hold-enough', 7],
+    ['failed-flush-retried', 0, 'stored-before-acknowledged', 17],
     ['view-not-flushed', 0, 'votes-are-remembered', 16],
   ])(
     'with %s is found where it is said to be, by a schedule of the system itself',
