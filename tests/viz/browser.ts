@@ -142,3 +142,17 @@ export async function until(isSo: () => Promise<boolean>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 30))
   }
 }
+
+/** What a person saves in the page, as a file in a folder of its own. */
+export async function savedBy(
+  page: Page,
+  press: () => Promise<void>,
+): Promise<{ readonly folder: string; readonly path: string }> {
+  const download = page.waitForEvent('download')
+  await press()
+  const saved = await download
+  const folder = folderWith()
+  const path = join(folder, saved.suggestedFilename())
+  await saved.saveAs(path)
+  return { folder, path }
+}

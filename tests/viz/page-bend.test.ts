@@ -1,8 +1,7 @@
 // Bending a run in a real browser: choosing, faults, knobs, going on, hunting, branches, and traces that leave it.
-import { join } from 'node:path'
 import { expect } from 'vitest'
 import { aviary, folderWith, relay } from '../cli/support.js'
-import { browserTests, fingerprint, position, sheet, until, view, watch } from './browser.js'
+import { browserTests, savedBy, fingerprint, position, sheet, until, view, watch } from './browser.js'
 
 const browserTest = browserTests()
 
@@ -153,12 +152,7 @@ browserTest('a violation is found from a chosen step; saved, it replays in Node'
   const reason = await page.innerText('.story .text p:first-child')
 
   await page.click('#do-share')
-  const download = page.waitForEvent('download')
-  await page.click('#save')
-  const saved = await download
-  const folder = folderWith()
-  const path = join(folder, saved.suggestedFilename())
-  await saved.saveAs(path)
+  const { folder, path } = await savedBy(page, () => page.click('#save'))
   const replayed = await aviary(folder, 'replay', path)
   expect(replayed.stdout).toContain(`Reproduced after ${String(length)} actions`)
   expect(reason).toContain('commit-needs-every-vote')
@@ -177,12 +171,9 @@ browserTest('a branch made by hand replays in Node to the state that the page sh
   await sheet(page, 'state')
   const shown = await fingerprint(page)
   await sheet(page, 'branches')
-  const download = page.waitForEvent('download')
-  await page.locator('#sheet button:has-text("Save")').last().click()
-  const saved = await download
-  const folder = folderWith()
-  const path = join(folder, saved.suggestedFilename())
-  await saved.saveAs(path)
+  const { folder, path } = await savedBy(page, () =>
+    page.locator('#sheet button:has-text("Save")').last().click(),
+  )
   const replayed = await aviary(folder, 'replay', path, '--json')
   expect(replayed.code).toBe(0)
   const { steps, fingerprint: inNode } = JSON.parse(replayed.stdout) as { steps: number; fingerprint: string }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
 import { systems } from '../../protocol/index.js'
+import { decodeTrace } from '../../sim/trace/index.js'
 import { localClient } from '../../viz/session/local-client.js'
 import { browserTests, fingerprint, position, sheet, until, watch } from './browser.js'
 
@@ -62,6 +63,12 @@ browserTest('a corrupt file gives a clear error, and the page goes on', async ({
   await page.waitForSelector('#bench:not([aria-busy])')
 })
 
+browserTest('a recording that is dropped is said to be one, and how it is opened', async ({ page }) => {
+  await page.evaluate(dropOf('member-0-life-0.aviaryrec', Buffer.from('recorded')))
+  await page.waitForSelector('#failure')
+  expect(await page.innerText('#failure')).toMatch(/is a recording.*aviary view/)
+})
+
 browserTest('a trace is opened by the file picker', async ({ page }) => {
   const chooser = page.waitForEvent('filechooser')
   await page.click('#do-open')
@@ -73,7 +80,7 @@ browserTest('a trace is opened by the file picker', async ({ page }) => {
     buffer: traceOf('canary-trusted'),
   })
   await page.waitForSelector('.story .bad')
-  expect((await position(page)).length).toBe(92)
+  expect((await position(page)).length).toBe(decodeTrace(traceOf('canary-trusted')).actions.length)
 })
 
 browserTest(

@@ -7,7 +7,7 @@ import { expect } from 'vitest'
 import type { Page } from 'playwright-core'
 import { decodeTrace, encodeTrace } from '../../sim/trace/index.js'
 import { aviary, folderWith } from '../cli/support.js'
-import { browserTests, position, sheet, until, view, watch } from './browser.js'
+import { browserTests, savedBy, position, sheet, until, view, watch } from './browser.js'
 import { traceBytes } from './session-client.js'
 
 const browserTest = browserTests()
@@ -37,12 +37,7 @@ browserTest(
     await page.waitForSelector(`#gallery summary:has-text("Litmus programs (${programCount})")`)
     await byHand(page, 'message-passing')
     await page.click('#do-share')
-    const download = page.waitForEvent('download')
-    await page.click('#save')
-    const saved = await download
-    const folder = folderWith()
-    const path = join(folder, saved.suggestedFilename())
-    await saved.saveAs(path)
+    const { folder, path } = await savedBy(page, () => page.click('#save'))
     const replayed = await aviary(folder, 'replay', path)
     expect(replayed).toMatchObject({ code: 0 })
     expect(replayed.stdout).toContain('message-passing')

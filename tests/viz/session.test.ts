@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systems } from '../../protocol/index.js'
 import { type NamedAction, Run, actionKinds, isFaultKind, spaceTimeTable } from '../../sim/index.js'
-import { type Trace, decodeTrace, encodeTrace, replayStrict } from '../../sim/trace/index.js'
+import { decodeTrace, replayStrict } from '../../sim/trace/index.js'
 import { armedChoice } from '../../sim/trace/trace.js'
 import {
   type Methods,
@@ -12,7 +12,7 @@ import {
   Truth,
   pieceKinds,
 } from '../../viz/session/protocol.js'
-import { indexed, openTraced, sessionOf, traceBytes } from './session-client.js'
+import { indexed, longRun, openTraced, sessionOf, statesOf, traceBytes, tracedAs } from './session-client.js'
 
 let session: SessionClient
 beforeEach(() => {
@@ -24,173 +24,9 @@ afterEach(() => {
 
 const apus = systems.find(({ name }) => name === 'apus')!
 
-/** The states of a trace, position by position, from a run that the session has nothing to do with. */
-function statesOf(variant: string): {
-  readonly run: Run
-  readonly states: readonly Uint8Array[]
-  readonly actions: NamedAction[]
-} {
-  const trace = decodeTrace(traceBytes(variant))
-  const run = new Run(apus, trace.header.setup)
-  const states = [run.world.memory.bytes.slice()]
-  const actions: NamedAction[] = []
-  for (let i = 0; i < trace.actions.length; i++) {
-    const action = { site: trace.header.sites[trace.actions.site(i)]!, subject: trace.actions.subject(i) }
-    const site = run.world.siteNamed(action.site)!
-    run.take(site.index, armedChoice(site, action.subject))
-    states.push(run.world.memory.bytes.slice())
-    actions.push(action)
-  }
-  return { run, states, actions }
-}
-
-describe('states', () => {
-  test('stepping back and jumping about gives the bytes of a run from the start', async () => {
-    const { run, states } = statesOf('index-unchecked')
-    const { branch, world } = await openTraced(session, 'index-unchecked')
-    expect(branch.length).toBe(states.length - 1)
-    const end = branch.length
-    const jumps = Array.from({ length: 12 }, (_, i) => (i * 997) % (end + 1))
-    for (const at of [end, end - 1, end - 2, 0, 1, end, 2048, 2047, 2049, ...jumps]) {
-      const parts = world.parts.filter((_, i) => i % 7 === at % 7)
-      for (const { name } of parts) {
-        const part = run.world.memory.parts.find((each) => each.name === name)!
-        const { bytes } = await session.call('bytes', { branch: branch.branch, at, part: name })
-        expect(Buffer.compare(bytes, states[at]!.subarray(part.offset, part.offset + part.sizeBytes))).toBe(0)
-      }
-    }
-  })
-
-  test('fingerprints are those of the states, whichever way they are reached', async () => {
-    const { branch } = await openTraced(session, 'suffix-trusted')
-    const fingerprints = async (order: readonly number[]) => {
-      const found = new Map<number, number>()
-      for (const at of order)
-        found.set(at, (await session.call('state', { branch: branch.branch, at })).fingerprint)
-      return [...found].sort(([a], [b]) => a - b)
-    }
-    const forwards = Array.from({ length: branch.length + 1 }, (_, at) => at)
-    const there = await fingerprints(forwards)
-    expect(await fingerprints([...forwards].reverse())).toEqual(there)
-    expect(new Set(there.map(([, fingerprint]) => fingerprint)).size).toBeGreaterThan(branch.length / 2)
-  })
-
-  test('a violated invariant says why with the values, at the step where it breaks and not before', async () => {
-    const trace = decodeTrace(traceBytes('longest-log-wins'))
-    const { branch, world } = await openTraced(session, 'longest-log-wins')
-    const row = world.properties.findIndex(({ name }) => name === trace.violation!.name)
-    const at = async (position: number) =>
-      (await session.call('state', { branch: branch.branch, at: position })).properties[row]!
-    expect(await at(branch.length)).toEqual({
-      property: row,
-      truth: Truth.violated,
-      reason: trace.violation!.reason,
-    })
-    expect(await at(branch.length - 1)).toEqual({ property: row, truth: Truth.holds, reason: '' })
-  })
-
-  test('the log of a replica is a ring with head, commit and end, and what lands in it is marked', async () => {
-    const { branch } = await openTraced(session, 'longest-log-wins')
-    let changed = 0
-    for (let at = 1; at <= branch.length; at++) {
-      const { nodes, previous } = await session.call('state', { branch: branch.branch, at })
-      for (const { rings, node } of nodes)
-        for (const ring of rings) {
-          const index = (name: string): number | undefined =>
-            ring.marks.find((mark) => mark.name === name)?.index
-          expect(index('end')).toBeGreaterThan(index('commit') ?? 0)
-          for (const entry of ring.entries) {
-            expect(entry.offset + entry.sizeBytes).toBeLessThanOrEqual(ring.sizeBytes)
-            if (entry.state === 'seen') expect(entry.index).toBe(index('end'))
-            if (entry.changed) {
-              changed++
-              expect(previous!.node).toBe(node)
-            }
-          }
-        }
-    }
-    expect(changed).toBeGreaterThan(0)
-  })
-
-  test('work requests in flight name their arrow, whose pieces begin before and go on behind', async () => {
-    const { branch } = await openTraced(session, 'suffix-trusted')
-    const arrows = await session.call('arrows', { branch: branch.branch, from: 0, to: branch.length })
-    let seen = 0
-    for (let at = 1; at < branch.length; at++) {
-      const { queuePairs } = await session.call('state', { branch: branch.branch, at })
-      for (const { requests } of queuePairs)
-        for (const request of requests) {
-          const i = arrows.id.indexOf(request.arrow)
-          expect(i).toBeGreaterThanOrEqual(0)
-          expect(arrows.first[i]).toBeLessThan(at)
-          expect(
-            arrows.fate[i] !== 1 || arrows.last[i]! >= at || request.phase.startsWith('acknowledged'),
-          ).toBe(true)
-          seen++
-        }
-    }
-    expect(seen).toBeGreaterThan(20)
-  })
-})
-
-describe('a file is not trusted for what its run shows', () => {
-  const whole = decodeTrace(traceBytes('longest-log-wins'))
-  const remarksOf = async (trace: Trace): Promise<readonly string[]> => {
-    const { branch } = await session.call('open', { bytes: encodeTrace(trace) })
-    await indexed(session, branch.branch)
-    const info = (await session.call('branches', {})).find((each) => each.branch === branch.branch)!
-    // Whatever the file says, the run is shown.
-    expect(info.violation).toMatchObject({ name: whole.violation!.name, at: whole.violation!.at })
-    return info.remarks
-  }
-
-  test('nothing is remarked where it tells the truth', async () => {
-    expect(await remarksOf(whole)).toEqual([])
-  })
-
-  test('a state that is another one than was recorded is told, with the steps between which it changed', async () => {
-    const fingerprints = whole.fingerprints.slice()
-    const last = fingerprints.length - 1
-    fingerprints[last]! ^= 1
-    const remarks = await remarksOf({ ...whole, fingerprints, image: undefined })
-    expect(remarks).toHaveLength(1)
-    const from = (last - 1) * whole.header.fingerprintEvery
-    const between = from === whole.actions.length - 1 ? 'After step' : `Somewhere in steps ${String(from)} to`
-    expect(remarks[0]).toContain(between)
-    expect(remarks[0]).toContain(`by ${whole.header.createdBy}`)
-    expect(remarks[0]).toContain('What is shown is this run')
-  })
-
-  test('a last state that is another one is told with field and values', async () => {
-    const { run } = statesOf('longest-log-wins')
-    const image = whole.image!.slice()
-    const part = run.world.memory.parts.find(({ kind }) => kind === 'private')!
-    image[part.offset]! ^= 1
-    const remarks = await remarksOf({ ...whole, image })
-    expect(remarks).toHaveLength(1)
-    expect(remarks[0]).toMatch(/differs in \S+ \(recorded .*, replayed /)
-  })
-
-  test('a violation that the run does not show, or shows elsewhere, is told', async () => {
-    const violation = { ...whole.violation!, at: whole.violation!.at - 1 }
-    expect(await remarksOf({ ...whole, violation })).toEqual([
-      `The trace tells of ${violation.name} violated at ${String(violation.at)}, this run shows ${violation.name} violated at ${String(violation.at + 1)}. What is shown is this run, not what the file says.`,
-    ])
-    const remarks = await remarksOf({ ...whole, violation: undefined })
-    expect(remarks[0]).toContain('tells of no violation, this run shows')
-  })
-
-  test('memory that is laid out in another way is told, and the run is shown all the same', async () => {
-    const [first, ...others] = whole.header.parts
-    const header = { ...whole.header, parts: [{ ...first!, layout: (first!.layout ^ 1) >>> 0 }, ...others] }
-    const remarks = await remarksOf({ ...whole, header })
-    expect(remarks[0]).toContain(`${first!.name} is not laid out as in the trace`)
-  })
-})
-
 describe('the diagram', () => {
   test('columns, overview and marks tell of the same actions', async () => {
-    const { actions } = statesOf('conflict-kept')
+    const { actions } = statesOf(tracedAs('conflict-kept'))
     const { branch, world } = await openTraced(session, 'conflict-kept')
     await indexed(session, branch.branch)
     const range = { branch: branch.branch, from: 0, to: branch.length }
@@ -213,8 +49,9 @@ describe('the diagram', () => {
   })
 
   test('an arrow goes from its post over placements to its end, between the nodes that its actions name', async () => {
-    const { actions } = statesOf('conflict-kept')
-    const { branch, world } = await openTraced(session, 'conflict-kept')
+    const bytes = await longRun(session)
+    const { actions } = statesOf(decodeTrace(bytes))
+    const { branch, world } = await session.call('open', { bytes })
     await indexed(session, branch.branch)
     const arrows = await session.call('arrows', { branch: branch.branch, from: 0, to: branch.length })
     let placements = 0
@@ -269,10 +106,10 @@ function executed({ setup }: Run, actions: readonly NamedAction[]): Run {
 }
 
 describe('causes', () => {
-  test.each(['failed-write-taken-back', 'older-view-committed', 'votes-for-anyone'])(
+  test.each(['failed-write-taken-back', 'read-before-own-view', 'votes-for-anyone'])(
     'the causal past of a step of %s, executed alone, leads to the same step',
     async (variant) => {
-      const { run, states, actions } = statesOf(variant)
+      const { run, states, actions } = statesOf(tracedAs(variant))
       const { branch } = await openTraced(session, variant)
       let left = 0
       for (let step = branch.length - 1; step > 0; step -= 5) {
@@ -311,7 +148,7 @@ describe('causes', () => {
   })
 
   test('actions are told in the words of `aviary explain`', async () => {
-    const { run, actions } = statesOf('suffix-trusted')
+    const { run, actions } = statesOf(tracedAs('suffix-trusted'))
     const { branch } = await openTraced(session, 'suffix-trusted')
     const told = spaceTimeTable(apus, run.setup, actions, { width: 400 }).slice(1)
     const infos = await session.call('describe', { branch: branch.branch, actions: actions.map((_, i) => i) })
@@ -381,7 +218,7 @@ describe('causes', () => {
 
 describe('finding', () => {
   test('a search by field finds the steps that change it, and no other', async () => {
-    const { run, states } = statesOf('longest-log-wins')
+    const { run, states } = statesOf(tracedAs('longest-log-wins'))
     const { branch } = await openTraced(session, 'longest-log-wins')
     const part = run.world.nodes[0]!.parts.state
     const at = part.offset + apusOffset(run, 'view')
@@ -398,7 +235,7 @@ describe('finding', () => {
   })
 
   test('by text, kind and node, and one after the other', async () => {
-    const { actions } = statesOf('longest-log-wins')
+    const { actions } = statesOf(tracedAs('longest-log-wins'))
     const { branch } = await openTraced(session, 'longest-log-wins')
     const own = actions.flatMap(({ site }, i) => (site === 'poll n1' ? [i] : []))
     const found = await session.call('search', { branch: branch.branch, kind: 'poll', node: 1 })

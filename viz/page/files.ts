@@ -4,9 +4,19 @@ import { h } from './dom.js'
 import type { Workbench } from './workbench.js'
 
 const largestBytes = 512 * 1024 * 1024
+/** Of the files that `aviary run --record` writes. */
+const recordingEnding = '.aviaryrec'
 
 /** Opens a file that a person chose or dropped. */
 async function openFile(bench: Workbench, file: File): Promise<boolean> {
+  if (file.name.endsWith(recordingEnding)) {
+    bench.fail(
+      new Error(
+        `${file.name} is a recording of one process; the page opens the run of all of them as a trace: aviary view FOLDER`,
+      ),
+    )
+    return false
+  }
   if (file.size > largestBytes) {
     bench.fail(
       new Error(

@@ -4,7 +4,7 @@ import { byWeight, heavyFields, weightOf } from './sheets/weights.js'
 import { shortText } from './sheets/values.js'
 import type { Workbench } from './workbench.js'
 
-/** The first step after which the right run is another than the wrong one. */
+/** The step after which the right run is, and stays, another than the wrong one. */
 export interface Contrast {
   readonly wrong: BranchId
   /** Position from which on the states differ, or at which the right run takes another action. */
@@ -43,7 +43,7 @@ async function contrastOf(bench: Workbench, wrong: BranchId, right: BranchId): P
         : `Up to ${String(common)} both are the same. Then the wrong run: ${mine!}. The right one: ${its!}.`
     return { wrong, at: common, words, changes: [] }
   }
-  // What differs once goes on to differ, so halving finds where it begins without a look at every step.
+  // By halving, without a look at every step: a difference that passes again before the end may be missed.
   let same = -1
   let other = common
   let found = whole

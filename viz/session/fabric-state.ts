@@ -17,6 +17,7 @@ import {
   operationNames,
   ordinalSlot,
   Phase,
+  hasAnswer,
   phaseAt,
   placedAt,
   receivedCountAt,
@@ -73,7 +74,10 @@ function requestsOf(branch: Branch, world: World, flow: Flow, at: number): reado
     at <= branch.index.known && at > 0 ? branch.index.arrows.find(flow.queue.index, ordinal, at) : 0
   const request = (base: number, ordinal: number, phase: string): WorkRequestState => {
     const length = words[base + lengthAt]!
-    let placed = 0
+    const wordsOfAll = Math.ceil(length / 8)
+    // The mask is cleared once all is placed; from then on it is that of the answer, where one comes.
+    const isPlaced = words[base + phaseAt] === Phase.executed && !hasAnswer(words[base + operationAt]!)
+    let placed = isPlaced ? wordsOfAll : 0
     for (let i = 0; i < flow.maskWords; i++) placed += bitCount(words[base + placedAt + i]!)
     const status = words[base + phaseAt] === Phase.failed ? words[base + statusAt]! : 0
     return {
@@ -85,7 +89,7 @@ function requestsOf(branch: Branch, world: World, flow: Flow, at: number): reado
       remote: placeOf(world, flow.to, words[base + remoteAt]!),
       lengthBytes: length,
       wordsPlaced: placed,
-      words: Math.ceil(length / 8),
+      words: wordsOfAll,
     }
   }
   const queued = Array.from({ length: fabric.count(flow) }, (_, i) => {

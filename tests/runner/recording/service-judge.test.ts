@@ -166,6 +166,20 @@ function onOwnClocks(replays: NodeReplay[], names: (node: number) => string): vo
 }
 type Events = { splice: (at: number, count: number, ...more: unknown[]) => unknown }
 
+/** The write that returned first was called, it now says, after the one that was called last had returned. */
+function moveFirstWriteLast(replays: readonly NodeReplay[]): void {
+  const writes = returned(replays).filter(({ request }) => request[16] === 9)
+  const first = writes.reduce((a, b) => (a.returned < b.returned ? a : b))
+  const last = writes.reduce((a, b) => (a.called > b.called ? a : b)).returned
+  const [call, end] = first.events.slice(first.at, first.at + 2)
+  ;(first.events as unknown as Events).splice(
+    first.at,
+    2,
+    { ...call, at: last + 1n },
+    { ...end, at: last + 2n },
+  )
+}
+
 describe.each([
   ['through the log', 0],
   ['confirmed by a majority', 1],
@@ -205,16 +219,7 @@ describe.each([
 
   test('an operation that was asked for after a later one had returned is found', () => {
     const { verdict, reason } = judged(recorded, (replays) => {
-      const writes = returned(replays).filter(({ request }) => request[16] === 9)
-      const first = writes.reduce((a, b) => (a.returned < b.returned ? a : b))
-      const last = writes.reduce((a, b) => (a.called > b.called ? a : b)).returned
-      const [call, end] = first.events.slice(first.at, first.at + 2)
-      ;(first.events as unknown as Events).splice(
-        first.at,
-        2,
-        { ...call, at: last + 1n },
-        { ...end, at: last + 2n },
-      )
+      moveFirstWriteLast(replays)
     })
     expect(verdict).toBe('violated')
     // A read that must stand between the two may be met first.
@@ -237,16 +242,7 @@ describe.each([
     expect(mistaken.verdict).toBe('violated')
     const { verdict: late } = judged(recorded, (replays) => {
       onOwnClocks(replays, own)
-      const writes = returned(replays.slice(0, 1)).filter(({ request }) => request[16] === 9)
-      const first = writes.reduce((a, b) => (a.returned < b.returned ? a : b))
-      const last = writes.reduce((a, b) => (a.called > b.called ? a : b)).returned
-      const [call, end] = first.events.slice(first.at, first.at + 2)
-      ;(first.events as unknown as Events).splice(
-        first.at,
-        2,
-        { ...call, at: last + 1n },
-        { ...end, at: last + 2n },
-      )
+      moveFirstWriteLast(replays.slice(0, 1))
     })
     expect(late).toBe('violated')
   })
