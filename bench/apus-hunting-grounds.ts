@@ -3,9 +3,14 @@
  * late or not at all. What they leave out makes them small, and nothing else does: their schedules are schedules of the
  * system.
  */
+import { neighbourhoodOf } from '../model-check/index.js'
+import { apus } from '../protocol/apus/index.js'
 import { needs } from '../protocol/apus/bugs.js'
 import { Durability, Reads } from '../protocol/apus/layout.js'
+import type { Trace } from '../sim/trace/index.js'
 import {
+  type Climbed,
+  type Reach,
   crash,
   deposed,
   diskFaults,
@@ -14,6 +19,7 @@ import {
   oneLeaderChange,
   required,
   type Rung,
+  searched,
   small,
   twoCrashes,
 } from './apus-ladder.js'
@@ -146,4 +152,18 @@ const grounds: Readonly<Record<string, readonly Rung[]>> = {
 export function huntingGrounds(bug: string): readonly Rung[] {
   const isOnDisk = needs[bug]?.['durability'] === Durability.disk
   return grounds[bug] ?? (isOnDisk ? [hastily(diskFaults)] : usual)
+}
+
+/**
+ * Hunts a wrong variant in the neighbourhood of a schedule that violates something: first with any number of repetitions,
+ * then, where that is too much to look at, with none more than in the schedule. No deeper than the schedule goes.
+ */
+export function huntAlong({ header, actions }: Trace, most: Reach): Climbed {
+  const schedule = Array.from({ length: actions.length }, (_, i) => header.sites[actions.site(i)]!)
+  const along = (repetition: 'any' | 'counted'): Climbed => {
+    const { setup, scenario, depth } = neighbourhoodOf(apus, header.setup, schedule, repetition)
+    return searched(setup, { ...scenario, depth }, most)
+  }
+  const any = along('any')
+  return any.result.finding === undefined ? along('counted') : any
 }

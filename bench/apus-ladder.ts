@@ -3,6 +3,7 @@
  * `scripts/apus-ladder.mjs`, which writes docs/check-apus.md, and by the tests.
  */
 import {
+  type CheckOptions,
   type CheckResult,
   Checker,
   type Reduction,
@@ -173,13 +174,18 @@ const notesOf = ({ coverage, nodes }: Checker['world']): string[] => {
 const slice = 1 << 12
 
 /** Climbs a rung with the right protocol or a wrong variant, as far as so much time and memory reach. */
-export function climb(
-  rung: Rung,
-  most: { readonly seconds: number; readonly mebibytes: number },
-  bug?: string,
-  tell?: (seconds: number, checker: Checker) => void,
-): Climbed {
-  const checker = new Checker(apus, setupOf(rung, bug), { ...rung.scenario, reduce: rung.reduce })
+export const climb = (rung: Rung, most: Reach, bug?: string, tell?: Tell): Climbed =>
+  searched(setupOf(rung, bug), { ...rung.scenario, reduce: rung.reduce }, most, tell)
+
+export interface Reach {
+  readonly seconds: number
+  readonly mebibytes: number
+}
+type Tell = (seconds: number, checker: Checker) => void
+
+/** Searches breadth first, as far as so much time and memory reach. */
+export function searched(setup: Setup, options: CheckOptions, most: Reach, tell?: Tell): Climbed {
+  const checker = new Checker(apus, setup, options)
   const begin = performance.now()
   let cutOffBy: Climbed['cutOffBy']
   while (checker.advance(slice)) {

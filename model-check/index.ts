@@ -1,4 +1,5 @@
 /** The model checker, and the plain enumerator, which is the twin that it is compared with. */
+export { type Neighbourhood, type Repetition, neighbourhoodOf } from './along.js'
 export * from './graph-formats.js'
 export * from './plain.js'
 export * from './plain-graph.js'

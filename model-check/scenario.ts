@@ -4,7 +4,7 @@
  * schedule of a scenario is a schedule of the system, so what is found is real; what is not within the scenario is not
  * looked at.
  */
-import type { Limits } from '../sim/world/limits.js'
+import { type Limits, isOfSite } from '../sim/world/limits.js'
 import type { Ceilings } from './ceilings.js'
 import type { Patience, PromptKind } from './urgency.js'
 
@@ -19,13 +19,22 @@ export interface Scenario {
   readonly timers?: Patience | undefined
 }
 
+/** Sites that are named in a sentence, at most. */
+const mostNamed = 4
+
 /** What a scenario leaves out, in sentences. */
 export function sentencesOf({ limits, ceilings, prompt, timers }: Scenario): string[] {
   const sentences: string[] = []
   const limited = Object.entries(limits ?? {})
-  if (limited.length > 0)
+  const absent = limited.flatMap(([name, count]) => (count === 0 && isOfSite(name) ? [name] : []))
+  const counted = limited.filter(([name]) => !absent.includes(name))
+  if (absent.length > 0)
     sentences.push(
-      `These happen at most so often, in all nodes together or at the node named: ${limited.map(([name, count]) => `${name} ${String(count)}`).join(', ')}.`,
+      `${String(absent.length)} sites never act, ${absent.slice(0, mostNamed).join(', ')}${absent.length > mostNamed ? ' and others' : ''}.`,
+    )
+  if (counted.length > 0)
+    sentences.push(
+      `These happen at most so often, in all nodes together or at the node named: ${counted.map(([name, count]) => `${name} ${String(count)}`).join(', ')}.`,
     )
   const capped = Object.entries(ceilings ?? {})
   if (capped.length > 0)

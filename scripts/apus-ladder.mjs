@@ -4,6 +4,7 @@
 //   node scripts/apus-ladder.mjs                 climbs every rung (up to 10 minutes and 8 GiB each), and hunts variants
 //   node scripts/apus-ladder.mjs --only RUNG     climbs one rung again, and keeps what is known of the others
 //   node scripts/apus-ladder.mjs --only variants, or the name of one
+//   node scripts/apus-ladder.mjs --only along    hunts variants along their kept traces alone, and keeps the rest
 //   node scripts/apus-ladder.mjs --check         climbs the small rungs again and compares counts, draws the tables
 //                                                again, writes nothing, and exits 1 when anything differs
 //
@@ -20,7 +21,8 @@ const docUrl = new URL('docs/check-apus.md', root)
 await bootstrapOrExit()
 const built = (path) => import(new URL(`dist/${path}.js`, root).href)
 const { rungs, required, climb, sentencesOfRung } = await built('bench/apus-ladder')
-const { huntingGrounds } = await built('bench/apus-hunting-grounds')
+const { huntingGrounds, huntAlong } = await built('bench/apus-hunting-grounds')
+const { decodeTrace } = await built('sim/trace/index')
 const { bugs } = await built('protocol/apus/bugs')
 
 const most = { seconds: 600, mebibytes: 8192 }
@@ -87,6 +89,22 @@ function hunted(bug) {
   return { bug, grounds }
 }
 
+/** What the kept trace of a variant comes to, and what is found in its neighbourhood. */
+function huntedAlong(bug) {
+  const trace = decodeTrace(readFileSync(new URL(`tests/apus/traces/${bug}.aviary`, root)))
+  if (trace.violation === undefined) return { minimised: null }
+  process.stderr.write(`\r${bug} along its trace                                        `)
+  const { result } = huntAlong(trace, mostOfHunt)
+  const { finding, distinct, depth } = result
+  return {
+    minimised: trace.actions.length,
+    along:
+      finding === undefined
+        ? { depth, states: distinct }
+        : { steps: finding.actions.length, by: finding.violation.name, states: distinct },
+  }
+}
+
 // ---- Tables -----------------------------------------------------------------------------------------------------
 
 const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ' ')
@@ -138,26 +156,34 @@ const rungList = (data) =>
 const reach = ({ rung, depth, isWhole }) => `${rung} ${isWhole ? 'whole' : `to depth ${depth}`}`
 
 function variantTable({ variants }) {
-  const lost = variants.filter(({ by }) => by === undefined)
-  const rest = Object.keys(bugs).filter((bug) => variants.every((each) => each.bug !== bug))
-  const found = variants.filter(({ by }) => by !== undefined)
+  const judged = variants.filter(({ along }) => along !== undefined)
+  const stopping = variants.filter(({ minimised }) => minimised === null)
+  const shortest = ({ steps, along }) => Math.min(steps ?? Infinity, along.steps ?? Infinity)
+  const longer = judged.filter((each) => !(shortest(each) <= each.minimised))
+  const lost = judged.filter(({ by }) => by === undefined)
   return [
     table(
-      ['wrong variant', 'rung', 'found by', 'steps', 'states looked at'],
-      found.map(({ bug, rung, by, steps, states }) => [
+      ['wrong variant', 'minimised', 'along it', 'states', 'on a rung', 'states', 'rung'],
+      judged.map(({ bug, minimised, along, rung, steps, states }) => [
         `\`${bug}\``,
-        rung,
-        `\`${by}\``,
-        String(steps),
-        grouped(states),
+        String(minimised),
+        String(along.steps ?? `none to ${along.depth}`),
+        grouped(along.states),
+        steps === undefined ? '' : String(steps),
+        steps === undefined ? '' : grouped(states),
+        rung ?? '',
       ]),
-      ['left', 'left', 'left', 'right', 'right'],
+      ['left', 'right', 'right', 'right', 'right', 'right', 'left'],
     ),
     '',
-    `Hunted and not found: ${lost.map(({ bug, grounds }) => `\`${bug}\` (${grounds.map(reach).join(', ')})`).join('; ')}.`,
-    ...(rest.length === 0 ? [] : ['', `Not hunted yet: ${rest.map((bug) => `\`${bug}\``).join(', ')}.`]),
+    `${judged.length - longer.length} of ${judged.length} are found by a schedule that is no longer than the minimised one${longer.length === 0 ? '' : `, all but ${listOf(longer)}`}; ${judged.length - lost.length} on a rung, of which the trace knows nothing.`,
+    '',
+    `Hunted on rungs and not found: ${lost.map(({ bug, grounds }) => `\`${bug}\` (${grounds.map(reach).join(', ')})`).join('; ')}.`,
+    '',
+    `These only stop progress, which no search for a violation finds: ${listOf(stopping)}.`,
   ].join('\n')
 }
+const listOf = (variants) => variants.map(({ bug }) => `\`${bug}\``).join(', ')
 
 async function documentOf(text, data) {
   const blocks = {
@@ -195,7 +221,7 @@ const isCall =
   (flag === '--only' && name !== undefined)
 if (!isCall || rest.length > 0) {
   console.error(
-    'usage: node scripts/apus-ladder.mjs [--check | --only RUNG | --only variants | --only VARIANT]',
+    'usage: node scripts/apus-ladder.mjs [--check | --only RUNG | --only variants | --only along | --only VARIANT]',
   )
   process.exit(2)
 }
@@ -212,10 +238,12 @@ if (flag === '--check') {
 } else {
   const only = name
   const chosen = rungs.filter(({ name }) => only === undefined || name === only)
-  const hunts = Object.keys(bugs).filter((bug) => only === undefined || only === 'variants' || only === bug)
+  const isAlongOnly = only === 'along'
+  const isAll = only === undefined || only === 'variants' || isAlongOnly
+  const hunts = Object.keys(bugs).filter((bug) => isAll || only === bug)
   if (chosen.length === 0 && hunts.length === 0) {
     console.error(
-      `there is no rung ${only}; there is ${rungs.map(({ name }) => name).join(', ')}, variants, and each variant`,
+      `there is no rung ${only}; there is ${rungs.map(({ name }) => name).join(', ')}, variants, along, and each variant`,
     )
     process.exit(2)
   }
@@ -227,7 +255,8 @@ if (flag === '--check') {
     await write({ ...data, rungs: inOrder([...others, own]) })
   }
   for (const bug of hunts) {
-    const own = hunted(bug)
+    const before = known.variants.find((each) => each.bug === bug)
+    const own = { ...(isAlongOnly ? before : hunted(bug)), ...huntedAlong(bug) }
     process.stderr.write(`\r${JSON.stringify(own)}\n`)
     // Another run may have written meanwhile.
     const data = JSON.parse(readFileSync(dataUrl, 'utf8'))

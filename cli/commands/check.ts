@@ -167,7 +167,7 @@ function refusing<T>(act: () => T): T {
     if (error instanceof UnknownLimit)
       throw new UsageError(
         `--limit ${error.limit}: names nothing that can be limited`,
-        `there is ${error.known.join(', ')}.`,
+        `there is ${error.known.join(', ')}, and each site by its name in traces.`,
       )
     if (error instanceof UnknownField)
       throw new UsageError(

@@ -7,6 +7,7 @@
 import type { SystemDefinition } from '../../protocol/index.js'
 import { type Setup, buildWorld } from '../../sim/run/setup.js'
 import type { World } from '../../sim/world/world.js'
+import { isOfSite } from '../../sim/world/limits.js'
 import { type Scenario, sentencesOf } from '../scenario.js'
 import { type Finding, findingOf, livenessFinding } from './counterexample.js'
 import { DepthFirst } from './depth-first.js'
@@ -302,7 +303,7 @@ function traversalOf(search: Search, { order, seed, walks, depth }: CheckOptions
 
 /** A scenario that tells nodes apart by their names does not go with symmetry. */
 function refuseNames({ limits = {}, prompt = [] }: CheckOptions): void {
-  const named = Object.keys(limits).find((name) => name.includes('@'))
+  const named = Object.keys(limits).find((name) => name.includes('@') || isOfSite(name))
   if (named !== undefined) throw new SymmetryRefused(`the limit ${named} names a node`)
   if (prompt.length > 0)
     throw new SymmetryRefused('of several prompt steps the first goes first, which depends on names of nodes')

@@ -1,7 +1,7 @@
 /**
- * Limits: how often the environment may do something of its own accord, in all nodes together. Like the budget of a
- * fault a limit is part of the model: what is left of it is in the bytes of the state. A world with limits does less than
- * the same world without, so what happens in it may happen there too, by the same actions.
+ * Limits: how often the environment may do something of its own accord, in all nodes together, or how often a site may
+ * act. Like the budget of a fault a limit is part of the model: what is left of it is in the bytes of the state. A world
+ * with limits does less than the same world without, so what happens in it may happen there too, by the same actions.
  */
 import { type StructLayout, struct, u32 } from '../../protocol/index.js'
 import type { Memory, Part } from './memory.js'
@@ -9,13 +9,16 @@ import { type ActionKind, Outcome, type SiteDraft } from './site.js'
 import { UnknownLimit } from './unknown-limit.js'
 
 /**
- * By `kind`, `kind.name` for one timer or input, or `kind.name@node` at one node: `{ 'timer.suspect@1': 2, retry: 1 }`.
- * What is not named has no limit.
+ * By `kind`, `kind.name` for one timer or input, or `kind.name@node` at one node: `{ 'timer.suspect@1': 2, retry: 1 }`;
+ * or by the name of any site, as traces have it: `{ 'poll n2': 0 }`. What is not named has no limit.
  */
 export type Limits = Readonly<Record<string, number>>
 
+/** Whether a limit is that of one site: names of sites are words with spaces between them. */
+export const isOfSite = (name: string): boolean => name.includes(' ')
+
 /** What nobody but the environment decides. */
-const limitedKinds: readonly ActionKind[] = ['timer', 'input', 'tick', 'invoke', 'retry', 'abandon']
+export const limitedKinds: readonly ActionKind[] = ['timer', 'input', 'tick', 'invoke', 'retry', 'abandon']
 /** Kinds of which each has a name of its own: the last word of the name of its sites. */
 const namedKinds: readonly ActionKind[] = ['timer', 'input']
 
@@ -34,6 +37,7 @@ export class LimitedSites {
   readonly #part: Part
   readonly #memory: Memory
   readonly #used = new Set<string>()
+  readonly #sites = new Set<string>()
   /** By the name of a site the number of its limit. */
   readonly #limitOf = new Map<string, number>()
 
@@ -47,14 +51,18 @@ export class LimitedSites {
         throw new RangeError(`the limit ${name} must be a whole number from 0, not ${String(count)}`)
   }
 
-  /** The site as it is within its limit. The narrowest name counts: `timer.look@1`, then `timer.look`, then `timer`. */
+  /** The site as it is within its limit. The narrowest name counts: its own, then `timer.look@1`, `timer.look`, `timer`. */
   within(draft: SiteDraft, touch: (part: number) => void): SiteDraft {
     const { kind, name, node } = draft
-    if (!limitedKinds.includes(kind)) return draft
-    const own = namedKinds.includes(kind) ? `${kind}.${name.slice(name.lastIndexOf(' ') + 1)}` : kind
-    const candidates = node < 0 ? [own, kind] : [`${own}@${String(node)}`, own, kind]
+    const candidates: string[] = []
+    if (limitedKinds.includes(kind)) {
+      const own = namedKinds.includes(kind) ? `${kind}.${name.slice(name.lastIndexOf(' ') + 1)}` : kind
+      if (node >= 0) candidates.push(`${own}@${String(node)}`)
+      candidates.push(own, kind)
+    }
     for (const each of candidates) this.#used.add(each)
-    const limit = candidates.find((each) => this.#names.includes(each))
+    this.#sites.add(name)
+    const limit = [name, ...candidates].find((each) => this.#names.includes(each))
     if (limit === undefined) return draft
     const i = this.#names.indexOf(limit)
     this.#limitOf.set(name, i)
@@ -85,7 +93,7 @@ export class LimitedSites {
 
   /** Puts the limits into the state. Throws when one of them limits nothing. */
   begin(): void {
-    const stray = this.#names.find((name) => !this.#used.has(name))
+    const stray = this.#names.find((name) => !this.#used.has(name) && !this.#sites.has(name))
     if (stray !== undefined) throw new UnknownLimit(stray, [...this.#used])
     for (const [i, count] of this.#counts.entries()) this.#memory.words[this.#part.offset / 4 + i] = count
   }

@@ -1,9 +1,12 @@
 /** The small rungs of the ladder of APUS; the required one is in `apus-ladder.long.ts`. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { huntingGrounds } from '../../bench/apus-hunting-grounds.js'
+import { huntAlong, huntingGrounds } from '../../bench/apus-hunting-grounds.js'
 import { climb, required, rungs, setupOf } from '../../bench/apus-ladder.js'
 import { check } from '../../model-check/index.js'
 import { apus } from '../../protocol/apus/index.js'
+import docs from '../../docs/check-apus.json' with { type: 'json' }
+import { decodeTrace } from '../../sim/trace/index.js'
 import { expectReplay } from '../model-check/twins.js'
 
 const most = { seconds: 600, mebibytes: 2048 }
@@ -51,6 +54,28 @@ describe('a wrong APUS', { timeout: 240_000 }, () => {
       expectReplay(apus, setupOf(rung, bug), result)
     },
   )
+})
+
+/** What a quick test looks at of the neighbourhoods of the kept traces; the others are in docs/check-apus.json only. */
+const quickStates = 20_000
+const quick = docs.variants.flatMap(({ bug, along, minimised }) =>
+  along?.steps !== undefined && along.states < quickStates ? [{ bug, along, minimised }] : [],
+)
+
+describe('in the neighbourhood of its kept trace', () => {
+  test.each(quick)('$bug is found by a schedule that is no longer', ({ bug, along, minimised }) => {
+    const trace = decodeTrace(readFileSync(new URL(`../apus/traces/${bug}.aviary`, import.meta.url)))
+    const { result } = huntAlong(trace, most)
+    expect(trace.actions.length).toBe(minimised)
+    expect(result.finding?.violation.name).toBe(along.by)
+    expect(result.finding?.actions).toHaveLength(along.steps!)
+    expect(along.steps).toBeLessThanOrEqual(trace.actions.length)
+    expectReplay(apus, trace.header.setup, result)
+  })
+
+  test('most variants are quick to find', () => {
+    expect(quick.length).toBeGreaterThan(15)
+  })
 })
 
 test('the required rung bounds what it says it bounds', () => {
