@@ -4,7 +4,7 @@
 //   node scripts/apus-ladder.mjs                 climbs every rung (up to 10 minutes and 8 GiB each), and hunts variants
 //   node scripts/apus-ladder.mjs --only RUNG     climbs one rung again, and keeps what is known of the others
 //   node scripts/apus-ladder.mjs --only variants, or the name of one
-//   node scripts/apus-ladder.mjs --only along    hunts variants along their kept traces alone, and keeps the rest
+//   node scripts/apus-ladder.mjs --only along [VARIANT]   hunts along kept traces alone, and keeps the rest
 //   node scripts/apus-ladder.mjs --check         climbs the small rungs again and compares counts, draws the tables
 //                                                again, writes nothing, and exits 1 when anything differs
 //
@@ -214,14 +214,18 @@ const write = async (data) => {
   writeFileSync(docUrl, await documentOf(readFileSync(docUrl, 'utf8'), data))
 }
 
-const [flag, name, ...rest] = process.argv.slice(2)
+const [flag, name, along, ...rest] = process.argv.slice(2)
 const isCall =
   flag === undefined ||
   (flag === '--check' && name === undefined) ||
   (flag === '--only' && name !== undefined)
-if (!isCall || rest.length > 0) {
+if (
+  !isCall ||
+  rest.length > 0 ||
+  (along !== undefined && (name !== 'along' || !Object.hasOwn(bugs, along)))
+) {
   console.error(
-    'usage: node scripts/apus-ladder.mjs [--check | --only RUNG | --only variants | --only along | --only VARIANT]',
+    'usage: node scripts/apus-ladder.mjs [--check | --only RUNG | --only variants | --only along [VARIANT] | --only VARIANT]',
   )
   process.exit(2)
 }
@@ -240,7 +244,9 @@ if (flag === '--check') {
   const chosen = rungs.filter(({ name }) => only === undefined || name === only)
   const isAlongOnly = only === 'along'
   const isAll = only === undefined || only === 'variants' || isAlongOnly
-  const hunts = Object.keys(bugs).filter((bug) => isAll || only === bug)
+  const hunts = Object.keys(bugs).filter(
+    (bug) => along === bug || (along === undefined && (isAll || only === bug)),
+  )
   if (chosen.length === 0 && hunts.length === 0) {
     console.error(
       `there is no rung ${only}; there is ${rungs.map(({ name }) => name).join(', ')}, variants, along, and each variant`,
