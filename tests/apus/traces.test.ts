@@ -52,7 +52,8 @@ describe('a kept trace', () => {
     })
 })
 
-describe('the kept beginning of a run that stops for ever', () => {
+// As long as patience, eight times.
+describe('the kept beginning of a run that stops for ever', { timeout: 240_000 }, () => {
   // Which replicas stay down while the goal is demanded is drawn.
   const goalSeeds = [1, 2, 3, 4]
   for (const bug of stops)
