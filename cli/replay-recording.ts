@@ -3,9 +3,9 @@ import { handlerNames } from '../protocol/index.js'
 import { Exit } from './errors.js'
 import {
   type RecordedRun,
+  asUsage,
   originalOf,
   readRecordedRun,
-  refuseHoles,
   replayRecording,
 } from './recording-file.js'
 import {
@@ -13,6 +13,7 @@ import {
   type NodeReplay,
   ServiceJudge,
   judgeHistory,
+  refuseHoles,
   scriptSetup,
 } from '../runner/index.js'
 import { buildModel } from '../sim/index.js'
@@ -28,7 +29,9 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
   const terminal = makeTerminal(flags)
   const { say, colours, progress } = terminal
   const run = await readRecordedRun(path, flags.system, flags.bug)
-  refuseHoles(run.recordings)
+  asUsage(() => {
+    refuseHoles(run.recordings)
+  })
   const { header } = run.recordings[0]!
   say(
     `Replaying ${plural(run.recordings.length, 'recorded life', 'recorded lives')} of ${colours.bold(run.system.argument)}${header.isService ? ' as a service' : ''} on ${plural(header.nodes, 'node')}${flags.bug === undefined ? '' : `, with the planted bug ${colours.yellow(flags.bug)}`}.`,
