@@ -9,7 +9,11 @@ import { layoutText } from '../../runner/layout-text.js'
 import type { RecordingHeader } from '../../runner/recording/format.js'
 import { type Recording, isRecording, parseRecording } from '../../runner/recording/offline/parse.js'
 import { recordingsOfRun } from '../../runner/recording/offline/run.js'
-import { NoSchedule, refuseUnschedulable, scheduleSteps } from '../../runner/recording/offline/run-schedule.js'
+import {
+  NoSchedule,
+  refuseUnschedulable,
+  scheduleSteps,
+} from '../../runner/recording/offline/run-schedule.js'
 import type { Steps } from '../../runner/recording/offline/steps.js'
 import { scriptSetup } from '../../runner/setup.js'
 import { buildModel } from '../../sim/index.js'

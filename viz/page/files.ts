@@ -58,9 +58,13 @@ async function sourceOf(files: readonly File[], folder: string | undefined): Pro
     throw wrong(
       folder ?? first.name,
       `${wanted.length === 1 ? 'has' : 'has with the others'} ${String(size)} bytes; the page opens up to ${String(largestBytes)}`,
-      recorded.length === 0 ? 'Shorten it: aviary shrink FILE' : 'Open it with the command line: aviary view FOLDER',
+      recorded.length === 0
+        ? 'Shorten it: aviary shrink FILE'
+        : 'Open it with the command line: aviary view FOLDER',
     )
-  const read = await Promise.all(wanted.map(async (file) => ({ name: file.name, bytes: await bytesOf(file) })))
+  const read = await Promise.all(
+    wanted.map(async (file) => ({ name: file.name, bytes: await bytesOf(file) })),
+  )
   if (recorded.length === 0) return read[0]!
   const others = read.length === 1 ? '' : ` and ${String(read.length - 1)} more`
   return { recordings: read, name: folder ?? `${first.name}${others}` }
@@ -234,7 +238,8 @@ function sourceOfLink(
     wrong(`link ${field}`, message, mend)
   const words = new URLSearchParams(hash.replace(/^#/, ''))
   for (const name of words.keys())
-    if (name !== 'run' && name !== 'at') throw wrongLink(name, 'is nothing that a link has; it has run and at')
+    if (name !== 'run' && name !== 'at')
+      throw wrongLink(name, 'is nothing that a link has; it has run and at')
   const shared = words.get('run') ?? ''
   if (shared === '') throw wrongLink('run', 'is missing: it holds the schedule itself')
   const at = words.get('at')

@@ -34,8 +34,7 @@ import { clientsAt, stateOf } from './state.js'
 import { describeSystem, knobs } from './world-info.js'
 
 type Steps<M extends Method> = Generator<Methods[M]['progress'], Methods[M]['result']>
-type Given<M extends Method> =
-  Methods[M]['result'] | Promise<Methods[M]['result'] | Steps<M>> | Steps<M>
+type Given<M extends Method> = Methods[M]['result'] | Promise<Methods[M]['result'] | Steps<M>> | Steps<M>
 export type Handlers = { readonly [M in Method]: (params: Methods[M]['params']) => Given<M> }
 
 /** Of a followed request: most of its steps that are told in words. Of an action: most causes and consequences. */

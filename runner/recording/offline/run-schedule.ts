@@ -37,14 +37,14 @@ export function refuseUnschedulable(name: string, recordings: readonly Recording
   if (header.isService)
     throw new RunError(
       `${path}: is of a service, whose callers came from outside: the simulator has none`,
-      'aviary replay FOLDER verifies it; for a schedule record a system with clients of its own.',
+      'verify it: aviary replay FOLDER; for a schedule record a system with clients of its own.',
     )
   refuseHoles(recordings)
   const flight = recordings.find(({ header: { isFlight } }) => isFlight)
   if (flight !== undefined)
     throw new RunError(
       `${flight.path}: has not all of the run, but what its process was given last`,
-      'aviary replay shows it; for a schedule record all members with --record.',
+      'see it: aviary explain FILE; for a schedule record all members with --record.',
     )
   const there = new Set(recordings.map((each) => each.header.node))
   const missing = Array.from({ length: header.nodes }, (_, node) => node).filter((node) => !there.has(node))
@@ -75,7 +75,7 @@ export function* scheduleSteps(
   if (diverged !== undefined)
     throw new NoSchedule(
       `${diverged.recording.path}: the code at hand does something else than was recorded`,
-      'aviary replay FOLDER says where.',
+      'see where: aviary replay FOLDER',
     )
   const found = yield* findSchedule(definition, setup, inputs)
   if (!found.found) {
