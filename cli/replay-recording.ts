@@ -1,13 +1,7 @@
 /** `aviary replay` of recordings: the same core, offline, on what it was given. */
 import { handlerNames } from '../protocol/index.js'
 import { Exit } from './errors.js'
-import {
-  type RecordedRun,
-  asUsage,
-  originalOf,
-  readRecordedRun,
-  replayRecording,
-} from './recording-file.js'
+import { type RecordedRun, asUsage, originalOf, readRecordedRun, replayRecording } from './recording-file.js'
 import {
   type JudgedService,
   type NodeReplay,

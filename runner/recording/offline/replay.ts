@@ -4,7 +4,13 @@
  * A core is a function of its private bytes and one input, so a poll that changed nothing and asked for nothing does so
  * again while its windows stay: of a run of quiet polls only those are repeated that may still change something.
  */
-import { type Context, type Core, type CoreDefinition, Handler, callHandler } from '../../../protocol/index.js'
+import {
+  type Context,
+  type Core,
+  type CoreDefinition,
+  Handler,
+  callHandler,
+} from '../../../protocol/index.js'
 import { EffectKind } from '../../../sim/world/effects.js'
 import { type ClientEvent } from '../../order.js'
 import type { EffectTap } from '../../tap.js'

@@ -19,7 +19,11 @@ export interface Story {
  * @param keep how many inputs of each recording, the last ones; Infinity: all
  * @throws {@link RunError} for a recording that cannot be read
  */
-export function* storySteps(recordings: readonly Recording[], hardware: Hardware, keep: number): Steps<Story> {
+export function* storySteps(
+  recordings: readonly Recording[],
+  hardware: Hardware,
+  keep: number,
+): Steps<Story> {
   const base = recordings
     .map(({ header }) => BigInt(header.begunNanos))
     .reduce((least, each) => (each < least ? each : least))

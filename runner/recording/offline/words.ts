@@ -165,6 +165,8 @@ export function effectWords(words: Vocabulary, { kind, numbers, bytes }: Effect)
 
 const HEX_SHOWN = 24
 function hex(bytes: Uint8Array): string {
-  const shown = Array.from(bytes.subarray(0, HEX_SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join('')
+  const shown = Array.from(bytes.subarray(0, HEX_SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  )
   return bytes.length > HEX_SHOWN ? `${shown}… (${String(bytes.length)} bytes)` : shown
 }
