@@ -54,7 +54,7 @@ test('work of every kind tells how far it has come', () => {
     expect(done).toBeLessThanOrEqual(total)
     told.set(what, { done, total })
   })
-  const { done, total } = told.get('looking for a schedule: inputs had')!
+  const { done, total } = told.get('looking for a schedule that gives every input')!
   expect([done, total]).toEqual([inputs, inputs])
 })
 

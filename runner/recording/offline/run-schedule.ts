@@ -81,8 +81,8 @@ export function* scheduleSteps(
   if (!found.found) {
     const { input, before, reason } = found
     throw new NoSchedule(
-      `no schedule of the simulator was found: after ${String(before)} of ${String(inputs.length)} ${inputs.length === 1 ? 'input' : 'inputs'}, n${String(input.node)} was given ${JSON.stringify(input.words)}: ${reason}`,
-      'the recording stays what it is: see aviary replay and aviary explain.',
+      `${name}: no schedule of the simulator was found: after ${String(before)} of ${String(inputs.length)} ${inputs.length === 1 ? 'input' : 'inputs'}, n${String(input.node)} was given ${JSON.stringify(input.words)}: ${reason}`,
+      'the recording stays what it is: see aviary replay FOLDER and aviary explain FOLDER.',
     )
   }
   const { actions } = found

@@ -79,7 +79,7 @@ export function* findSchedule(
   const world = buildWorld(spied(definition, given), wanted)
   const actions: NamedAction[] = []
   const had = (done: number): StepProgress => ({
-    what: 'looking for a schedule: inputs had',
+    what: 'looking for a schedule that gives every input',
     done,
     total: inputs.length,
   })
