@@ -99,6 +99,28 @@ const packagesAllowed = (names, message) => [
   { patterns: [{ regex: `^(?!\\.${names.map((name) => `|${name}(/|$)`).join('')})`, message }] },
 ]
 
+const aboveRunner = {
+  regex: '(^|/)\\.\\./(cli|model-check|bench|tests|viz)/',
+  message:
+    'runner/ imports protocol/, sim/, native/, Node and packages. What it needs of the command line comes as a parameter.',
+}
+
+/** Code of the runner and of the command line that also runs in a browser. */
+const inThePage = {
+  runner: [
+    'runner/recording/offline/**/*.ts',
+    'runner/recording/{format,hash}.ts',
+    'runner/{errors,layout-text,setup,tap,tapped-host}.ts',
+  ],
+  cli: ['cli/systems-in.ts', 'cli/view/{coming-systems,no-eval,page-recordings,page-worker}.ts'],
+}
+const ofNode = {
+  regex: '^node:',
+  message:
+    'The worker of the page carries this code, and there is no Node in a browser. Leave files, processes and clocks to a file beside it, and take what they give as a parameter.',
+}
+const nodeGlobals = ['Buffer', 'process', 'setImmediate', 'global', '__dirname', '__filename']
+
 export default defineConfig(
   globalIgnores(['my-*.ts', 'dist/', 'coverage/', '.cache/']),
   js.configs.recommended,
@@ -209,15 +231,24 @@ export default defineConfig(
       'no-restricted-imports': [
         'error',
         {
-          patterns: [
-            {
-              regex: '(^|/)\\.\\./(cli|model-check|bench|tests|viz)/',
-              message:
-                'runner/ imports protocol/, sim/, native/, Node and packages. What it needs of the command line comes as a parameter.',
-            },
-          ],
+          patterns: [aboveRunner],
         },
       ],
+    },
+  },
+  {
+    // What the worker of the page carries too.
+    files: inThePage.runner,
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [aboveRunner, ofNode] }],
+      'no-restricted-globals': ['error', ...each(nodeGlobals, ofNode.message)],
+    },
+  },
+  {
+    files: inThePage.cli,
+    rules: {
+      'no-restricted-imports': ['error', { patterns: [ofNode] }],
+      'no-restricted-globals': ['error', ...each(nodeGlobals, ofNode.message)],
     },
   },
   {

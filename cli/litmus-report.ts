@@ -1,14 +1,14 @@
 /** Litmus results in words and tables, and the traces of their outcomes. */
 import { join } from 'node:path'
 import { type Rule, ruleNames } from '../protocol/index.js'
-import { recordTrace } from '../sim/trace/index.js'
+import { fingerprintEvery, recordTrace } from '../sim/trace/index.js'
 import { runSchedule } from '../model-check/litmus/index.js'
 import type { ProgramFile } from './litmus-file.js'
 import type { LitmusReport, OutcomeReport } from './litmus-order.js'
 import { litmusFrom, readPackage } from './load-system.js'
 import { shellWord } from './report.js'
 import { type Terminal, compact, digits, grouped, plural, table, wrap } from './terminal.js'
-import { fingerprintEvery, writeTrace } from './trace-file.js'
+import { writeTrace } from './trace-file.js'
 
 /** A program and what came of it. */
 export interface Examined {

@@ -3,19 +3,20 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import type { CoreDefinition, Hardware, ServiceModel } from '../protocol/index.js'
 import {
   ENDING,
+  NoSchedule,
   type NodeReplay,
   type NodeReplayOptions,
   type Recording,
   RunError,
-  type Vocabulary,
   isRecording,
   layoutDigest,
   readRun,
   replayNode,
   scriptSetup,
+  vocabularyOf,
 } from '../runner/index.js'
 import { buildModel } from '../sim/index.js'
-import { UsageError, fileError, unknownName } from './errors.js'
+import { Exit, UsageError, fileError, unknownName } from './errors.js'
 import type { LoadedSystem } from './load-system.js'
 import { systemNamed } from './trace-file.js'
 
@@ -97,16 +98,6 @@ function hardwareOf({ definition }: LoadedSystem, { header }: Recording, bug: st
   return buildModel(definition, { ...scriptSetup(definition, { nodes, parameters, seed }), bug })
 }
 
-/** What is said of a core's inputs and effects. */
-export function vocabularyOf(hardware: Hardware, definition: CoreDefinition): Vocabulary {
-  return {
-    definition,
-    cores: hardware.cores,
-    network: hardware.network,
-    pairsPerPeer: hardware.fabric?.pairsPerPeer ?? 0,
-  }
-}
-
 /**
  * Replays one node of a run.
  *
@@ -118,24 +109,9 @@ export function replayRecording(
   original?: CoreDefinition,
   observers: Pick<NodeReplayOptions, 'visit' | 'watch'> = {},
 ): NodeReplay {
-  const definition = hardware.cores[recording.header.node]
-  if (definition === undefined)
-    throw new UsageError(
-      `${recording.path}: the system has no node ${String(recording.header.node)}`,
-      'replay it with the code of then.',
-    )
-  const words = vocabularyOf(hardware, definition)
-  return asUsage(() => replayNode(recording, { words, original, ...observers }))
-}
-
-/** Refuses recordings with a hole: what came after it is not known. */
-export function refuseHoles(recordings: readonly Recording[]): void {
-  for (const { path, ending, lost } of recordings)
-    if (ending === 'hole')
-      throw new UsageError(
-        `${path}: has a hole: the last ${String(lost)} inputs were lost, since the disk did not keep pace`,
-        'record again to a faster disk; what came before it: aviary explain, which shows as much as there is.',
-      )
+  return asUsage(() =>
+    replayNode(recording, { words: vocabularyOf(hardware, recording), original, ...observers }),
+  )
 }
 
 /** The core that was recorded, when a wrong variant of the same code is replayed. */
@@ -148,10 +124,12 @@ export function originalOf(
   return hardwareOf(run.system, recording, undefined).cores[recording.header.node]
 }
 
-function asUsage<T>(read: () => T): T {
+/** What is wrong with recordings, told as the command line does. */
+export function asUsage<T>(read: () => T): T {
   try {
     return read()
   } catch (error) {
+    if (error instanceof NoSchedule) throw new UsageError(error.message, error.mend, Exit.diverged)
     if (error instanceof RunError) throw new UsageError(error.message, error.mend)
     throw error
   }

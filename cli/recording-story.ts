@@ -1,35 +1,13 @@
 /** A recorded run told to a person: all nodes in one order, with an arrow for whatever led to an input. */
-import { InputCollector, type NodeReplay, type RunInput, mergeInputs } from '../runner/index.js'
+import { type Story, finished, storySteps } from '../runner/index.js'
 import { drawLanes, wrapWords } from '../sim/index.js'
 import { Exit } from './errors.js'
-import { type RecordedRun, readRecordedRun, replayRecording, vocabularyOf } from './recording-file.js'
+import { type RecordedRun, asUsage, readRecordedRun } from './recording-file.js'
 import { makeTerminal, plural } from './terminal.js'
 
-/** Replays a run and puts its inputs into one order. Polls that asked for nothing are left out. */
-export function storyOf(
-  run: RecordedRun,
-  keep: number,
-): { readonly inputs: readonly RunInput[]; readonly replays: readonly NodeReplay[]; readonly all: number } {
-  const base = run.recordings
-    .map(({ header }) => BigInt(header.begunNanos))
-    .reduce((least, each) => (each < least ? each : least))
-  let all = 0
-  const replays: NodeReplay[] = []
-  const nodes = run.recordings.map((recording) => {
-    const words = vocabularyOf(run.hardware, run.hardware.cores[recording.header.node]!)
-    const collector = new InputCollector(recording, words, base, keep)
-    replays.push(
-      replayRecording(run, recording, undefined, {
-        visit: (input) => {
-          all++
-          collector.add(input)
-        },
-      }),
-    )
-    return collector.inputs
-  })
-  return { inputs: mergeInputs(nodes), replays, all }
-}
+/** Replays a run and puts its inputs into one order, the last `keep` of each recording. Throws {@link UsageError}. */
+export const storyOf = (run: RecordedRun, keep: number): Story =>
+  asUsage(() => finished(storySteps(run.recordings, run.hardware, keep)))
 
 /** `aviary explain` of a recording. */
 export async function explainRun(

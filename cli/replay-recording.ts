@@ -1,18 +1,13 @@
 /** `aviary replay` of recordings: the same core, offline, on what it was given. */
 import { handlerNames } from '../protocol/index.js'
 import { Exit } from './errors.js'
-import {
-  type RecordedRun,
-  originalOf,
-  readRecordedRun,
-  refuseHoles,
-  replayRecording,
-} from './recording-file.js'
+import { type RecordedRun, asUsage, originalOf, readRecordedRun, replayRecording } from './recording-file.js'
 import {
   type JudgedService,
   type NodeReplay,
   ServiceJudge,
   judgeHistory,
+  refuseHoles,
   scriptSetup,
 } from '../runner/index.js'
 import { buildModel } from '../sim/index.js'
@@ -28,7 +23,9 @@ export async function replayRun(path: string, flags: ReplayRecordingFlags): Prom
   const terminal = makeTerminal(flags)
   const { say, colours, progress } = terminal
   const run = await readRecordedRun(path, flags.system, flags.bug)
-  refuseHoles(run.recordings)
+  asUsage(() => {
+    refuseHoles(run.recordings)
+  })
   const { header } = run.recordings[0]!
   say(
     `Replaying ${plural(run.recordings.length, 'recorded life', 'recorded lives')} of ${colours.bold(run.system.argument)}${header.isService ? ' as a service' : ''} on ${plural(header.nodes, 'node')}${flags.bug === undefined ? '' : `, with the planted bug ${colours.yellow(flags.bug)}`}.`,

@@ -3,13 +3,12 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { SystemDefinition } from '../protocol/index.js'
 import { type NamedAction, type Outcome, Run, type Violation } from '../sim/index.js'
 import { type EndJudge, type Shrunk, namesOf, shrink } from '../sim/shrink/index.js'
-import { RunRecorder, decodeTrace, encodeTrace, recordTrace } from '../sim/trace/index.js'
+import { RunRecorder, decodeTrace, encodeTrace, fingerprintEvery, recordTrace } from '../sim/trace/index.js'
 import { armedChoice } from '../sim/trace/trace.js'
 import { messageOf } from './error-place.js'
 import { type Stepper, endFaults, mustServe, runToGoal } from './healing.js'
 import type { ShrinkOrder, ShrinkReport } from './shrink-order.js'
 import { openSystem } from './system-source.js'
-import { fingerprintEvery } from './trace-file.js'
 
 const progressMillis = 200
 /** Actions that a healed system gets to reach its goal: in the trace, and in the many trials before. */

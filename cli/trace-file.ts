@@ -16,6 +16,7 @@ import {
   TraceError,
   decodeTrace,
   encodeTrace,
+  fingerprintEvery,
   fromText,
   recordTrace,
 } from '../sim/trace/index.js'
@@ -23,11 +24,6 @@ import { armedChoice } from '../sim/trace/trace.js'
 import { Exit, UsageError, fileError } from './errors.js'
 import type { RawFinding } from './hunt-order.js'
 import { type LoadedSystem, litmusFrom, loadSystem, readPackage } from './load-system.js'
-
-/** Traces this short have a fingerprint after each action, so that a replay can name the very step that differs. */
-const closelyWatched = 1_000
-export const fingerprintEvery = (actions: number): number | undefined =>
-  actions <= closelyWatched ? 1 : undefined
 
 /** Runs a finding once more, and records its trace. */
 export function traceOf(system: LoadedSystem, swarm: SwarmOptions, finding: RawFinding): Trace {
@@ -83,7 +79,7 @@ export function traceOfSchedule(
 }
 
 /** What a trace says of the code that it was recorded with. */
-const aboutCode = (
+export const aboutCode = (
   system: LoadedSystem,
 ): { codeFingerprint: string; createdBy: string; modulePath?: string } => ({
   codeFingerprint: system.codeFingerprint,

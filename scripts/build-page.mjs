@@ -33,7 +33,7 @@ export const buildPage = async () => {
     const pageThere = fs.existsSync(at('viz', 'page', 'main.ts'))
     await build({
       entryPoints: {
-        ...(pageThere ? { main: at('viz', 'page', 'main.ts') } : {}),
+        ...(pageThere ? { main: at('viz', 'page', 'main.ts'), style: at('viz', 'page', 'style.css') } : {}),
         worker: at('cli', 'view', 'page-worker.ts'),
       },
       absWorkingDir: root,
@@ -47,9 +47,7 @@ export const buildPage = async () => {
       logLevel: 'silent',
       define: { litmusPrograms: JSON.stringify(litmusPrograms()) },
     })
-    if (pageThere)
-      for (const name of ['index.html', 'style.css'])
-        fs.copyFileSync(at('viz', 'page', name), join(draft, name))
+    if (pageThere) fs.copyFileSync(at('viz', 'page', 'index.html'), join(draft, 'index.html'))
     const gallery = []
     for (const { system, folder } of galleries()) {
       fs.mkdirSync(join(draft, 'gallery', system), { recursive: true })

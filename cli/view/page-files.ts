@@ -50,6 +50,7 @@ export async function workerWith({ source, argument, modulePath }: LoadedSystem)
   const place = JSON.stringify(argument)
   const imports = [
     `import { comingSystems } from ${from('cli', 'view', 'coming-systems.js')}`,
+    `import { pageRecordings } from ${from('cli', 'view', 'page-recordings.js')}`,
     `import { startWorker } from ${from('viz', 'session', 'worker-port.js')}`,
   ]
   let own: string
@@ -69,7 +70,7 @@ export async function workerWith({ source, argument, modulePath }: LoadedSystem)
   try {
     const { outputFiles } = await esbuild.build({
       stdin: {
-        contents: `${imports.join('\n')}\nconst mine = ${own}\nstartWorker([...mine, ...${others}])\n`,
+        contents: `${imports.join('\n')}\nconst mine = ${own}\nstartWorker([...mine, ...${others}], pageRecordings)\n`,
         resolveDir: dirname(resolve(modulePath ?? argument)),
         loader: 'js',
       },

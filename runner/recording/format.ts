@@ -15,7 +15,9 @@
  * lowest first). Records of inputs end with their effects: for each its kind and its hash (u32), then {@link NO_MORE}.
  * A quiet poll is one of windows that have not changed, which asked for nothing.
  */
-import { z } from 'zod'
+// As a namespace, so that of the whole package only what is used here comes into the page.
+import * as z from 'zod'
+import { Handler } from '../../protocol/index.js'
 import { RunError } from '../errors.js'
 
 export const MAGIC = 'aviary recording\n'
@@ -48,6 +50,16 @@ export const Tag = {
 } as const
 export const AFTER_POLLS = 0x80
 export const NO_MORE = 0xff
+
+/** Whether inputs of a handler come with bytes, and a record with their number and them. */
+export function hasBytes(handler: number): boolean {
+  return (
+    handler === Handler.start ||
+    handler === Handler.observed ||
+    handler === Handler.message ||
+    handler === Handler.request
+  )
+}
 
 export const clientEventKinds = ['call', 'return', 'abandon'] as const
 

@@ -10,7 +10,7 @@ import { Handler } from '../../protocol/index.js'
 import type { EffectTap, Tap, Tapped } from '../tap.js'
 import { EffectKind } from '../../sim/world/effects.js'
 import type { ClientEvent, ClientEventKind } from '../order.js'
-import { AFTER_POLLS, BLOCK_BYTES, NO_MORE, Tag, clientEventKinds } from './format.js'
+import { AFTER_POLLS, BLOCK_BYTES, NO_MORE, Tag, clientEventKinds, hasBytes } from './format.js'
 import { type Scratch, hashBytes, hashEffect, scratchOf } from './hash.js'
 
 /** Takes the stream, block by block. */
@@ -400,14 +400,4 @@ export class Recorder implements Tap, EffectTap {
     this.#isOpen = false
     this.lost = Math.max(1, this.#inputs - this.#flushedInputs)
   }
-}
-
-/** Whether inputs of a handler come with bytes, and a record with their number and them. */
-export function hasBytes(handler: number): boolean {
-  return (
-    handler === Handler.start ||
-    handler === Handler.observed ||
-    handler === Handler.message ||
-    handler === Handler.request
-  )
 }

@@ -11,7 +11,7 @@ import type { AppliedRequest, ServiceHistory } from '../../protocol/index.js'
 import { EffectKind } from '../../sim/world/effects.js'
 import type { JudgedHistory } from '../judgement.js'
 import type { ClientEvent } from '../order.js'
-import type { NodeReplay, NodeReplayOptions } from './replay.js'
+import type { NodeReplay, NodeReplayOptions } from './offline/replay.js'
 
 export interface JudgedService extends Omit<JudgedHistory, 'verdict'> {
   /** `sequential`: as linearizable, but times of different clocks were not compared. */

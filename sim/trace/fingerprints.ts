@@ -16,6 +16,12 @@ export function defaultFingerprintEvery(world: World): number {
   return Math.max(64, world.memory.parts.length)
 }
 
+/** Traces this short have a fingerprint after each action, so that a replay can name the very step that differs. */
+const closelyWatched = 1_000
+/** Actions between two fingerprints of a trace that is kept for people; undefined: {@link defaultFingerprintEvery}. */
+export const fingerprintEvery = (actions: number): number | undefined =>
+  actions <= closelyWatched ? 1 : undefined
+
 /** Which parts changed before each fingerprint, and the folds they had then. */
 interface Components {
   /** Where the entries of each fingerprint begin; one more than there are fingerprints. */

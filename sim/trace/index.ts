@@ -7,7 +7,12 @@ export { type JsonLinesOptions, jsonLines } from './export/jsonl.js'
 export { type PerfettoOptions, perfettoChunks } from './export/perfetto.js'
 export { describeProcesses, emit, event, eventType, laneOf } from './export/perfetto-packets.js'
 export { Message } from './export/protobuf.js'
-export { Fingerprinter, type FingerprintPoints, defaultFingerprintEvery } from './fingerprints.js'
+export {
+  Fingerprinter,
+  type FingerprintPoints,
+  defaultFingerprintEvery,
+  fingerprintEvery,
+} from './fingerprints.js'
 export { type Deviation, type GuidedOptions, type GuidedReplay, replayGuided } from './guided.js'
 export { RunRecorder, TraceRecorder } from './recorder.js'
 export { type Divergence, type ReplayOptions, type StrictReplay, replayStrict } from './replay.js'

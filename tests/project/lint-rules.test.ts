@@ -83,6 +83,27 @@ test('the runner may import packages, Node and what is beneath it, and not what 
     expect(await bans('runner/gateway/gateway.ts', `export { x } from '${from}'`)).toHaveLength(1)
 })
 
+test('what the worker of the page carries of the runner and of the command line has nothing of Node', async () => {
+  const codes = [
+    `import { readFileSync } from 'node:fs'\nexport { readFileSync }`,
+    `export const bytes = (text: string): Uint8Array => Buffer.from(text)`,
+    `export const turn = (): bigint => process.hrtime.bigint()`,
+  ]
+  for (const file of [
+    'runner/recording/offline/replay.ts',
+    'runner/recording/format.ts',
+    'runner/setup.ts',
+    'cli/view/page-recordings.ts',
+  ]) {
+    for (const code of codes)
+      expect(await bans(file, code), file).toEqual([expect.stringMatching(/no Node in a browser/)])
+    expect(await bans(file, `export { z } from 'zod'`), file).toEqual([])
+  }
+  for (const code of codes) expect(await bans('runner/recording/recorder.ts', code)).toEqual([])
+  const above = `export { x } from '../../../cli/main.js'`
+  expect(await bans('runner/recording/offline/replay.ts', above)).toHaveLength(1)
+})
+
 test('outside deterministic code the clock and promises are free', async () => {
   const code = `export const now = async (): Promise<number> => Promise.resolve(Date.now() + performance.now())`
   expect(await bans('cli/run.ts', code)).toEqual([])

@@ -63,12 +63,6 @@ browserTest('a corrupt file gives a clear error, and the page goes on', async ({
   await page.waitForSelector('#bench:not([aria-busy])')
 })
 
-browserTest('a recording that is dropped is said to be one, and how it is opened', async ({ page }) => {
-  await page.evaluate(dropOf('member-0-life-0.aviaryrec', Buffer.from('recorded')))
-  await page.waitForSelector('#failure')
-  expect(await page.innerText('#failure')).toMatch(/is a recording.*aviary view/)
-})
-
 browserTest('a trace is opened by the file picker', async ({ page }) => {
   const chooser = page.waitForEvent('filechooser')
   await page.click('#do-open')

@@ -4,7 +4,7 @@ import type { Command, Commands } from './commands.js'
 import type { Diagram } from './diagram/diagram.js'
 import { showHelp, showShare } from './dialogs.js'
 import { byId } from './dom.js'
-import { pickFile, saveTrace } from './files.js'
+import { pickFile, pickFolder, saveTrace } from './files.js'
 import { showFresh } from './fresh.js'
 import type { Inspector } from './inspector.js'
 import { exploreFrom } from './sheets/next-sheet.js'
@@ -166,8 +166,11 @@ export function addCommands(commands: Commands, { bench, diagram, inspector, tou
   add(bend, 'share', 'Save or share', ['S'], () => void showShare(bench))
 
   const page = 'Page'
-  add(page, 'open', 'Open a trace', ['o'], () => {
+  add(page, 'open', 'Open a trace or a recording', ['o'], () => {
     pickFile(bench)
+  })
+  add(page, 'open-folder', 'Open the folder of a recording', ['O'], () => {
+    pickFolder(bench)
   })
   add(page, 'fresh', 'Start a fresh run', ['w'], () => {
     showFresh(bench)

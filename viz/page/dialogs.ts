@@ -84,6 +84,11 @@ export function showHelp(commands: Commands): void {
       { class: 'quiet' },
       'In the diagram: click goes to an action, the wheel zooms, dragging pans. In the strip above it dragging scrubs.',
     ),
+    h(
+      'p',
+      { class: 'quiet' },
+      'A trace, or the folder of a recording or all its files, is opened too when it is dropped anywhere on the page.',
+    ),
   )
 }
 

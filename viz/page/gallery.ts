@@ -109,7 +109,11 @@ export function makeStartPage(bench: Workbench, commands: Commands): StartPage {
           run('tour', true),
           run('fresh'),
           run('open'),
-          h('span', { class: 'quiet' }, 'or drop a trace anywhere on this page'),
+          h(
+            'span',
+            { class: 'quiet' },
+            'or drop a trace, or the folder of a recording, anywhere on this page',
+          ),
         ),
       ),
       h('div', { class: 'row spread' }, h('h2', {}, 'Gallery of mistakes'), field),

@@ -259,7 +259,7 @@ function drawFailure(bench: Workbench): void {
           'p',
           {},
           h('b', {}, 'That did not work. '),
-          failure.message,
+          /[.!?]$/.test(failure.message) ? failure.message : `${failure.message}.`,
           failure.mend === '' ? '' : ` ${failure.mend}`,
         ),
         h(

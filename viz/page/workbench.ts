@@ -160,7 +160,7 @@ export class Workbench {
     this.topics.tell('gallery')
   }
 
-  /** Opens a trace or starts a run and shows it; says why where that cannot be done. Resolves to whether it is open. */
+  /** Opens a trace or a recording, or starts a run, and shows it; says why where that cannot be done. Resolves to whether it is open. */
   async open(source: Source, at?: number): Promise<boolean> {
     const opened = await this.long('opening', 'open', source)
     if (opened === undefined) return false
@@ -338,8 +338,8 @@ export class Workbench {
     const cancel = (): void => {
       controller.abort()
     }
-    const show = (done: number, total: number): void => {
-      this.busy = { what, done, total, cancel }
+    const show = (done: number, total: number, doing = what): void => {
+      this.busy = { what: doing, done, total, cancel }
       this.topics.tell('busy')
     }
     show(0, 0)
@@ -347,8 +347,8 @@ export class Workbench {
       return await this.client.call(method, params, {
         signal: controller.signal,
         onProgress: (progress) => {
-          const { done, total }: Progress = progress
-          show(done, total)
+          const { done, total, what: doing }: Progress & { readonly what?: string } = progress
+          show(done, total, doing)
           onProgress?.(progress)
         },
       })

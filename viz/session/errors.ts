@@ -19,7 +19,9 @@ export function errorInfo(error: unknown): SessionErrorInfo {
   }
   if (error instanceof TraceError) {
     const { problem, field, message, mend } = error
-    return { code: problem === 'unplayable' ? 'system' : 'trace', field, message, mend }
+    // Its message has the field before it and the mend behind it, which are told apart here.
+    const what = message.slice(field.length + 2, message.length - mend.length - 2)
+    return { code: problem === 'unplayable' ? 'system' : 'trace', field, message: what, mend }
   }
   return {
     code: 'failed',

@@ -12,6 +12,7 @@ import {
   RunRecorder,
   decodeTrace,
   encodeTrace,
+  fingerprintEvery,
   fromText,
   recordTrace,
 } from '../../sim/trace/index.js'
@@ -19,9 +20,6 @@ import { sitesByName } from '../../sim/trace/trace.js'
 import type { Branch } from './branch.js'
 import { impossible } from './errors.js'
 import type { Stage } from './stage.js'
-
-/** Traces this short have a fingerprint after each action, so that a replay can name the very step that differs. */
-const closelyWatched = 1_000
 
 /** A trace as bytes, in either form. Throws TraceError. */
 export function readTraceBytes(bytes: Uint8Array): Trace {
@@ -66,7 +64,7 @@ export function* traceOf(branch: Branch, at: number): Generator<{ done: number; 
   const { stage, log } = branch
   const { definition, setup } = stage
   const run = new Run(definition, setup)
-  const recorder = new RunRecorder(run, at <= closelyWatched ? 1 : undefined)
+  const recorder = new RunRecorder(run, fingerprintEvery(at))
   for (let i = 0; i < at; i++) {
     if (i % slice === slice - 1) yield { done: i, total: at }
     const site = run.world.sites[log.site(i)]!

@@ -14,17 +14,31 @@ import { checkSystem } from '../../sim/trace/walk.js'
 import { checkedBudget } from './bend.js'
 import { badRequest } from './errors.js'
 import { fromShared, logOf, readTraceBytes } from './files.js'
-import type { FreshRun, Opened, Source } from './protocol.js'
+import type { FreshRun, Methods, NamedBytes, Opened, Source } from './protocol.js'
 import type { Registry } from './registry.js'
 
 const usualActions = 400
 
-export async function open(registry: Registry, source: Source): Promise<Opened> {
+type Opening = Generator<Methods['open']['progress'], Opened>
+
+export async function open(registry: Registry, source: Source): Promise<Opened | Opening> {
   if ('fresh' in source) return start(registry, source.fresh)
+  if ('recordings' in source) return openRecordings(registry, source.name, source.recordings)
   const bytes = 'bytes' in source ? source.bytes : await fromShared(source.shared)
-  const trace = readTraceBytes(bytes)
   const name = ('bytes' in source ? source.name : undefined) ?? 'shared schedule'
-  return openTrace(registry, trace, name)
+  if (registry.recordings.isRecording(bytes)) return openRecordings(registry, name, [{ name, bytes }])
+  return openTrace(registry, readTraceBytes(bytes), name)
+}
+
+async function openRecordings(
+  registry: Registry,
+  name: string,
+  files: readonly NamedBytes[],
+): Promise<Opening> {
+  const steps = await registry.recordings.schedule(name, files, registry.systems)
+  return (function* () {
+    return openTrace(registry, yield* steps, name)
+  })()
 }
 
 function openTrace(registry: Registry, trace: Trace, title: string): Opened {

@@ -65,9 +65,16 @@ export interface KnobInfo {
 }
 
 /** Where a branch comes from. Exactly one member is given by the page. */
+/** A file. */
+export interface NamedBytes {
+  readonly name: string
+  readonly bytes: Uint8Array
+}
 export type Source =
   /** A trace file as the CLI writes it, in its binary or its text form. Nothing of it is run as code. */
   | { readonly bytes: Uint8Array; readonly name?: string | undefined }
+  /** The files of a recorded run, which becomes a schedule here. `name`: what the user calls it. */
+  | { readonly recordings: readonly NamedBytes[]; readonly name: string }
   /** What `share` gave. */
   | { readonly shared: string }
   | { readonly fresh: FreshRun }

@@ -124,7 +124,7 @@ export interface Methods {
     progress: never
   }
   /** Opens a trace or starts a run, as a new root. What was open stays. */
-  readonly open: { params: Source; result: Opened; progress: Progress }
+  readonly open: { params: Source; result: Opened; progress: Progress & { readonly what: string } }
   /** Forgets a branch and all that left it. */
   readonly close: {
     params: { readonly branch: BranchId }
@@ -330,7 +330,10 @@ export type SessionEvent =
   /** A branch is new, has grown, was renamed, or its violation became known. */
   | { readonly kind: 'branch'; readonly branch: BranchInfo }
 
-/** `trace`: the file is not a whole and valid trace. `system`: it is about a system that is not here. */
+/**
+ * `trace`: the file is not a whole and valid trace, or recording. `system`: it is about a system that is not here.
+ * `impossible`: what is asked for cannot be done, as where no schedule gives what was recorded.
+ */
 export type SessionErrorCode =
   'trace' | 'system' | 'request' | 'impossible' | 'cancelled' | 'version' | 'failed'
 export interface SessionErrorInfo {

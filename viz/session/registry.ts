@@ -10,6 +10,7 @@ import { joined } from './bend.js'
 import { Branch, type BranchOrigin } from './branch.js'
 import { badRequest } from './errors.js'
 import type { Bent, BranchId, Progress, SessionEvent } from './protocol.js'
+import type { RecordingReader } from './recordings.js'
 import { type KnownSystem, Stage } from './stage.js'
 
 /** Indexes that keep a world to go on with. */
@@ -21,6 +22,7 @@ const indexSlice = 512
 
 export class Registry {
   readonly systems: readonly KnownSystem[]
+  readonly recordings: RecordingReader
   /** Milliseconds of a clock that only rises. */
   readonly now: () => number
   readonly #emit: (event: SessionEvent) => void
@@ -33,8 +35,14 @@ export class Registry {
   #lastBranch = 0
   #lastStage = 0
 
-  constructor(systems: readonly KnownSystem[], now: () => number, emit: (event: SessionEvent) => void) {
+  constructor(
+    systems: readonly KnownSystem[],
+    recordings: RecordingReader,
+    now: () => number,
+    emit: (event: SessionEvent) => void,
+  ) {
     this.systems = systems
+    this.recordings = recordings
     this.now = now
     this.#emit = emit
   }

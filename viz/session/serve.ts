@@ -12,6 +12,7 @@ import {
 } from './protocol.js'
 import { Registry } from './registry.js'
 import { type Handlers, handlersOf } from './session.js'
+import type { RecordingReader } from './recordings.js'
 import type { KnownSystem } from './stage.js'
 
 /** Milliseconds of work between two looks at what has come in. */
@@ -39,12 +40,18 @@ export interface Surroundings {
   send(reply: SessionReply, transfer: ArrayBuffer[]): void
 }
 
-export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surroundings): Server {
-  const registry = new Registry(systems, now, (event) => {
+export function serve(
+  systems: readonly KnownSystem[],
+  recordings: RecordingReader,
+  { now, soon, send }: Surroundings,
+): Server {
+  const registry = new Registry(systems, recordings, now, (event) => {
     send({ event }, [])
   })
   const handlers = handlersOf(registry)
   const calls: Call[] = []
+  /** Calls of which no more is known than that they are under way. */
+  const promised = new Set<number>()
   let isScheduled = false
   let isClosed = false
 
@@ -91,21 +98,26 @@ export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surr
     calls.push(call)
   }
 
+  const goOn = (id: number, given: unknown): void => {
+    if (isGenerator(given)) calls.push({ id, steps: given, told: now() })
+    else answer(id, given)
+  }
   const handle = ({ id, method, params }: SessionRequest): void => {
     const handler = handlers[method] as (given: unknown) => unknown
     const given = handler(params)
-    if (isGenerator(given)) calls.push({ id, steps: given, told: now() })
-    else if (given instanceof Promise)
+    if (given instanceof Promise) {
+      promised.add(id)
       given.then(
         (result: unknown) => {
-          answer(id, result)
+          // Else it was cancelled meanwhile.
+          if (promised.delete(id)) goOn(id, result)
           schedule()
         },
         (error: unknown) => {
-          fail(id, error)
+          if (promised.delete(id)) fail(id, error)
         },
       )
-    else answer(id, given)
+    } else goOn(id, given)
   }
 
   return {
@@ -113,10 +125,8 @@ export function serve(systems: readonly KnownSystem[], { now, soon, send }: Surr
       const request = message as Partial<SessionRequest & CancelRequest>
       if (request.cancel !== undefined) {
         const at = calls.findIndex(({ id }) => id === request.cancel)
-        if (at >= 0) {
-          calls.splice(at, 1)
-          fail(request.cancel, cancelled())
-        }
+        if (at >= 0) calls.splice(at, 1)
+        if (at >= 0 || promised.delete(request.cancel)) fail(request.cancel, cancelled())
         return
       }
       const id = request.id ?? -1

@@ -1,8 +1,8 @@
 /**
  * A function for each method of the protocol of messages.
  *
- * Contract. A method returns its result, a promise of it, or a generator that yields progress and may be resumed at any
- * time later, or never. Between two of its steps other methods may run and move the stages' worlds.
+ * Contract. A method returns its result, or a generator that yields progress and may be resumed at any time later, or
+ * never; or a promise of either. Between two of its steps other methods may run and move the stages' worlds.
  */
 import { faultKinds } from '../../protocol/index.js'
 import { encodeTrace } from '../../sim/trace/index.js'
@@ -34,7 +34,7 @@ import { clientsAt, stateOf } from './state.js'
 import { describeSystem, knobs } from './world-info.js'
 
 type Steps<M extends Method> = Generator<Methods[M]['progress'], Methods[M]['result']>
-type Given<M extends Method> = Methods[M]['result'] | Promise<Methods[M]['result']> | Steps<M>
+type Given<M extends Method> = Methods[M]['result'] | Promise<Methods[M]['result'] | Steps<M>> | Steps<M>
 export type Handlers = { readonly [M in Method]: (params: Methods[M]['params']) => Given<M> }
 
 /** Of a followed request: most of its steps that are told in words. Of an action: most causes and consequences. */

@@ -1,14 +1,15 @@
 /** A session as the whole of a web worker. */
+import type { RecordingReader } from './recordings.js'
 import type { KnownSystem } from './stage.js'
 import { serve } from './serve.js'
 
 /** To be called once, by the entry of a worker. */
-export function startWorker(systems: readonly KnownSystem[]): void {
+export function startWorker(systems: readonly KnownSystem[], recordings: RecordingReader): void {
   const scope = self as unknown as DedicatedWorkerGlobalScope
   const channel = new MessageChannel()
   const waiting: (() => void)[] = []
   channel.port1.onmessage = () => waiting.shift()?.()
-  const server = serve(systems, {
+  const server = serve(systems, recordings, {
     now: () => performance.now(),
     // Timers of a worker wait 4 ms; a message to oneself comes at once, behind those that are there already.
     soon: (work) => {

@@ -1,9 +1,8 @@
 /** Reads the stream of records of one recording, one at a time. */
-import { Handler } from '../../protocol/index.js'
-import { RunError } from '../errors.js'
-import type { Recording } from './file.js'
-import { AFTER_POLLS, NO_MORE, Tag } from './format.js'
-import { hasBytes } from './recorder.js'
+import { Handler } from '../../../protocol/index.js'
+import { RunError } from '../../errors.js'
+import type { Recording } from './parse.js'
+import { AFTER_POLLS, NO_MORE, Tag, hasBytes } from '../format.js'
 
 /** What a reader must know of the core. */
 export interface Shape {
@@ -50,6 +49,11 @@ export class RecordReader {
     this.#shape = shape
     this.#view = new DataView(stream.buffer, stream.byteOffset, stream.byteLength)
     this.windows = shape.windowBytes.map((bytes) => new Uint32Array((bytes + 3) >> 2))
+  }
+
+  /** Bytes of the stream that have been read. */
+  get at(): number {
+    return this.#at
   }
 
   /**

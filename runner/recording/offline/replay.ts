@@ -4,20 +4,30 @@
  * A core is a function of its private bytes and one input, so a poll that changed nothing and asked for nothing does so
  * again while its windows stay: of a run of quiet polls only those are repeated that may still change something.
  */
-import { type Context, type Core, type CoreDefinition, Handler, callHandler } from '../../protocol/index.js'
-import { EffectKind } from '../../sim/world/effects.js'
-import { type ClientEvent } from '../order.js'
-import type { EffectTap } from '../tap.js'
-import { TappedHost, effectNames } from '../tapped-host.js'
-import { RunError } from '../errors.js'
-import type { Recording } from './file.js'
-import { Tag, clientEventKinds } from './format.js'
-import { type Scratch, hashBytes, hashEffect, scratchOf } from './hash.js'
-import { RecordReader } from './reader.js'
+import {
+  type Context,
+  type Core,
+  type CoreDefinition,
+  Handler,
+  callHandler,
+} from '../../../protocol/index.js'
+import { EffectKind } from '../../../sim/world/effects.js'
+import { type ClientEvent } from '../../order.js'
+import type { EffectTap } from '../../tap.js'
+import { TappedHost, effectNames } from '../../tapped-host.js'
+import { RunError } from '../../errors.js'
+import { areAlike } from './bytes.js'
+import type { Recording } from './parse.js'
+import { Tag, clientEventKinds } from '../format.js'
+import { type Scratch, hashBytes, hashEffect, scratchOf } from '../hash.js'
+import { RecordReader, type Shape } from './reader.js'
+import { type StepProgress, type Steps, finished } from './steps.js'
 import { type Effect, type Vocabulary, effectWords, inputWords } from './words.js'
 
 /** Quiet polls that are run before private memory is compared to see whether more of them can matter. */
 const POLLS_BEFORE_LOOK = 8
+/** Records of one piece of work: a few milliseconds. */
+const SLICE = 1024
 
 /** A core at work on recorded inputs. */
 export class OfflineCore implements EffectTap {
@@ -112,7 +122,7 @@ export class OfflineCore implements EffectTap {
         this.thrown = error instanceof Error ? error.message : String(error)
       }
       if (this.effects.length > 0 || this.thrown !== undefined) return done
-      if (looks && Buffer.compare(this.#before, bytes) === 0) return count
+      if (looks && areAlike(this.#before, bytes)) return count
     }
     return count
   }
@@ -183,7 +193,11 @@ export interface NodeReplayOptions {
 }
 
 /** Replays one node; stops at the first difference. Throws {@link RunError} for a recording that cannot be read. */
-export function replayNode(recording: Recording, options: NodeReplayOptions): NodeReplay {
+export const replayNode = (recording: Recording, options: NodeReplayOptions): NodeReplay =>
+  finished(replaySteps(recording, options))
+
+/** As {@link replayNode}, in pieces. */
+export function* replaySteps(recording: Recording, options: NodeReplayOptions): Steps<NodeReplay> {
   const { words, visit } = options
   const { definition } = words
   const { header } = recording
@@ -192,7 +206,7 @@ export function replayNode(recording: Recording, options: NodeReplayOptions): No
     nodes: header.nodes,
   }
   const place = { self: header.node, nodes: header.nodes, incarnation: header.incarnation }
-  const mostBytes = mostInputBytes(new RecordReader(recording, shape))
+  const mostBytes = yield* mostInputBytes(recording, shape)
   const core = new OfflineCore(definition, place, mostBytes, options.watch)
   const original =
     options.original === undefined ? undefined : new OfflineCore(options.original, place, mostBytes)
@@ -216,7 +230,8 @@ export function replayNode(recording: Recording, options: NodeReplayOptions): No
     if (core.thrown !== undefined) here.push(`throws: ${core.thrown}`)
     divergence = { input: before + inputs, nanos: reader.nanos, given, what, recorded, here }
   }
-  while (divergence === undefined && reader.next()) {
+  for (let records = 1; divergence === undefined && reader.next(); records++) {
+    if (records % SLICE === 0) yield progressOf('replaying', recording, reader)
     if (reader.polls > 0) {
       const done = core.poll(reader.polls)
       original?.poll(reader.polls)
@@ -296,7 +311,7 @@ export function replayNode(recording: Recording, options: NodeReplayOptions): No
         original?.resume(reader)
         before = reader.inputs
         reader.sent.forEach((count, node) => (sent[node] = count))
-      } else if (Buffer.compare(core.state.bytes, reader.bytes) !== 0) {
+      } else if (!areAlike(core.state.bytes, reader.bytes)) {
         core.effects.length = 0
         differs('', 'private memory is another than it was after this input', [])
       } else statesCompared++
@@ -321,11 +336,21 @@ export function replayNode(recording: Recording, options: NodeReplayOptions): No
   }
 }
 
-function mostInputBytes(reader: RecordReader): number {
+function* mostInputBytes(recording: Recording, shape: Shape): Steps<number> {
+  const reader = new RecordReader(recording, shape)
   let most = 0
-  while (reader.next()) if (reader.tag < Tag.polls) most = Math.max(most, reader.bytes.length)
+  for (let records = 1; reader.next(); records++) {
+    if (records % SLICE === 0) yield progressOf('reading', recording, reader)
+    if (reader.tag < Tag.polls) most = Math.max(most, reader.bytes.length)
+  }
   return most
 }
+
+const progressOf = (doing: string, { path, stream }: Recording, { at }: RecordReader): StepProgress => ({
+  what: `${doing} ${path}`,
+  done: at,
+  total: stream.length,
+})
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 

@@ -16,7 +16,7 @@ import {
   type SystemDefinition,
   type SystemModel,
   Handler,
-} from '../../protocol/index.js'
+} from '../../../protocol/index.js'
 import {
   type NamedAction,
   type Setup,
@@ -24,8 +24,10 @@ import {
   type World,
   Outcome,
   buildWorld,
-} from '../../sim/index.js'
+} from '../../../sim/index.js'
+import { areAlike } from './bytes.js'
 import type { RunInput } from './merge.js'
+import type { StepProgress, Steps } from './steps.js'
 
 /** States that are looked at for one input. */
 const MOST_STATES = 2000
@@ -61,15 +63,12 @@ const givingKinds: Readonly<Record<number, readonly string[]>> = {
 const quietKinds: readonly string[] = ['fetch', 'arrive', 'place', 'answer', 'store', 'control']
 const clientKinds: readonly string[] = ['invoke', 'reply', 'retry', 'abandon']
 
-/**
- * @param progress told how many of the inputs have been had
- */
-export function findSchedule(
+/** Looks for a schedule; tells how many of the inputs have been had. */
+export function* findSchedule(
   definition: SystemDefinition,
   setup: Setup,
   inputs: readonly RunInput[],
-  progress: (done: number) => void,
-): ScheduleSearch {
+): Steps<ScheduleSearch> {
   const wanted: Setup = {
     ...setup,
     // As shared memory does it: a copy in ascending order, and polls of what has been copied.
@@ -79,6 +78,11 @@ export function findSchedule(
   const given: Given[] = []
   const world = buildWorld(spied(definition, given), wanted)
   const actions: NamedAction[] = []
+  const had = (done: number): StepProgress => ({
+    what: 'looking for a schedule that gives every input',
+    done,
+    total: inputs.length,
+  })
   const arrived = new Set(inputs.map(({ arrives }) => arrives))
   for (const [before, input] of inputs.entries()) {
     if (input.life > 0)
@@ -87,13 +91,16 @@ export function findSchedule(
       actions.push(...dropLost(world, input, arrived))
       continue
     }
-    const way = wayTo(world, given, input)
+    const steps = wayTo(world, given, input)
+    let step = steps.next()
+    for (; step.done !== true; step = steps.next()) yield had(before)
+    const way = step.value
     if (way === undefined) {
       const reason = `no action of the simulator gives it that, nor after any of up to ${String(MOST_STATES)} ways that words, requests and clients may go on`
       return { found: false, input, before, reason }
     }
     actions.push(...way, ...dropLost(world, input, arrived))
-    progress(before + 1)
+    yield had(before + 1)
   }
   return { found: true, setup: wanted, actions }
 }
@@ -191,8 +198,12 @@ interface Place {
   readonly way: readonly NamedAction[]
 }
 
-/** Brings the world behind the input. Returns the actions that were taken; undefined, and the world as it was, if there are none. */
-function wayTo(world: World, given: Given[], wanted: RunInput): NamedAction[] | undefined {
+/** Brings the world behind the input, state by state. Returns the actions that were taken; undefined, and the world as it was, if there are none. */
+function* wayTo(
+  world: World,
+  given: Given[],
+  wanted: RunInput,
+): Generator<undefined, NamedAction[] | undefined> {
   const begin = world.snapshot()
   const seen = new Set<number>([world.fingerprint()])
   const queue: Place[] = [{ snapshot: begin, way: [] }]
@@ -202,6 +213,7 @@ function wayTo(world: World, given: Given[], wanted: RunInput): NamedAction[] | 
     if (looked > 0) world.restore(snapshot)
     const last = give(world, given, wanted, snapshot)
     if (last !== undefined) return last === 'idle' ? [...way] : [...way, last]
+    yield undefined
     for (const site of world.sites) {
       if (!quiet.includes(site.kind)) continue
       for (let choice = 0; choice < world.armed[site.index]!; choice++) {
@@ -250,7 +262,7 @@ function isIt(world: World, given: Given, { node, input, windows }: RunInput): b
   if (given.a !== input.a || given.b !== input.b) return false
   // The third of a message is its mark, which the simulator has no use for.
   if (input.handler !== Handler.message && given.c !== input.c) return false
-  if (Buffer.compare(given.bytes, input.bytes) !== 0) return false
+  if (!areAlike(given.bytes, input.bytes)) return false
   const { view } = world.nodes[node]!.windows
   return windows.every((words, window) => {
     const at = world.nodes[node]!.windows.offsetOf(window)

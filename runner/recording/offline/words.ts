@@ -3,15 +3,18 @@ import {
   Handler,
   handlerNames,
   type CoreDefinition,
+  type Hardware,
   type MessageNetwork,
   Control,
   byteOffsetOf,
   noQueuePair,
   regionOf,
   statusNames,
-} from '../../protocol/index.js'
-import { EffectKind } from '../../sim/world/effects.js'
-import { REFUSE, effectNames } from '../tapped-host.js'
+} from '../../../protocol/index.js'
+import { EffectKind } from '../../../sim/world/effects.js'
+import { RunError } from '../../errors.js'
+import { REFUSE, effectNames } from '../../tapped-host.js'
+import type { Recording } from './parse.js'
 
 /** What must be known to speak of a core's inputs and effects. */
 export interface Vocabulary {
@@ -36,6 +39,22 @@ export interface Input {
   readonly b: number
   readonly c: number
   readonly bytes: Uint8Array
+}
+
+/** What is said of the inputs and effects of one node. Throws {@link RunError} where the system has no such node. */
+export function vocabularyOf(hardware: Hardware, { header, path }: Recording): Vocabulary {
+  const definition = hardware.cores[header.node]
+  if (definition === undefined)
+    throw new RunError(
+      `${path}: the system has no node ${String(header.node)}`,
+      'replay it with the code of then.',
+    )
+  return {
+    definition,
+    cores: hardware.cores,
+    network: hardware.network,
+    pairsPerPeer: hardware.fabric?.pairsPerPeer ?? 0,
+  }
 }
 
 const controlNames = Object.keys(Control)
@@ -146,6 +165,8 @@ export function effectWords(words: Vocabulary, { kind, numbers, bytes }: Effect)
 
 const HEX_SHOWN = 24
 function hex(bytes: Uint8Array): string {
-  const shown = Buffer.from(bytes.subarray(0, HEX_SHOWN)).toString('hex')
+  const shown = Array.from(bytes.subarray(0, HEX_SHOWN), (byte) => byte.toString(16).padStart(2, '0')).join(
+    '',
+  )
   return bytes.length > HEX_SHOWN ? `${shown}… (${String(bytes.length)} bytes)` : shown
 }

@@ -5,9 +5,9 @@
  * the wrong way round; what a node did stays in its order. Arrows of messages are certain: they are numbered. Those of
  * one-sided WRITEs are drawn where the bytes that were written are the bytes that were seen.
  */
-import { Handler, byteOffsetOf, regionOf } from '../../protocol/index.js'
-import { EffectKind } from '../../sim/world/effects.js'
-import type { Recording } from './file.js'
+import { Handler, byteOffsetOf, regionOf } from '../../../protocol/index.js'
+import { EffectKind } from '../../../sim/world/effects.js'
+import type { Recording } from './parse.js'
 import type { ReplayedInput } from './replay.js'
 import { type Effect, type Input, type Vocabulary, effectWords, inputWords } from './words.js'
 
