@@ -8,6 +8,7 @@ import {
   type Harm,
   LocalCluster,
   RunError,
+  Testbed,
   describeStep,
   machineHarm,
   processHarm,
@@ -41,7 +42,7 @@ export function addChaos(program: Command): void {
     .description('kill, stop, cut off and slow replicas that serve clients, and judge what the clients saw')
     .argument(
       '<target>',
-      'a system with a service, with --local or --testbed; or the TOML file of a running cluster on this machine',
+      'a system with a service, with --local or --testbed; or the TOML file of a running cluster on this machine, or with --testbed NAME in its machines',
     )
     .option('--local <n>', 'starts a cluster of n processes on this machine for it', integer(3, 32))
     .option(
@@ -74,6 +75,7 @@ Examples:
   aviary chaos apus --local 5 --seconds 20
   aviary chaos apus --local 3 --set durability=1 --seed 7
   aviary chaos cluster.toml --seconds 60 --json
+  aviary chaos cluster.toml --testbed default   one that \`aviary run apus --testbed default\` has started
   aviary chaos apus --testbed --seconds 60 --set beatMicros=50000 --set suspectMicros=1000000
 
 Exit codes: 0 all well; 1 not linearizable, lost, diverged, or not decided; 2 usage or input error; 4 something did not
@@ -92,15 +94,9 @@ go on.`,
 async function chaos(target: string, flags: ChaosFlags): Promise<Exit> {
   const terminal = makeTerminal(flags)
   const { local, testbed, nodes } = flags
-  if (target.endsWith('.toml')) {
-    for (const name of ['local', 'testbed', 'nodes', 'set'] as const)
-      if (flags[name] !== undefined)
-        throw new UsageError(`--${name}: ${target} describes a cluster that runs already`, 'leave it out.')
-    const cluster = readCluster(target)
-    return attack(cluster, harmHere(cluster, terminal), await loadSystem(cluster.system), flags, terminal)
-  }
   if (local !== undefined && testbed !== undefined)
     throw new UsageError('--local and --testbed: a cluster has one place', 'leave one of them out.')
+  if (target.endsWith('.toml')) return onRunning(target, flags, terminal)
   if (nodes !== undefined && testbed === undefined)
     throw new UsageError('--nodes: belongs to --testbed', 'say --local N for processes on this machine.')
   if (local === undefined && testbed === undefined)
@@ -112,12 +108,10 @@ async function chaos(target: string, flags: ChaosFlags): Promise<Exit> {
   serviceOf(loaded)
   if (local === undefined)
     return onTestbed(loaded, target, { ...flags, testbed: testbed! }, terminal, (options, testbed) =>
-      onCluster(loaded, options, flags, terminal, (cluster) =>
-        machineHarm(testbed, (member) => cluster.signal(member, 'SIGKILL')),
-      ),
+      onCluster(loaded, options, flags, terminal, () => machineHarm(testbed)),
     )
   const options = localOptions(loaded, target, { ...flags, local })
-  return onCluster(loaded, options, flags, terminal, ({ cluster }) => harmHere(cluster, terminal))
+  return onCluster(loaded, options, flags, terminal, (cluster) => harmHere(cluster, terminal))
 }
 
 const harmHere = (cluster: Cluster, { say, colours }: Terminal): Harm =>
@@ -125,13 +119,32 @@ const harmHere = (cluster: Cluster, { say, colours }: Terminal): Harm =>
     say(colours.dim(text))
   })
 
+/** Harms a cluster that somebody else has started. */
+async function onRunning(path: string, flags: ChaosFlags, terminal: Terminal): Promise<Exit> {
+  for (const name of ['local', 'nodes', 'set'] as const)
+    if (flags[name] !== undefined)
+      throw new UsageError(`--${name}: ${path} describes a cluster that runs already`, 'leave it out.')
+  const cluster = readCluster(path)
+  const loaded = await loadSystem(cluster.system)
+  if (flags.testbed === undefined)
+    return attack(cluster, harmHere(cluster, terminal), loaded, flags, terminal)
+  if (flags.testbed === true)
+    throw new UsageError('--testbed: NAME is missing', 'name the testbed in whose machines the members run.')
+  const testbed = await Testbed.attach(flags.testbed)
+  try {
+    return await attack(cluster, machineHarm(testbed), loaded, flags, terminal)
+  } finally {
+    testbed.close()
+  }
+}
+
 /** Starts a cluster, and harms it when it serves. */
 async function onCluster(
   loaded: LoadedSystem,
   options: RunOptions,
   flags: ChaosFlags,
   terminal: Terminal,
-  harmTo: (local: LocalCluster) => Harm,
+  harmTo: (cluster: Cluster) => Harm,
 ): Promise<Exit> {
   const { nodes, where } = options
   terminal.say(
@@ -144,7 +157,7 @@ async function onCluster(
         statuses.every((each) => each?.state === 'running') &&
         statuses.some((each) => each?.service?.leads === true),
     )
-    return await attack(local.cluster, harmTo(local), loaded, flags, terminal)
+    return await attack(local.cluster, harmTo(local.cluster), loaded, flags, terminal)
   } finally {
     await local.stop()
     local.remove()

@@ -1,6 +1,7 @@
 /** Harm to members in the machines of a testbed: to the machines themselves, to their network, and to single processes. */
+import { RunError } from '../errors.js'
 import type { KeeperRequest, Testbed } from '../testbed/index.js'
-import type { Harm } from './harm.js'
+import type { Harm, Victim } from './harm.js'
 import type { Pace } from './plan.js'
 
 /**
@@ -18,15 +19,15 @@ export const machinePace: Pace = {
   patienceMillis: 120_000,
 }
 
-/** @param killProcess ends the process of a member in its machine */
-export function machineHarm(testbed: Testbed, killProcess: (member: number) => void): Harm {
+/** Member K runs in machine K. */
+export function machineHarm(testbed: Testbed): Harm {
   const ask = async (request: KeeperRequest): Promise<void> => {
     await testbed.ask(request)
   }
   return {
     pace: machinePace,
     async kill(victims, what) {
-      if (what === 'process') for (const { member } of victims) killProcess(member)
+      if (what === 'process') await Promise.all(victims.map((victim) => killInside(testbed, victim)))
       else await Promise.all(victims.map(({ member }) => ask({ op: 'kill', machine: member })))
     },
     async bringBack(members) {
@@ -37,4 +38,20 @@ export function machineHarm(testbed: Testbed, killProcess: (member: number) => v
     resume: ({ member }) => ask({ op: 'resume', machine: member }),
     link: (from, to, isCut) => ask({ op: isCut ? 'cut' : 'heal', from, to }),
   }
+}
+
+/** Ends a process in a machine, if it is that of the member: nothing else is ever killed. */
+async function killInside(testbed: Testbed, { member, pid }: Victim): Promise<void> {
+  const isMember = `tr '\\0' ' ' < /proc/${String(pid)}/cmdline | grep -q -- ' --cluster .* --id ${String(member)} '`
+  const { code, stderr, error } = await testbed.exec(member, [
+    'sh',
+    '-c',
+    `${isMember} && kill -KILL ${String(pid)}`,
+  ])
+  if (code === 0) return
+  const reason = error ?? stderr.trim()
+  throw new RunError(
+    `member ${String(member)}: process ${String(pid)} is no member of a cluster in machine ${String(member)}${reason === '' ? '' : `: ${reason}`}`,
+    'name the testbed in whose machines the members run, and leave them alone meanwhile.',
+  )
 }
