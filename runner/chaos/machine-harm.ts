@@ -13,6 +13,7 @@ export const machinePace: Pace = {
   lastingMillis: [100, 5000],
   slownessMicros: [2_000, 20_000, 100_000, 400_000, 1_000_000],
   machineShare: 0.5,
+  isolationShare: 0.5,
   lookMillis: 400,
   clientMillis: 4000,
   // A majority of machines may have to be booted in it, beside everything else that this computer does.

@@ -5,7 +5,8 @@
  * a member counts as unavailable from the moment that something is done to it until it is a member again that has
  * applied what was committed by then. Where acknowledgements stand in memories, the next member is killed only after the
  * last one that was is a member again; where they are flushed, a majority or all may be killed at once, when nothing
- * else is the matter. A member that another one cannot reach counts too, as one of the two.
+ * else is the matter. A member that another one cannot reach counts too, as one of the two; one that is cut off from all
+ * counts alone.
  */
 import type { Cluster } from '../cluster.js'
 import { RunError } from '../errors.js'
@@ -142,8 +143,9 @@ export class Nemesis {
     if ((step.kind === 'kill' || step.kind === 'kill machine') && isLosing && !isDurable) return undefined
     const target = order.find(isFree)
     if (target === undefined) return undefined
-    if (step.kind !== 'cut') return [target]
-    const peer = all.map((k) => (step.peer + k) % nodes).find((node) => node !== target && isFree(node))
+    if (step.kind !== 'cut' || step.peer === 'all') return [target]
+    const { peer: wanted } = step
+    const peer = all.map((k) => (wanted + k) % nodes).find((node) => node !== target && isFree(node))
     return peer === undefined ? undefined : [target, peer]
   }
 
@@ -156,7 +158,7 @@ export class Nemesis {
       affected.includes(leader) && step.kind !== 'kill all'
         ? `member ${String(target)}, the leader`
         : `member ${String(target)}`
-    const shown = step.kind === 'cut' ? { ...step, peer: other! } : step
+    const shown = step.kind === 'cut' ? { ...step, peer: other ?? ('all' as const) } : step
     const text = step.kind === 'kill all' ? `${describeWhat(step, who)}: ${name}` : describeWhat(shown, who)
     const deed: Deed = {
       kind: step.kind,
@@ -212,9 +214,12 @@ export class Nemesis {
         )
         return
       case 'cut': {
+        const all = this.#options.cluster.members.map((_, each) => each).filter((each) => each !== member)
         const link = async (isCut: boolean): Promise<void> => {
-          if (step.direction !== 'from') await harm.link(member, other!, isCut)
-          if (step.direction !== 'to') await harm.link(other!, member, isCut)
+          for (const peer of other === undefined ? all : [other]) {
+            if (step.direction !== 'from') await harm.link(member, peer, isCut)
+            if (step.direction !== 'to') await harm.link(peer, member, isCut)
+          }
         }
         await link(true)
         this.#harmed(

@@ -25,8 +25,8 @@ export type ChaosStep = Common &
     | {
         readonly kind: 'cut'
         readonly lastsMillis: number
-        /** The other end of the link. */
-        readonly peer: number
+        /** The other end of the link; `all`: of all links that it has. */
+        readonly peer: number | 'all'
         readonly direction: Direction
       }
     /** Waits so many microseconds in each round of its loop. */
@@ -45,6 +45,8 @@ export interface Pace {
   readonly slownessMicros: readonly number[]
   /** How many of those that are killed lose their machine; 0: there is none to lose. */
   readonly machineShare: number
+  /** How many of those that are cut off lose all their links at once. */
+  readonly isolationShare: number
   /** Milliseconds between two looks at the members. */
   readonly lookMillis: number
   /** Milliseconds until a client gives up on a connection that does not answer. */
@@ -65,7 +67,7 @@ export interface PlanChoice {
 const LEADER_SHARE = 0.4
 
 export function drawPlan({ seed, nodes, millis, isDurable, pace }: PlanChoice): readonly ChaosStep[] {
-  const { pauseMillis, lastingMillis, slownessMicros, machineShare } = pace
+  const { pauseMillis, lastingMillis, slownessMicros, machineShare, isolationShare } = pace
   const random = new Random(derivedSeed(seed, 1))
   const steps: ChaosStep[] = []
   const lasting = (): number => random.between(...lastingMillis)
@@ -84,7 +86,7 @@ export function drawPlan({ seed, nodes, millis, isDurable, pace }: PlanChoice): 
         ...common,
         kind: 'cut',
         lastsMillis: lasting(),
-        peer: random.below(nodes),
+        peer: isolationShare > 0 && random.chance(isolationShare) ? 'all' : random.below(nodes),
         direction: random.pick(['to', 'from', 'both']),
       })
     else steps.push({ ...common, kind: 'slow', lastsMillis: lasting(), micros: random.pick(slownessMicros) })
@@ -107,8 +109,11 @@ export function describeWhat(step: ChaosStep, who: string): string {
     case 'stop':
       return `stop ${who} for ${String(step.lastsMillis)} ms`
     case 'cut': {
-      const way = { to: 'everything to', from: 'everything from', both: 'the link to' }[step.direction]
-      return `cut ${who}: ${way} member ${String(step.peer)} for ${String(step.lastsMillis)} ms`
+      const isAll = step.peer === 'all'
+      const link = isAll ? 'the links to' : 'the link to'
+      const way = { to: 'everything to', from: 'everything from', both: link }[step.direction]
+      const peer = isAll ? 'all others' : `member ${String(step.peer)}`
+      return `cut ${who}: ${way} ${peer} for ${String(step.lastsMillis)} ms`
     }
     case 'slow':
       return `slow ${who} by ${String(step.micros)} µs a round for ${String(step.lastsMillis)} ms`

@@ -12,6 +12,7 @@ export const processPace: Pace = {
   // From less than a heartbeat to more than what makes a leader suspect.
   slownessMicros: [100, 500, 2_000, 10_000, 30_000],
   machineShare: 0,
+  isolationShare: 0,
   lookMillis: 60,
   clientMillis: 1000,
   patienceMillis: 30_000,

@@ -15,10 +15,8 @@ import {
 } from '../../runner/index.js'
 import type { Testbed } from '../../runner/testbed/index.js'
 import { aviary, folderWith, jsonOf, said, start } from '../cli/support.js'
-import { BOOT_MILLIS } from './support.js'
+import { BOOT_MILLIS, SLOW_HOST } from './support.js'
 
-/** An emulated machine may get its processor only every few hundred milliseconds. */
-const SLOW_HOST = ['--set', 'beatMicros=50000', '--set', 'suspectMicros=1000000']
 const MEMBERS = [0, 1, 2]
 const PATIENCE = { timeout: 60_000, interval: 100 }
 const ANSWER_MILLIS = 20_000
