@@ -141,7 +141,11 @@ async function convergence(
   }
   let first: ReadonlyMap<string, string | null> | undefined
   for (let member = 0; member < cluster.members.length; member++) {
-    const values = await load.readBack(member)
+    let values = await load.readBack(member)
+    for (const end = clockMillis() + patienceMillis; values === undefined && clockMillis() < end;) {
+      await pause(lookMillis)
+      values = await load.readBack(member)
+    }
     if (values === undefined) return `member ${String(member)} did not answer for every key`
     first ??= values
     for (const [key, value] of values)

@@ -326,6 +326,12 @@ describe('aviary chaos', () => {
     [['apus', '--local', '3', '--set', 'windo=3'], /no parameter.*windo/],
     [['none.toml'], /none\.toml cannot be read/],
     [['none.toml', '--local', '3'], /--local: none\.toml describes a cluster that runs already/],
+    [['none.toml', '--testbed', 'x', '--nodes', '3'], /--nodes: none\.toml describes a cluster that runs/],
+    [['apus', '--local', '3', '--testbed'], /--local and --testbed: a cluster has one place/],
+    [['apus', '--local', '3', '--nodes', '3'], /--nodes: belongs to --testbed/],
+    [['apus', '--testbed', '--nodes', '12'], /--nodes/],
+    [['paxos', '--testbed'], /SYSTEM paxos: has no service/],
+    [['apus', '--testbed', 'nowhere'], /no testbed nowhere is up/],
   ] as const)('%j', async (args, message) => {
     const ended = await aviary(folderWith(), 'chaos', ...args)
     expect(ended.stderr).toMatch(message)
