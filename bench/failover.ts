@@ -49,6 +49,7 @@ export interface FailoverResult {
   readonly kills: number
   /** What was killed. */
   readonly killed: 'process' | 'machine'
+  readonly clients: number
   readonly parameters: Readonly<Record<string, number>>
   /** Milliseconds that queue pairs waited for a dead peer at least; absent where members share memory. */
   readonly queuePairMillis?: number
@@ -64,8 +65,9 @@ export interface FailoverResult {
   readonly reason?: string
 }
 
-const CLIENTS = 8
-const THINK_MILLIS = 0.5
+/** Those of members in machines have the same processors, which boot machines meanwhile. */
+const CLIENTS = { process: 8, machine: 4 }
+const THINK_MILLIS = { process: 0.5, machine: 20 }
 /** All members are there for so long before the next kill. */
 const CALM_MILLIS = 200
 const FLAGS_SPIN = { uncrowded: 200, crowded: 20 }
@@ -91,7 +93,7 @@ export async function benchFailover(options: FailoverOptions = {}): Promise<Fail
   const killed = inMachines === undefined ? 'process' : 'machine'
   const addresses = local.cluster.members.map(({ clients }) => clients!)
   const load = new Load({
-    ...{ addresses, clients: CLIENTS, seed: 1, thinkMillis: THINK_MILLIS },
+    ...{ addresses, clients: CLIENTS[killed], seed: 1, thinkMillis: THINK_MILLIS[killed] },
     patienceMillis: harm.pace.clientMillis,
   })
   const waits: number[] = []
@@ -117,6 +119,7 @@ export async function benchFailover(options: FailoverOptions = {}): Promise<Fail
     loadAfter: loadavg()[0]!,
     kills,
     killed,
+    clients: CLIENTS[killed],
     parameters: cluster.parameters,
     ...(cluster.retryMicros === undefined ? {} : { queuePairMillis: cluster.retryMicros / 1000 }),
     p50: quantile(waits, 0.5),
