@@ -53,7 +53,8 @@ export interface FailoverResult {
   readonly parameters: Readonly<Record<string, number>>
   /** Milliseconds that queue pairs waited for a dead peer at least; absent where members share memory. */
   readonly queuePairMillis?: number
-  /** Milliseconds from the kill to the next acknowledged operation. */
+  /** Milliseconds from the kill to the next acknowledged operation: each, and what they come to. */
+  readonly waits: readonly number[]
   readonly p50: number
   readonly p90: number
   readonly p99: number
@@ -122,6 +123,7 @@ export async function benchFailover(options: FailoverOptions = {}): Promise<Fail
     clients: CLIENTS[killed],
     parameters: cluster.parameters,
     ...(cluster.retryMicros === undefined ? {} : { queuePairMillis: cluster.retryMicros / 1000 }),
+    waits,
     p50: quantile(waits, 0.5),
     p90: quantile(waits, 0.9),
     p99: quantile(waits, 0.99),

@@ -17,7 +17,7 @@ export const machinePace: Pace = {
   lookMillis: 400,
   clientMillis: 4000,
   // A majority of machines may have to be booted in it, beside everything else that this computer does.
-  patienceMillis: 120_000,
+  patienceMillis: 240_000,
 }
 
 /** Member K runs in machine K. */

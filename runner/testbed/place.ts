@@ -27,7 +27,7 @@ const CLIENT_PORT = 6379
 /** Between two looks whether a machine is there. */
 const LOOK_MILLIS = 200
 /** Virtual machines share the processors of this one. */
-const READY_MILLIS = 180_000
+const READY_MILLIS = 300_000
 
 export interface TestbedPlace extends Place {
   readonly folder: string
