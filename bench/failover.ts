@@ -35,6 +35,8 @@ export interface FailoverOptions {
   readonly parameters?: Readonly<Record<string, number>> | undefined
   /** How members are started in machines of a testbed; default: processes on this machine. */
   readonly inMachines?: { readonly testbed: Testbed; readonly cluster: ClusterOptions } | undefined
+  /** True once somebody wants it to end with what it has. */
+  readonly isStopped?: (() => boolean) | undefined
   readonly onProgress?: ((what: string) => void) | undefined
 }
 
@@ -71,6 +73,8 @@ const CLIENTS = { process: 8, machine: 4 }
 const THINK_MILLIS = { process: 0.5, machine: 20 }
 /** All members are there for so long before the next kill. */
 const CALM_MILLIS = 200
+/** Clients of members in machines rest until a killed one is back, and are at work for so long before the next kill. */
+const WORK_MILLIS = 2000
 const FLAGS_SPIN = { uncrowded: 200, crowded: 20 }
 /**
  * In machines: 7 attempts of 4.096 µs times 2 to the 18th. Both survivors must have suspected their leader, and elected
@@ -79,7 +83,7 @@ const FLAGS_SPIN = { uncrowded: 200, crowded: 20 }
 const RETRY_MICROS = 7_500_000
 
 export async function benchFailover(options: FailoverOptions = {}): Promise<FailoverResult> {
-  const { kills = 100, nodes = 3, parameters = {}, inMachines, onProgress } = options
+  const { kills = 100, nodes = 3, parameters = {}, inMachines, isStopped, onProgress } = options
   const processors = availableParallelism()
   const loadBefore = loadavg()[0]!
   const cluster: ClusterOptions =
@@ -101,12 +105,14 @@ export async function benchFailover(options: FailoverOptions = {}): Promise<Fail
   try {
     await local.until(isReady)
     load.start()
-    for (let kill = 0; kill < kills; kill++) {
-      const statuses = await calm(local)
-      waits.push(await failOver(load, statuses, harm, killed))
+    for (let kill = 0; kill < kills && isStopped?.() !== true; kill++) {
+      await calm(local)
+      if (killed === 'machine') await work(load)
+      waits.push(await failOver(local, load, harm, killed))
       onProgress?.(`${String(kill + 1)} of ${String(kills)} kills, the last ${waits.at(-1)!.toFixed(1)} ms`)
     }
     await calm(local)
+    load.isResting = false
   } finally {
     await load.stop()
     await local.stop()
@@ -118,7 +124,7 @@ export async function benchFailover(options: FailoverOptions = {}): Promise<Fail
     processors,
     loadBefore,
     loadAfter: loadavg()[0]!,
-    kills,
+    kills: waits.length,
     killed,
     clients: CLIENTS[killed],
     parameters: cluster.parameters,
@@ -157,26 +163,34 @@ const isReady = (statuses: Statuses): boolean =>
   statuses.filter((each) => each?.service?.leads === true).length === 1
 
 /** Waits until every member is there and has applied what was committed, for a while. */
-async function calm(local: LocalCluster): Promise<Statuses> {
-  let last: Statuses = []
+async function calm(local: LocalCluster): Promise<void> {
   const isCaughtUp = (statuses: Statuses): boolean => {
-    last = statuses
     const newest = Math.max(...statuses.map((each) => each?.service?.commit ?? 0))
     return isReady(statuses) && statuses.every((each) => newest - each!.service!.applied < 64)
   }
   await local.until(isCaughtUp)
   await pause(CALM_MILLIS)
   await local.until(isCaughtUp)
-  return last
+}
+
+async function work(load: Load): Promise<void> {
+  load.isResting = false
+  await load.expectAcknowledgement()
+  await pause(WORK_MILLIS)
 }
 
 /** Kills the leader, and has it come back; milliseconds until something is acknowledged that was asked for afterwards. */
 async function failOver(
+  local: LocalCluster,
   load: Load,
-  statuses: Statuses,
   { kill, bringBack, pace }: Harm,
   what: 'process' | 'machine',
 ): Promise<number> {
+  let statuses: Statuses = []
+  await local.until((now) => {
+    statuses = now
+    return isReady(now)
+  })
   const leader = statuses.findIndex((each) => each?.service?.leads === true)
   const next = load.expectAcknowledgement()
   const at = clockMillis()
@@ -187,6 +201,7 @@ async function failOver(
       `nothing was acknowledged for ${String(pace.patienceMillis / 1000)} s after member ${String(leader)} was killed`,
       '`aviary chaos` shows more.',
     )
+  load.isResting = what === 'machine'
   await bringBack([leader])
   return acknowledged - at
 }

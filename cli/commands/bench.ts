@@ -6,6 +6,7 @@ import { RunError, type Testbed } from '../../runner/index.js'
 import { Exit, UsageError, unknownName } from '../errors.js'
 import { importModule } from '../system-source.js'
 import { type CommitBench, sayCommits } from '../commit-report.js'
+import { watchInterrupts } from '../interrupt.js'
 import { loadSystem } from '../load-system.js'
 import { runnable } from '../local-options.js'
 import { collect, integer, parametersOf, positive } from '../options.js'
@@ -53,6 +54,7 @@ interface FailoverBench {
     readonly kills?: number | undefined
     readonly parameters?: Readonly<Record<string, number>> | undefined
     readonly inMachines?: { readonly testbed: Testbed; readonly cluster: TestbedOptions }
+    readonly isStopped?: () => boolean
     readonly onProgress?: ((what: string) => void) | undefined
   }) => Promise<unknown>
 }
@@ -190,15 +192,18 @@ async function benchFailovers({ kills, set = [], testbed, ...flags }: BenchFlags
   const { benchFailover } = (await benchModule('failover')) as unknown as FailoverBench
   const loaded = await loadSystem('apus')
   const parameters = parametersOf(runnable(loaded.definition), set)
+  const interrupt = watchInterrupts(terminal.say)
+  const isStopped = (): boolean => interrupt.stopped
   const result =
     testbed === undefined
-      ? await benchFailover({ kills, parameters, onProgress })
+      ? await benchFailover({ kills, parameters, isStopped, onProgress })
       : await onTestbed(
           loaded,
           'apus',
           { testbed, set: [...slowHost, ...set] },
           terminal,
-          (cluster, testbed) => benchFailover({ kills, inMachines: { testbed, cluster }, onProgress }),
+          (cluster, testbed) =>
+            benchFailover({ kills, inMachines: { testbed, cluster }, isStopped, onProgress }),
         ).catch((error: unknown) => {
           throw error instanceof RunError ? new UsageError(error.message, error.mend) : error
         })

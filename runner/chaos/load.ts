@@ -27,6 +27,7 @@ export interface LoadOptions {
 /** One key has at most so many operations whose outcome nobody knows. */
 const MOST_UNKNOWN_PER_KEY = 12
 const RECONNECT_MILLIS = 2
+const REST_MILLIS = 20
 const USUAL_PATIENCE_MILLIS = 1000
 /** GETs sent together when everything is read back. */
 const READ_AT_ONCE = 64
@@ -56,6 +57,8 @@ export class Load {
   /** When operations were acknowledged, in order. */
   readonly acknowledged: number[] = []
   readonly keys: string[] = []
+  /** While it is set, clients end what they have asked and ask nothing more. */
+  isResting = false
   operations = 0
   unknown = 0
   refused = 0
@@ -151,6 +154,10 @@ export class Load {
     let member = client % addresses.length
     let connection: RespConnection | undefined
     while (!this.#isStopping) {
+      if (this.isResting) {
+        await pause(REST_MILLIS)
+        continue
+      }
       if (connection === undefined || connection.isClosed) {
         connection = await this.#connected(member)
         if (connection === undefined) {
