@@ -11,6 +11,8 @@ import { BOOT_MILLIS, SLOW_HOST, bootTestbed, chaosJson } from './support.js'
 
 vi.setConfig({ testTimeout: 4 * 3_600_000, hookTimeout: BOOT_MILLIS })
 
+/** A snapshot copies the whole store: a megabyte keeps the one processor of an emulated machine for seconds. */
+const SMALL_STORE = ['--set', 'storeBytes=131072', '--set', 'keys=1024']
 const seconds = Number(process.env['AVIARY_CAMPAIGN_SECONDS'] ?? 600)
 const rows: object[] = []
 
@@ -39,7 +41,7 @@ describe('nothing is found in APUS as it runs over RDMA in machines that are har
     [1, 30_054, ['kill', 'kill machine', 'stop', 'cut', 'slow', 'kill all']],
   ] as const)
     it(`durability ${String(durability)}`, async () => {
-      const place = ['--testbed', name, ...SLOW_HOST, '--set', `durability=${String(durability)}`]
+      const place = ['--testbed', name, ...SLOW_HOST, ...SMALL_STORE, '--set', `durability=${String(durability)}`]
       const time = ['--seconds', String(seconds), '--seed', String(seed)]
       const ended = await aviary(folderWith(), 'chaos', 'apus', ...place, ...time, '--json')
       const row = jsonOf(chaosJson, ended)
