@@ -41,7 +41,14 @@ describe('nothing is found in APUS as it runs over RDMA in machines that are har
     [1, 30_054, ['kill', 'kill machine', 'stop', 'cut', 'slow', 'kill all']],
   ] as const)
     it(`durability ${String(durability)}`, async () => {
-      const place = ['--testbed', name, ...SLOW_HOST, ...SMALL_STORE, '--set', `durability=${String(durability)}`]
+      const place = [
+        '--testbed',
+        name,
+        ...SLOW_HOST,
+        ...SMALL_STORE,
+        '--set',
+        `durability=${String(durability)}`,
+      ]
       const time = ['--seconds', String(seconds), '--seed', String(seed)]
       const ended = await aviary(folderWith(), 'chaos', 'apus', ...place, ...time, '--json')
       const row = jsonOf(chaosJson, ended)
