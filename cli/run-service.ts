@@ -9,8 +9,6 @@ import { sayStatus } from './run-status.js'
 import { makeTerminal } from './terminal.js'
 
 const usualPort = 6379
-/** Virtual machines share the processors of this one. */
-const readyMillis = { here: 60_000, inside: 180_000 }
 
 export async function runService(loaded: LoadedSystem, options: RunOptions, flags: RunFlags): Promise<Exit> {
   const terminal = makeTerminal(flags)
@@ -58,17 +56,14 @@ export async function runService(loaded: LoadedSystem, options: RunOptions, flag
     const begun = performance.now()
     await Promise.race([
       stopped,
-      local.until(
-        (statuses) => {
-          last = statuses
-          progress.update(
-            `${String(statuses.filter((each) => each?.state === 'running').length)} of ${String(options.nodes)} run`,
-          )
-          const isServed = statuses.some((each) => each?.service?.leads === true)
-          return isServed && statuses.every((each) => each?.state === 'running')
-        },
-        options.where === undefined ? readyMillis.here : readyMillis.inside,
-      ),
+      local.until((statuses) => {
+        last = statuses
+        progress.update(
+          `${String(statuses.filter((each) => each?.state === 'running').length)} of ${String(options.nodes)} run`,
+        )
+        const isServed = statuses.some((each) => each?.service?.leads === true)
+        return isServed && statuses.every((each) => each?.state === 'running')
+      }),
     ])
     progress.end()
     if (failure === undefined) {

@@ -31,6 +31,8 @@ export interface LocalOptions {
   readonly spinMicros: number | undefined
   /** Default: shared memory. */
   readonly fabric?: 'shm' | 'verbs' | undefined
+  /** Over verbs: microseconds that a request waits for an answer; default: of the native layer. */
+  readonly retryMicros?: number | undefined
   /** Where configuration and what must outlive the processes are. */
   readonly folder: string
   /** Starts the command line of this program with these arguments. */
@@ -131,10 +133,13 @@ export class LocalCluster {
     return (await askMember(this.cluster, member, { kind: 'status' })) as MemberStatus
   }
 
-  /** Waits until `isThere` of all that answer; throws {@link RunError} after so many milliseconds. */
+  /**
+   * Waits until `isThere` of all that answer; throws {@link RunError} after so many milliseconds, or when it takes longer
+   * than all members need to run where they are.
+   */
   async until(
     isThere: (statuses: readonly (MemberStatus | undefined)[]) => boolean,
-    millis: number,
+    millis = this.#place.readyMillis,
   ): Promise<void> {
     for (const end = performance.now() + millis; performance.now() < end;) {
       const statuses = await Promise.all(
@@ -185,6 +190,7 @@ async function configure(options: LocalOptions, place: Place): Promise<Configure
     secret: randomBytes(24).toString('hex'),
     seed: options.seed,
     ...(options.fabric === undefined ? {} : { fabric: options.fabric }),
+    ...(options.retryMicros === undefined ? {} : { verbs: { retry_micros: options.retryMicros } }),
     ...(options.spinMicros === undefined ? {} : { spin_micros: options.spinMicros }),
     parameters: options.parameters,
   }

@@ -34,6 +34,8 @@ export interface MemberAddress {
 }
 
 export interface Place {
+  /** Milliseconds within which all members run. */
+  readonly readyMillis: number
   /**
    * Where members meet and clients are served. `inside` is what members are told, `outside` how this process reaches them.
    * @param clientPort of the first member's clients, as seen from outside; 0: any that are free; undefined: none
@@ -51,6 +53,7 @@ export interface Place {
 /** Processes on this machine, over loopback. */
 export function thisMachine(pins: boolean): Place {
   return {
+    readyMillis: 60_000,
     async addresses(nodes, clientPort) {
       const ports = await freePorts(clientPort === 0 ? 2 * nodes : nodes)
       const inside = Array.from({ length: nodes }, (_, member) => ({

@@ -5,10 +5,13 @@ import type { Command } from 'commander'
 import {
   type ChaosResult,
   type Cluster,
+  type Harm,
   LocalCluster,
   RunError,
-  chaosPatienceMillis,
+  Testbed,
   describeStep,
+  machineHarm,
+  processHarm,
   readCluster,
   runChaos,
 } from '../../runner/index.js'
@@ -16,12 +19,15 @@ import { sayChaos } from '../chaos-report.js'
 import { Exit, UsageError } from '../errors.js'
 import { watchInterrupts } from '../interrupt.js'
 import { type LoadedSystem, loadSystem } from '../load-system.js'
-import { localOptions } from '../local-options.js'
+import { type RunOptions, localOptions } from '../local-options.js'
 import { collect, integer, positive } from '../options.js'
+import { onTestbed } from '../run-testbed.js'
 import { type Terminal, makeTerminal } from '../terminal.js'
 
 interface ChaosFlags {
   readonly local?: number
+  readonly testbed?: string | true
+  readonly nodes?: number
   readonly set?: readonly string[]
   readonly seconds: number
   readonly seed: number
@@ -30,18 +36,25 @@ interface ChaosFlags {
   readonly json?: boolean
 }
 
-const readyMillis = 60_000
-
 export function addChaos(program: Command): void {
   program
     .command('chaos')
     .description('kill, stop, cut off and slow replicas that serve clients, and judge what the clients saw')
     .argument(
       '<target>',
-      'a system with a service, with --local; or the TOML file of a running cluster on this machine',
+      'a system with a service, with --local or --testbed; or the TOML file of a running cluster on this machine, or with --testbed NAME in its machines',
     )
     .option('--local <n>', 'starts a cluster of n processes on this machine for it', integer(3, 32))
-    .option('--set <name=value>', 'with --local: sets a parameter of the service (repeatable)', collect)
+    .option(
+      '--testbed [name]',
+      'starts a cluster in virtual machines for it, over RDMA verbs, and harms the machines: boots them, or takes those of a testbed that is up',
+    )
+    .option('--nodes <n>', 'with --testbed: how many members', integer(3, 9))
+    .option(
+      '--set <name=value>',
+      'with --local or --testbed: sets a parameter of the service (repeatable)',
+      collect,
+    )
     .option('--seconds <s>', 'how long faults go on', positive(1e6), 30)
     .option('--seed <n>', 'draws faults and load', integer(0, 2 ** 31), 1)
     .option('--clients <n>', 'clients, each with one operation at a time', integer(1, 64), 8)
@@ -55,10 +68,15 @@ stand in memories, a member is killed only when the one killed before is a membe
 all are killed at once, too. The members of a configured cluster must be restarted by whoever started them, when they
 die; \`aviary run --local\` does. Keys that begin with "chaos:" are written.
 
+With --testbed machines are killed and booted again, paused and resumed, and cut off in one direction or both; single
+processes in them are killed, too. Emulated machines are slow: give the service time before it suspects.
+
 Examples:
   aviary chaos apus --local 5 --seconds 20
   aviary chaos apus --local 3 --set durability=1 --seed 7
   aviary chaos cluster.toml --seconds 60 --json
+  aviary chaos cluster.toml --testbed default   one that \`aviary run apus --testbed default\` has started
+  aviary chaos apus --testbed --seconds 60 --set beatMicros=50000 --set suspectMicros=1000000
 
 Exit codes: 0 all well; 1 not linearizable, lost, diverged, or not decided; 2 usage or input error; 4 something did not
 go on.`,
@@ -75,33 +93,71 @@ go on.`,
 
 async function chaos(target: string, flags: ChaosFlags): Promise<Exit> {
   const terminal = makeTerminal(flags)
-  if (target.endsWith('.toml')) {
-    if (flags.local !== undefined || flags.set !== undefined)
-      throw new UsageError(
-        `--${flags.local === undefined ? 'set' : 'local'}: ${target} describes a cluster that runs already`,
-        'leave it out.',
-      )
-    const cluster = readCluster(target)
-    return attack(cluster, await loadSystem(cluster.system), flags, terminal)
-  }
-  if (flags.local === undefined)
+  const { local, testbed, nodes } = flags
+  if (local !== undefined && testbed !== undefined)
+    throw new UsageError('--local and --testbed: a cluster has one place', 'leave one of them out.')
+  if (target.endsWith('.toml')) return onRunning(target, flags, terminal)
+  if (nodes !== undefined && testbed === undefined)
+    throw new UsageError('--nodes: belongs to --testbed', 'say --local N for processes on this machine.')
+  if (local === undefined && testbed === undefined)
     throw new UsageError(
       '--local is missing',
-      'say how many processes: --local 5. For a cluster that runs: name its TOML file.',
+      'say how many processes: --local 5, or --testbed for virtual machines. For a cluster that runs: name its TOML file.',
     )
   const loaded = await loadSystem(target)
   serviceOf(loaded)
-  const options = localOptions(loaded, target, { ...flags, local: flags.local })
-  terminal.say(`Starting ${loaded.argument} as ${String(flags.local)} processes on this machine …`)
+  if (local === undefined)
+    return onTestbed(loaded, target, { ...flags, testbed: testbed! }, terminal, (options, testbed) =>
+      onCluster(loaded, options, flags, terminal, () => machineHarm(testbed)),
+    )
+  const options = localOptions(loaded, target, { ...flags, local })
+  return onCluster(loaded, options, flags, terminal, (cluster) => harmHere(cluster, terminal))
+}
+
+const harmHere = (cluster: Cluster, { say, colours }: Terminal): Harm =>
+  processHarm(cluster, (text) => {
+    say(colours.dim(text))
+  })
+
+/** Harms a cluster that somebody else has started. */
+async function onRunning(path: string, flags: ChaosFlags, terminal: Terminal): Promise<Exit> {
+  for (const name of ['local', 'nodes', 'set'] as const)
+    if (flags[name] !== undefined)
+      throw new UsageError(`--${name}: ${path} describes a cluster that runs already`, 'leave it out.')
+  const cluster = readCluster(path)
+  const loaded = await loadSystem(cluster.system)
+  if (flags.testbed === undefined)
+    return attack(cluster, harmHere(cluster, terminal), loaded, flags, terminal)
+  if (flags.testbed === true)
+    throw new UsageError('--testbed: NAME is missing', 'name the testbed in whose machines the members run.')
+  const testbed = await Testbed.attach(flags.testbed)
+  try {
+    return await attack(cluster, machineHarm(testbed), loaded, flags, terminal)
+  } finally {
+    testbed.close()
+  }
+}
+
+/** Starts a cluster, and harms it when it serves. */
+async function onCluster(
+  loaded: LoadedSystem,
+  options: RunOptions,
+  flags: ChaosFlags,
+  terminal: Terminal,
+  harmTo: (cluster: Cluster) => Harm,
+): Promise<Exit> {
+  const { nodes, where } = options
+  terminal.say(
+    `Starting ${loaded.argument} ${where === undefined ? `as ${String(nodes)} processes on this machine` : `in ${String(nodes)} ${where}`} …`,
+  )
   const local = await LocalCluster.start({ ...options, clientPort: 0, restarts: true })
   try {
     await local.until(
       (statuses) =>
         statuses.every((each) => each?.state === 'running') &&
         statuses.some((each) => each?.service?.leads === true),
-      readyMillis,
     )
-    return await attack(local.cluster, loaded, flags, terminal)
+    return await attack(local.cluster, harmTo(local.cluster), loaded, flags, terminal)
   } finally {
     await local.stop()
     local.remove()
@@ -122,6 +178,7 @@ function serviceOf({
 
 async function attack(
   cluster: Cluster,
+  harm: Harm,
   loaded: LoadedSystem,
   flags: ChaosFlags,
   terminal: Terminal,
@@ -136,6 +193,7 @@ async function attack(
   const interrupt = watchInterrupts(say)
   const result = await runChaos({
     cluster,
+    harm,
     isDurable,
     seed: flags.seed,
     seconds: flags.seconds,
@@ -157,7 +215,8 @@ async function attack(
     writeFileSync(path, violation!.story)
   }
   sayChaos(terminal, result, { mode: model.durability, seed: flags.seed, path })
-  terminal.json(summary(result, loaded, cluster, flags, model.durability, path))
+  const { patienceMillis } = harm.pace
+  terminal.json({ ...summary(result, loaded, cluster, flags, model.durability, path), patienceMillis })
   return exitOf(result)
 }
 
@@ -175,7 +234,7 @@ function summary(
   flags: ChaosFlags,
   mode: string,
   path: string | undefined,
-): unknown {
+): Readonly<Record<string, unknown>> {
   const { plan, deeds, history, diverged, stalled, silences, ...counts } = result
   return {
     system: definition.name,
@@ -188,7 +247,6 @@ function summary(
     ...counts,
     faults: deeds.length,
     silences,
-    patienceMillis: chaosPatienceMillis,
     verdict: history.verdict,
     reason: history.violation?.sentence ?? null,
     key: history.violation?.key ?? null,

@@ -4,7 +4,7 @@
  *
  * It begins a new life and asks everybody. When a majority has answered, and with them the leader of the highest view
  * that any of these knows, it may follow that leader, and it is a member again when it has all that the leader had when it
- * answered (Liskov and Cowling, "Viewstamped Replication Revisited", section 4.3). Who answers remembers the new life, so
+ * first answered (Liskov and Cowling, "Viewstamped Replication Revisited", section 4.3). Who answers remembers the new life, so
  * that votes of a former one are not counted any more (`election.ts`). Replicas that are recovering themselves do not
  * answer; when they are so many that no majority remembers, service is refused.
  */
@@ -65,9 +65,12 @@ export function createRecovery(replica: Replica) {
   function answered(from: NodeId, life: number, view: number, leads: boolean, end: number): void {
     if (hasMemory() || life !== state.life) return
     const its = state.states.at(from)
+    // A leader has all that counts when it answers this life first. Where it has come since then moves on under load, and
+    // who had to have that would follow it for ever.
+    const isKnown = leads && its.leads && its.view === view + 1
     its.view = view + 1
     its.leads = leads
-    its.end = end
+    if (!isKnown) its.end = end
     state.amnesiacs.delete(from)
     if (state.role === role.refusing && state.amnesiacs.size + 1 <= nodes - majority) {
       state.role = next(state.role, events.HEAR)

@@ -6,20 +6,20 @@ import type { Cluster } from '../cluster.js'
 import { RunError } from '../errors.js'
 import type { ReplicaDigest } from '../order.js'
 import { askMember } from '../peers.js'
+import type { Harm } from './harm.js'
 import { Load, clockMillis } from './load.js'
 import { type Deed, Nemesis } from './nemesis.js'
-import { type ChaosStep, drawPlan } from './plan.js'
+import { type ChaosStep, type Pace, drawPlan } from './plan.js'
 import { type HistoryVerdict, type SilenceFigures, judgeLoad, silenceFigures, silences } from './verdict.js'
 
 export interface ChaosOptions {
   readonly cluster: Cluster
+  readonly harm: Harm
   /** Whether what members remember outlives their processes. */
   readonly isDurable: boolean
   readonly seed: number
   readonly seconds: number
   readonly clients: number
-  /** Milliseconds in which something must be acknowledged, and a member be available again. */
-  readonly patienceMillis?: number
   /** Something that was done, and its time in milliseconds from the beginning. */
   readonly told?: (text: string, millis: number) => void
   readonly progress?: (line: string) => void
@@ -42,8 +42,6 @@ export interface ChaosResult {
   readonly stalled: string | undefined
 }
 
-/** Milliseconds in which something must be acknowledged, and a member be available again, unless told. */
-export const chaosPatienceMillis = 30_000
 const THINK_MILLIS = 3
 /** The load goes on for so long after the last fault. */
 const CALM_MILLIS = 500
@@ -51,8 +49,9 @@ const LOOK_MILLIS = 50
 
 /** Runs it all. Throws {@link RunError} where the cluster is not there, or does not serve. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
-  const { cluster, isDurable, seed, seconds, clients, progress, told } = options
-  const { patienceMillis = chaosPatienceMillis } = options
+  const { cluster, harm, isDurable, seed, seconds, clients, progress, told } = options
+  const { pace } = harm
+  const { patienceMillis } = pace
   const addresses = cluster.members.map(({ clients: address }, member) => {
     if (address === undefined)
       throw new RunError(
@@ -61,14 +60,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
       )
     return address
   })
-  const plan = drawPlan({ seed, nodes: addresses.length, millis: 1000 * seconds, isDurable })
-  const load = new Load({ addresses, clients, seed, thinkMillis: THINK_MILLIS })
+  const plan = drawPlan({ seed, nodes: addresses.length, millis: 1000 * seconds, isDurable, pace })
+  const load = new Load({
+    ...{ addresses, clients, seed },
+    thinkMillis: THINK_MILLIS,
+    patienceMillis: pace.clientMillis,
+  })
   load.start()
   const begun = clockMillis()
   const nemesis = new Nemesis({
     cluster,
+    harm,
     isDurable,
-    rejoinMillis: patienceMillis,
     told: (text) => told?.(text, clockMillis() - begun),
   })
   let stalled: string | undefined
@@ -98,7 +101,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
   }
   const end = clockMillis()
   const spans = silences(nemesis.deeds, load.acknowledged, end)
-  const diverged = stalled === undefined ? await convergence(cluster, load, patienceMillis) : undefined
+  const diverged = stalled === undefined ? await convergence(cluster, load, pace) : undefined
   progress?.('judging what clients saw')
   return {
     plan,
@@ -120,10 +123,10 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosResult> {
 async function convergence(
   cluster: Cluster,
   load: Load,
-  patienceMillis: number,
+  { patienceMillis, lookMillis }: Pace,
 ): Promise<string | undefined> {
   const { members } = cluster
-  for (const end = clockMillis() + patienceMillis; ; await pause(LOOK_MILLIS)) {
+  for (const end = clockMillis() + patienceMillis; ; await pause(lookMillis)) {
     const digests = await Promise.all(members.map((_, member) => digestOf(cluster, member)))
     const [first] = digests
     if (first !== undefined && digests.every((each) => each?.digest === first.digest)) break
@@ -138,7 +141,11 @@ async function convergence(
   }
   let first: ReadonlyMap<string, string | null> | undefined
   for (let member = 0; member < cluster.members.length; member++) {
-    const values = await load.readBack(member)
+    let values = await load.readBack(member)
+    for (const end = clockMillis() + patienceMillis; values === undefined && clockMillis() < end;) {
+      await pause(lookMillis)
+      values = await load.readBack(member)
+    }
     if (values === undefined) return `member ${String(member)} did not answer for every key`
     first ??= values
     for (const [key, value] of values)

@@ -1,7 +1,10 @@
 /** Faults on purpose, and what clients see of them. */
 export * from './chaos.js'
+export * from './harm.js'
 export * from './load.js'
+export * from './machine-harm.js'
 export * from './model.js'
 export * from './nemesis.js'
 export * from './plan.js'
+export * from './process-harm.js'
 export * from './verdict.js'

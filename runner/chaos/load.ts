@@ -17,7 +17,7 @@ export interface LoadOptions {
   readonly seed: number
   /** Milliseconds that a client waits before it asks again, on average. */
   readonly thinkMillis: number
-  /** Milliseconds until a client gives up on a connection that does not answer. */
+  /** Milliseconds until a client gives up on a connection that does not answer; half of them on one that is new. */
   readonly patienceMillis?: number
   /** Keys in use at the same time. */
   readonly keys?: number
@@ -26,8 +26,9 @@ export interface LoadOptions {
 
 /** One key has at most so many operations whose outcome nobody knows. */
 const MOST_UNKNOWN_PER_KEY = 12
-const CONNECT_MILLIS = 500
 const RECONNECT_MILLIS = 2
+const REST_MILLIS = 20
+const USUAL_PATIENCE_MILLIS = 1000
 /** GETs sent together when everything is read back. */
 const READ_AT_ONCE = 64
 /** What an increment adds to stays below the next value. */
@@ -56,6 +57,8 @@ export class Load {
   /** When operations were acknowledged, in order. */
   readonly acknowledged: number[] = []
   readonly keys: string[] = []
+  /** While it is set, clients end what they have asked and ask nothing more. */
+  isResting = false
   operations = 0
   unknown = 0
   refused = 0
@@ -106,8 +109,8 @@ export class Load {
    * Reads every key through one member, as clients of their own. Undefined where the member does not answer everything.
    */
   async readBack(member: number): Promise<ReadonlyMap<string, string | null> | undefined> {
-    const { addresses, patienceMillis = 1000, clients } = this.#options
-    const connection = await RespConnection.open(addresses[member]!, CONNECT_MILLIS)
+    const { patienceMillis = USUAL_PATIENCE_MILLIS, clients } = this.#options
+    const connection = await this.#connected(member)
     if (connection === undefined) return undefined
     const first = clients + READ_AT_ONCE * member
     const values = new Map<string, string | null>()
@@ -132,13 +135,31 @@ export class Load {
     return values
   }
 
+  /**
+   * Undefined when the member does not say in time that it is there: what listens may be a way to a machine that is down,
+   * and nothing is to be asked through that.
+   */
+  async #connected(member: number): Promise<RespConnection | undefined> {
+    const { addresses, patienceMillis = USUAL_PATIENCE_MILLIS } = this.#options
+    const connection = await RespConnection.open(addresses[member]!, patienceMillis / 2)
+    if (connection === undefined) return undefined
+    const replies = await within(patienceMillis / 2, connection.ask(['PING']))
+    if (replies?.[0] === 'PONG') return connection
+    connection.close()
+    return undefined
+  }
+
   async #run(client: number, random: Random): Promise<void> {
-    const { addresses, thinkMillis, patienceMillis = 1000 } = this.#options
+    const { addresses, thinkMillis, patienceMillis = USUAL_PATIENCE_MILLIS } = this.#options
     let member = client % addresses.length
     let connection: RespConnection | undefined
     while (!this.#isStopping) {
+      if (this.isResting) {
+        await pause(REST_MILLIS)
+        continue
+      }
       if (connection === undefined || connection.isClosed) {
-        connection = await RespConnection.open(addresses[member]!, CONNECT_MILLIS)
+        connection = await this.#connected(member)
         if (connection === undefined) {
           member = (member + 1) % addresses.length
           await pause(RECONNECT_MILLIS)

@@ -1,19 +1,20 @@
 /**
- * Carries out a plan on a running cluster of processes on this machine.
+ * Carries out a plan on a running cluster.
  *
  * Contract. What the cluster promises to survive is never exceeded: at most a minority is unavailable at a time, where
  * a member counts as unavailable from the moment that something is done to it until it is a member again that has
  * applied what was committed by then. Where acknowledgements stand in memories, the next member is killed only after the
  * last one that was is a member again; where they are flushed, a majority or all may be killed at once, when nothing
- * else is the matter. A member that another one cannot reach counts too, as one of the two.
+ * else is the matter. A member that another one cannot reach counts too, as one of the two; one that is cut off from all
+ * counts alone.
  */
-import { readFileSync } from 'node:fs'
 import type { Cluster } from '../cluster.js'
 import { RunError } from '../errors.js'
 import { askMember } from '../peers.js'
 import type { MemberStatus } from '../status.js'
+import type { Harm, Victim } from './harm.js'
 import { clockMillis } from './load.js'
-import { type ChaosKind, type ChaosStep, type Direction, describeWhat } from './plan.js'
+import { type ChaosKind, type ChaosStep, describeWhat } from './plan.js'
 
 /** What was done, when, and to whom. */
 export interface Deed {
@@ -29,22 +30,19 @@ export interface Deed {
 
 export interface NemesisOptions {
   readonly cluster: Cluster
+  readonly harm: Harm
   /** Whether what members remember outlives their processes. */
   readonly isDurable: boolean
-  /** Milliseconds until a member must be available again. */
-  readonly rejoinMillis: number
   readonly told: (text: string) => void
 }
-
-const LOOK_MILLIS = 60
 
 /** What is the matter with a member. */
 interface Trouble {
   readonly deed: Deed
   /** Its other end, for a cut. */
   readonly peer: number | undefined
-  pid: number
-  isKill: boolean
+  /** Of the life that it had when it was killed; undefined for those that were not. */
+  incarnation: number | undefined
   /** Whether what was done has been taken back. */
   isLifted: boolean
   liftedAt: number
@@ -94,7 +92,8 @@ export class Nemesis {
 
   /** Looks how the members are, and who is available again. */
   async #look(): Promise<void> {
-    const { cluster, rejoinMillis } = this.#options
+    const { cluster, harm } = this.#options
+    const { lookMillis, patienceMillis } = harm.pace
     const begun = clockMillis()
     this.#statuses = await statusesOf(
       cluster,
@@ -104,7 +103,8 @@ export class Nemesis {
     for (const [member, trouble] of this.#troubles) {
       if (!trouble.isLifted) continue
       const status = this.#statuses[member]
-      const isAnother = !trouble.isKill || (status !== undefined && status.pid !== trouble.pid)
+      // Not by its process: a machine that has booted again gives out the same numbers.
+      const isAnother = trouble.incarnation === undefined || status?.incarnation !== trouble.incarnation
       if (isAnother && status?.state === 'running' && status.service?.isMember === true) {
         trouble.target ??= newest
         // Of what is committed the last is learned with the next.
@@ -115,10 +115,10 @@ export class Nemesis {
           continue
         }
       }
-      if (begun - trouble.liftedAt > rejoinMillis)
-        this.failure ??= `member ${String(member)} was not available again ${(rejoinMillis / 1000).toFixed(0)} s after: ${trouble.deed.text}`
+      if (begun - trouble.liftedAt > patienceMillis)
+        this.failure ??= `member ${String(member)} was not available again ${(patienceMillis / 1000).toFixed(0)} s after: ${trouble.deed.text}`
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.max(5, LOOK_MILLIS - (clockMillis() - begun))))
+    await pause(Math.max(5, lookMillis - (clockMillis() - begun)))
   }
 
   /** Whom a step may meet now; undefined: nobody. */
@@ -139,12 +139,13 @@ export class Nemesis {
     if (step.kind === 'kill all')
       return this.#troubles.size === 0 && all.every(isFree) ? order.slice(0, step.count) : undefined
     if (this.#troubles.size >= minority) return undefined
-    const isLosing = [...this.#troubles.values()].some(({ isKill }) => isKill)
-    if (step.kind === 'kill' && isLosing && !isDurable) return undefined
+    const isLosing = [...this.#troubles.values()].some(({ incarnation }) => incarnation !== undefined)
+    if ((step.kind === 'kill' || step.kind === 'kill machine') && isLosing && !isDurable) return undefined
     const target = order.find(isFree)
     if (target === undefined) return undefined
-    if (step.kind !== 'cut') return [target]
-    const peer = all.map((k) => (step.peer + k) % nodes).find((node) => node !== target && isFree(node))
+    if (step.kind !== 'cut' || step.peer === 'all') return [target]
+    const { peer: wanted } = step
+    const peer = all.map((k) => (wanted + k) % nodes).find((node) => node !== target && isFree(node))
     return peer === undefined ? undefined : [target, peer]
   }
 
@@ -157,7 +158,7 @@ export class Nemesis {
       affected.includes(leader) && step.kind !== 'kill all'
         ? `member ${String(target)}, the leader`
         : `member ${String(target)}`
-    const shown = step.kind === 'cut' ? { ...step, peer: other! } : step
+    const shown = step.kind === 'cut' ? { ...step, peer: other ?? ('all' as const) } : step
     const text = step.kind === 'kill all' ? `${describeWhat(step, who)}: ${name}` : describeWhat(shown, who)
     const deed: Deed = {
       kind: step.kind,
@@ -167,109 +168,100 @@ export class Nemesis {
       over: undefined,
       text,
     }
+    const isKill = step.kind === 'kill' || step.kind === 'kill machine' || step.kind === 'kill all'
     for (const member of affected)
       this.#troubles.set(member, {
         deed,
         peer: step.kind === 'cut' ? other : undefined,
-        pid: this.#statuses[member]!.pid,
-        isKill: step.kind === 'kill' || step.kind === 'kill all',
+        incarnation: isKill ? this.#statuses[member]!.incarnation : undefined,
         isLifted: false,
         liftedAt: 0,
         target: undefined,
       })
     this.deeds.push(deed)
     this.#options.told(text)
+    await this.#begin(step, affected, other)
+  }
+
+  async #begin(step: ChaosStep, members: readonly number[], other: number | undefined): Promise<void> {
+    const { harm } = this.#options
+    const victims = members.map((member) => ({ member, pid: this.#statuses[member]!.pid }))
+    const [victim] = victims as [Victim]
+    const { member } = victim
     switch (step.kind) {
       case 'kill':
+        await harm.kill(victims, 'process')
+        this.#harmed(members, Promise.resolve())
+        return
+      case 'kill machine':
       case 'kill all':
-        for (const member of affected) this.#signal(member, 'SIGKILL')
-        this.#lift(affected)
+        await harm.kill(victims, harm.pace.machineShare > 0 ? 'machine' : 'process')
+        this.#harmed(members, harm.bringBack(members))
         return
       case 'stop':
-        this.#signal(target, 'SIGSTOP')
-        this.#later(step.lastsMillis, () => {
-          this.#signal(target, 'SIGCONT')
-          this.#lift([target])
-        })
+        await harm.stop(victim)
+        this.#harmed(
+          members,
+          pause(step.lastsMillis).then(() => harm.resume(victim)),
+        )
         return
       case 'slow':
-        await this.#tell(target, { kind: 'slow', micros: step.micros })
-        this.#later(step.lastsMillis, async () => {
-          await this.#tell(target, { kind: 'slow', micros: 0 })
-          this.#lift([target])
-        })
+        this.#harmed(
+          members,
+          this.#slow(member, step.micros)
+            .then(() => pause(step.lastsMillis))
+            .then(() => this.#slow(member, 0)),
+        )
         return
-      case 'cut':
-        await this.#cut(target, other!, step.direction, true)
-        this.#later(step.lastsMillis, async () => {
-          await this.#cut(target, other!, step.direction, false)
-          this.#lift([target])
-        })
+      case 'cut': {
+        const all = this.#options.cluster.members.map((_, each) => each).filter((each) => each !== member)
+        const link = async (isCut: boolean): Promise<void> => {
+          for (const peer of other === undefined ? all : [other]) {
+            if (step.direction !== 'from') await harm.link(member, peer, isCut)
+            if (step.direction !== 'to') await harm.link(peer, member, isCut)
+          }
+        }
+        await link(true)
+        this.#harmed(
+          members,
+          pause(step.lastsMillis).then(() => link(false)),
+        )
+      }
     }
   }
 
-  /** What goes one way are requests of the one side, and answers to requests of the other. */
-  async #cut(target: number, peer: number, direction: Direction, isCut: boolean): Promise<void> {
-    const to = isCut && direction !== 'from'
-    const from = isCut && direction !== 'to'
-    await Promise.all([
-      this.#tell(target, { kind: 'impair', peer, requests: to, answers: from }),
-      this.#tell(peer, { kind: 'impair', peer: target, requests: from, answers: to }),
-    ])
-  }
-
-  async #tell(member: number, question: unknown): Promise<void> {
-    try {
-      await askMember(this.#options.cluster, member, question)
-    } catch (error) {
-      // A member that has just begun anew has nothing to take back.
-      if (!(error instanceof RunError)) throw error
-      this.#options.told(`member ${String(member)} did not take it: ${error.message}`)
+  /** Again and again until the member takes it: one that were left slow would be so for good. */
+  async #slow(member: number, micros: number): Promise<void> {
+    const { cluster, harm, told } = this.#options
+    for (const late = clockMillis() + harm.pace.patienceMillis; ;) {
+      try {
+        await askMember(cluster, member, { kind: 'slow', micros })
+        return
+      } catch (error) {
+        if (!(error instanceof RunError) || clockMillis() > late) throw error
+        told(`member ${String(member)} did not take it: ${error.message}`)
+        await pause(harm.pace.lookMillis)
+      }
     }
   }
 
-  #later(millis: number, lift: () => void | Promise<void>): void {
-    const lifting: Promise<void> = new Promise<void>((resolve) => setTimeout(resolve, millis))
-      .then(lift)
+  /** Members are to come back once `over` has resolved. */
+  #harmed(members: readonly number[], over: Promise<void>): void {
+    const lifting: Promise<void> = over
+      .then(() => {
+        for (const member of members) {
+          const trouble = this.#troubles.get(member)
+          if (trouble === undefined) continue
+          trouble.isLifted = true
+          trouble.liftedAt = clockMillis()
+        }
+      })
       .catch((error: unknown) => {
         this.failure ??= error instanceof Error ? error.message : String(error)
       })
       .finally(() => this.#lifting.delete(lifting))
     this.#lifting.add(lifting)
   }
-
-  #lift(members: readonly number[]): void {
-    for (const member of members) {
-      const trouble = this.#troubles.get(member)
-      if (trouble === undefined) continue
-      trouble.isLifted = true
-      trouble.liftedAt = clockMillis()
-    }
-  }
-
-  #signal(member: number, signal: NodeJS.Signals): void {
-    signalMember(member, this.#troubles.get(member)!.pid, signal)
-  }
-}
-
-/**
- * Sends a signal to the process of a member. Throws {@link RunError} where the number belongs to no member of a cluster
- * on this machine: nothing else is ever killed.
- */
-export function signalMember(member: number, pid: number, signal: NodeJS.Signals): void {
-  let words: readonly string[] = []
-  try {
-    words = readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8').split('\0')
-  } catch {
-    // It has ended by itself.
-  }
-  const at = words.indexOf('--id')
-  if (at < 0 || words[at + 1] !== String(member) || !words.includes('--cluster'))
-    throw new RunError(
-      `member ${String(member)}: process ${String(pid)} is no member of a cluster on this machine`,
-      'run chaos on the machine where the members run, and leave them alone meanwhile.',
-    )
-  process.kill(pid, signal)
 }
 
 /** What members say of themselves; undefined for those that do not answer, and for those that are not asked. */
@@ -286,3 +278,8 @@ export async function statusesOf(
     ),
   )
 }
+
+const pause = (millis: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, millis)
+  })

@@ -4,7 +4,7 @@
  */
 import { Random, derivedSeed } from '../../sim/index.js'
 
-export const chaosKinds = ['kill', 'stop', 'cut', 'slow', 'kill all'] as const
+export const chaosKinds = ['kill', 'kill machine', 'stop', 'cut', 'slow', 'kill all'] as const
 export type ChaosKind = (typeof chaosKinds)[number]
 
 /** Which directions of a link are cut, seen from the member that the step is about. */
@@ -19,12 +19,14 @@ interface Common {
 export type ChaosStep = Common &
   (
     | { readonly kind: 'kill' }
+    /** The machine that it runs on, with all that its memory holds. */
+    | { readonly kind: 'kill machine' }
     | { readonly kind: 'stop'; readonly lastsMillis: number }
     | {
         readonly kind: 'cut'
         readonly lastsMillis: number
-        /** The other end of the link. */
-        readonly peer: number
+        /** The other end of the link; `all`: of all links that it has. */
+        readonly peer: number | 'all'
         readonly direction: Direction
       }
     /** Waits so many microseconds in each round of its loop. */
@@ -33,45 +35,61 @@ export type ChaosStep = Common &
     | { readonly kind: 'kill all'; readonly count: number }
   )
 
+/** How fast and how hard, as suits the place where members run; what harms them knows it. */
+export interface Pace {
+  /** Milliseconds between two steps, at least and at most. */
+  readonly pauseMillis: readonly [number, number]
+  /** Milliseconds that a fault lasts which ends by itself. */
+  readonly lastingMillis: readonly [number, number]
+  /** Microseconds that a slow member waits in each round of its loop. */
+  readonly slownessMicros: readonly number[]
+  /** How many of those that are killed lose their machine; 0: there is none to lose. */
+  readonly machineShare: number
+  /** How many of those that are cut off lose all their links at once. */
+  readonly isolationShare: number
+  /** Milliseconds between two looks at the members. */
+  readonly lookMillis: number
+  /** Milliseconds until a client gives up on a connection that does not answer. */
+  readonly clientMillis: number
+  /** Milliseconds in which something must be acknowledged, and a member be available again. */
+  readonly patienceMillis: number
+}
+
 export interface PlanChoice {
   readonly seed: number
   readonly nodes: number
   readonly millis: number
   /** Whether what members remember outlives their processes. */
   readonly isDurable: boolean
+  readonly pace: Pace
 }
 
 const LEADER_SHARE = 0.4
-/** Milliseconds between two steps. */
-const LEAST_PAUSE = 150
-const MOST_PAUSE = 900
-/** Milliseconds that a fault lasts which ends by itself. */
-const LEAST_LASTING = 20
-const MOST_LASTING = 1200
-/** Microseconds: from less than a heartbeat to more than what makes a leader suspect. */
-const SLOWNESS = [100, 500, 2_000, 10_000, 30_000]
 
-export function drawPlan({ seed, nodes, millis, isDurable }: PlanChoice): readonly ChaosStep[] {
+export function drawPlan({ seed, nodes, millis, isDurable, pace }: PlanChoice): readonly ChaosStep[] {
+  const { pauseMillis, lastingMillis, slownessMicros, machineShare, isolationShare } = pace
   const random = new Random(derivedSeed(seed, 1))
   const steps: ChaosStep[] = []
-  const lasting = (): number => random.between(LEAST_LASTING, MOST_LASTING)
-  for (let at = LEAST_PAUSE; at < millis; at += random.between(LEAST_PAUSE, MOST_PAUSE)) {
+  const lasting = (): number => random.between(...lastingMillis)
+  for (let at = pauseMillis[0]; at < millis; at += random.between(...pauseMillis)) {
     const target = random.chance(LEADER_SHARE) ? 'leader' : random.below(nodes)
     const common = { atMillis: at, target } as const
     const draw = random.below(100)
     if (isDurable && draw < 8)
       steps.push({ ...common, kind: 'kill all', count: random.between((nodes >> 1) + 1, nodes) })
-    else if (draw < 38) steps.push({ ...common, kind: 'kill' })
-    else if (draw < 63) steps.push({ ...common, kind: 'stop', lastsMillis: lasting() })
+    else if (draw < 38) {
+      const isMachine = machineShare > 0 && random.chance(machineShare)
+      steps.push({ ...common, kind: isMachine ? 'kill machine' : 'kill' })
+    } else if (draw < 63) steps.push({ ...common, kind: 'stop', lastsMillis: lasting() })
     else if (draw < 85)
       steps.push({
         ...common,
         kind: 'cut',
         lastsMillis: lasting(),
-        peer: random.below(nodes),
+        peer: isolationShare > 0 && random.chance(isolationShare) ? 'all' : random.below(nodes),
         direction: random.pick(['to', 'from', 'both']),
       })
-    else steps.push({ ...common, kind: 'slow', lastsMillis: lasting(), micros: random.pick(SLOWNESS) })
+    else steps.push({ ...common, kind: 'slow', lastsMillis: lasting(), micros: random.pick(slownessMicros) })
   }
   return steps
 }
@@ -86,11 +104,16 @@ export function describeWhat(step: ChaosStep, who: string): string {
   switch (step.kind) {
     case 'kill':
       return `kill ${who}`
+    case 'kill machine':
+      return `kill the machine of ${who}`
     case 'stop':
       return `stop ${who} for ${String(step.lastsMillis)} ms`
     case 'cut': {
-      const way = { to: 'everything to', from: 'everything from', both: 'the link to' }[step.direction]
-      return `cut ${who}: ${way} member ${String(step.peer)} for ${String(step.lastsMillis)} ms`
+      const isAll = step.peer === 'all'
+      const link = isAll ? 'the links to' : 'the link to'
+      const way = { to: 'everything to', from: 'everything from', both: link }[step.direction]
+      const peer = isAll ? 'all others' : `member ${String(step.peer)}`
+      return `cut ${who}: ${way} ${peer} for ${String(step.lastsMillis)} ms`
     }
     case 'slow':
       return `slow ${who} by ${String(step.micros)} µs a round for ${String(step.lastsMillis)} ms`

@@ -26,6 +26,8 @@ const CONTROL_PORT = 7000
 const CLIENT_PORT = 6379
 /** Between two looks whether a machine is there. */
 const LOOK_MILLIS = 200
+/** Virtual machines share the processors of this one. */
+const READY_MILLIS = 300_000
 
 export interface TestbedPlace extends Place {
   readonly folder: string
@@ -68,6 +70,7 @@ export function testbedPlace(testbed: Testbed): TestbedPlace {
 
   return {
     folder,
+    readyMillis: READY_MILLIS,
     async addresses(nodes, clientPort) {
       const { machines } = await testbed.status()
       if (machines.length < nodes)

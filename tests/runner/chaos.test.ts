@@ -12,6 +12,8 @@ import {
   drawPlan,
   judgeLoad,
   keyModel,
+  machinePace,
+  processPace,
   signalMember,
   silences,
 } from '../../runner/index.js'
@@ -24,7 +26,7 @@ import { hastyService, rottenService } from './wrong-services.js'
 afterEach(closeAll)
 
 describe('the plan', () => {
-  const choice = { seed: 7, nodes: 5, millis: 60_000, isDurable: true }
+  const choice = { seed: 7, nodes: 5, millis: 60_000, isDurable: true, pace: processPace }
   test('is the same for the same seed, and another for another', () => {
     expect(drawPlan(choice)).toEqual(drawPlan(choice))
     expect(drawPlan({ ...choice, seed: 8 })).not.toEqual(drawPlan(choice))
@@ -32,8 +34,18 @@ describe('the plan', () => {
   test('has every kind of fault; a majority is killed only where acknowledgements are flushed', () => {
     const kinds = (isDurable: boolean): Set<string> =>
       new Set(drawPlan({ ...choice, isDurable }).map(({ kind }) => kind))
-    expect(kinds(true)).toEqual(new Set(chaosKinds))
-    expect(kinds(false)).toEqual(new Set(chaosKinds.filter((kind) => kind !== 'kill all')))
+    const here = chaosKinds.filter((kind) => kind !== 'kill machine')
+    expect(kinds(true)).toEqual(new Set(here))
+    expect(kinds(false)).toEqual(new Set(here.filter((kind) => kind !== 'kill all')))
+  })
+  test('kills machines and single processes where members have machines, and takes its time', () => {
+    const steps = drawPlan({ ...choice, millis: 600_000, pace: machinePace })
+    expect(new Set(steps.map(({ kind }) => kind))).toEqual(new Set(chaosKinds))
+    const lasting = steps.flatMap((step) => ('lastsMillis' in step ? [step.lastsMillis] : []))
+    const [least, most] = machinePace.lastingMillis
+    expect(Math.min(...lasting)).toBeGreaterThanOrEqual(least)
+    expect(Math.max(...lasting)).toBeLessThanOrEqual(most)
+    expect(Math.max(...lasting)).toBeGreaterThan(processPace.lastingMillis[1])
   })
   test('rises in time and stays within it', () => {
     const moments = drawPlan(choice).map(({ atMillis }) => atMillis)
@@ -314,6 +326,12 @@ describe('aviary chaos', () => {
     [['apus', '--local', '3', '--set', 'windo=3'], /no parameter.*windo/],
     [['none.toml'], /none\.toml cannot be read/],
     [['none.toml', '--local', '3'], /--local: none\.toml describes a cluster that runs already/],
+    [['none.toml', '--testbed', 'x', '--nodes', '3'], /--nodes: none\.toml describes a cluster that runs/],
+    [['apus', '--local', '3', '--testbed'], /--local and --testbed: a cluster has one place/],
+    [['apus', '--local', '3', '--nodes', '3'], /--nodes: belongs to --testbed/],
+    [['apus', '--testbed', '--nodes', '12'], /--nodes/],
+    [['paxos', '--testbed'], /SYSTEM paxos: has no service/],
+    [['apus', '--testbed', 'nowhere'], /no testbed nowhere is up/],
   ] as const)('%j', async (args, message) => {
     const ended = await aviary(folderWith(), 'chaos', ...args)
     expect(ended.stderr).toMatch(message)

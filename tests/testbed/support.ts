@@ -9,6 +9,35 @@ import { aviary, folderWith, jsonOf } from '../cli/support.js'
 /** Machines boot in seconds; beside other tests on two processors in a minute or more. */
 export const BOOT_MILLIS = 300_000
 
+/** An emulated machine may get its processor only every few hundred milliseconds. */
+export const SLOW_HOST = ['--set', 'beatMicros=50000', '--set', 'suspectMicros=1000000']
+
+/** Of `aviary chaos`. */
+export const chaosJson = z.object({
+  nodes: z.number(),
+  mode: z.string(),
+  operations: z.number(),
+  unknown: z.number(),
+  refused: z.number(),
+  keys: z.number(),
+  faults: z.number(),
+  silences: z.array(
+    z.object({
+      kind: z.string(),
+      count: z.number(),
+      ofLeader: z.number(),
+      // Of one that never ended: null.
+      p50: z.number().nullable(),
+      p99: z.number().nullable(),
+      most: z.number().nullable(),
+    }),
+  ),
+  verdict: z.string(),
+  reason: z.string().nullable(),
+  diverged: z.string().nullable(),
+  stalled: z.string().nullable(),
+})
+
 export const statusJson = z.object({
   name: z.string(),
   folder: z.string(),

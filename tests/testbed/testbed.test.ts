@@ -6,6 +6,7 @@ import { z } from 'zod'
 import type { MachineProcess, Testbed } from '../../runner/testbed/index.js'
 import { testbedFolder } from '../../runner/testbed/state.js'
 import { aviary, folderWith, jsonOf, relay, start } from '../cli/support.js'
+import { machineHarm } from '../../runner/index.js'
 import { describeCluster } from './cluster.js'
 import { complaintsAbout, runnable, seenInMachines } from './parity.js'
 import {
@@ -263,6 +264,13 @@ test('a killed machine loses its memory and keeps its cuts; started, it is as ne
 
 describe('a replicated store over RDMA, whose machines are harmed', () => {
   describeCluster(() => ({ name, testbed }))
+})
+
+test('nothing is killed in a machine that is no member', async () => {
+  const harm = machineHarm(testbed)
+  await expect(harm.kill([{ member: 0, pid: 1 }], 'process')).rejects.toThrow(
+    'member 0: process 1 is no member of a cluster in machine 0',
+  )
 })
 
 test('a protocol of the user’s own runs in the machines, over queue pairs, and is judged', async () => {

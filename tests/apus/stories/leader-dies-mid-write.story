@@ -76,8 +76,8 @@ run until converged
     n0 <- n2 state view=1 end=3 life=1
     n1: link-up n0
     n0: accepted 1
-    n0: accepted 2
-    n0: accepted 3, committed 2, applied 1, applied 2, recovered 1, now follower
+    n0: accepted 2, recovered 1, now follower
+    n0: accepted 3, committed 2, applied 1, applied 2
 show
     n0 follower, view 1, log 1-3 (last of view 1), stored 3, committed 2
     n1 leader, view 1, log 1-3 (last of view 1), stored 3, committed 3
