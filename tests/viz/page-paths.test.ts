@@ -151,7 +151,7 @@ browserTest(
     await page.waitForSelector('.story .bad')
     expect(link.startsWith(url)).toBe(true)
     expect(await failureOf(page)).toBe(
-      'That did not work. link at: is 999, and this run has 27 actions Shown is its end.',
+      'That did not work. link at: is 999, and this run has 27 actions. Shown is its end.',
     )
     expect((await position(page)).at).toBe(27)
   },
