@@ -72,6 +72,7 @@ export class ServiceReplica implements Proposer {
       count: perNode,
       operationBytes: model.operationBytes,
       replyBytes: model.replyBytes,
+      newGroup: model.newGroup,
       nextEpoch: options.nextEpoch,
       isRefusal: model.isRefusal,
       retryMillis: options.askAgainMillis ?? 20,
@@ -98,6 +99,7 @@ export class ServiceReplica implements Proposer {
   turn(now: number): boolean {
     const { sessions, standing } = this
     sessions.now = now
+    sessions.leave()
     const isBusy = this.replica.turn(now)
     this.#look(standing)
     // Who leads says so; who does not knows at least whom it follows.
@@ -127,6 +129,16 @@ export class ServiceReplica implements Proposer {
     return { applied, digest: hash.digest('hex') }
   }
 
+  /**
+   * Puts the thread to sleep until a turn may find something, at most so many microseconds; see {@link NativeNode.wait}.
+   * Returns at once when something that was proposed waits for a turn.
+   */
+  wait(micros: number): void {
+    const due = 1000 * (this.nextDue - performance.now())
+    this.replica.native.wait(Math.max(0, Math.min(micros, Math.ceil(due))))
+  }
+
+  /** Milliseconds on the clock of `now` until which no turn is due. */
   get nextDue(): number {
     return Math.min(this.replica.nextDue, this.sessions.nextDue)
   }
