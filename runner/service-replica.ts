@@ -50,6 +50,8 @@ export class ServiceReplica implements Proposer {
   readonly #replicated: (state: DataView) => Uint8Array
   #digesting: { readonly applied: number; readonly hash: Hash; at: number } | undefined
   #leader: NodeId = -1
+  /** Inputs of the core when its standing was looked at. */
+  #lookedAt = -1
 
   constructor(options: ServiceReplicaOptions) {
     const { model, self, nodes } = options
@@ -97,17 +99,21 @@ export class ServiceReplica implements Proposer {
 
   /** One round of the loop; see {@link Replica.turn}. */
   turn(now: number): boolean {
-    const { sessions, standing } = this
+    const { sessions, standing, replica } = this
     sessions.now = now
     sessions.leave()
-    const isBusy = this.replica.turn(now)
-    this.#look(standing)
-    // Who leads says so; who does not knows at least whom it follows.
-    const leader = standing[Standing.leader]!
-    const known = leader !== this.replica.self || standing[Standing.leads] === 1 ? leader : -1
-    if (known !== this.#leader) {
-      this.#leader = known
-      if (known >= 0) sessions.leaderChanged()
+    const isBusy = replica.turn(now)
+    // Without an input everything is as it was.
+    if (replica.inputs !== this.#lookedAt) {
+      this.#lookedAt = replica.inputs
+      this.#look(standing)
+      // Who leads says so; who does not knows at least whom it follows.
+      const leader = standing[Standing.leader]!
+      const known = leader !== replica.self || standing[Standing.leads] === 1 ? leader : -1
+      if (known !== this.#leader) {
+        this.#leader = known
+        if (known >= 0) sessions.leaderChanged()
+      }
     }
     sessions.tick()
     return isBusy
