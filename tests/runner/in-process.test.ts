@@ -170,6 +170,16 @@ describe('while nothing changes under its windows', () => {
   })
 })
 
+it('a thread does not sleep while something that was proposed waits for a turn', () => {
+  const cluster = clusterOf()
+  const [replica] = cluster.replicas
+  cluster.ask(0, put(1, 1))
+  replica!.propose(put(2, 2), put(2, 2).length, () => undefined)
+  expect(replica!.nextDue).toBe(0)
+  // Else it returns after a minute, and the test is long over.
+  replica!.wait(60_000_000)
+})
+
 it('more operations than sessions wait, and all are done', () => {
   const cluster = clusterOf({ sessions: 2 })
   let done = 0
