@@ -84,7 +84,7 @@ describe.each(Object.entries(capacities))('in a %s store', (_name, capacity) => 
         end()
         expect(look(together, time)).toEqual(look(alone, time))
       }),
-      { numRuns: 600 },
+      { numRuns: 300 },
     )
     // Else the property looks at less than it says.
     expect(most).toBeGreaterThanOrEqual(capacity.replyBytes === 64 ? 4 : 6)
