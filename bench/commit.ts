@@ -32,6 +32,8 @@ export interface LeaderCost {
   readonly runner: number
   readonly turns: number
   readonly handlerCalls: number
+  /** Operations in an entry of the log. */
+  readonly grouped: number
 }
 
 export interface CommitResult {
@@ -44,7 +46,8 @@ export interface CommitResult {
   readonly leader: readonly LeaderCost[]
 }
 
-const WINDOWS = [1, 2, 4, 8, 16, 32, 64]
+const WINDOWS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+const WINDOWS_IN_THREAD = [1, 16, 64, 256]
 /** No failover is measured here: a leader must not be suspected because it had no processor for a moment. */
 const PARAMETERS = { beatMicros: 20_000, suspectMicros: 1_000_000, sessions: 64, window: 256 }
 export async function benchCommit(options: CommitOptions = {}): Promise<CommitResult> {
@@ -55,7 +58,7 @@ export async function benchCommit(options: CommitOptions = {}): Promise<CommitRe
   const loads = WINDOWS.map((window) => ({ window, sizeBytes, warmUpMillis: millis / 2, millis }))
   const processes = await scoped((scope) => inProcesses(scope, { nodes, parameters: PARAMETERS, loads }))
   const leader: LeaderCost[] = []
-  for (const window of [1, 16, 64]) {
+  for (const window of WINDOWS_IN_THREAD) {
     onProgress?.(`one thread, window ${String(window)}`)
     leader.push(inOneThread(nodes, sizeBytes, window, millis))
   }
@@ -167,6 +170,7 @@ function inOneThread(nodes: number, sizeBytes: number, window: number, millis: n
     runner: perCommit * Math.max(0, 1 - share(detail.native) - share(handlers)),
     turns: detail.turn.calls / detail.load.commits,
     handlerCalls: handlers.calls / detail.load.commits,
+    grouped: plain.load.commits / plain.load.entries,
   }
 }
 

@@ -4,6 +4,7 @@ import { type Terminal, grouped, table } from './terminal.js'
 interface Commits {
   readonly window: number
   readonly commits: number
+  readonly entries: number
   readonly millis: number
   readonly cpuMillis: number
   readonly p50: number
@@ -21,6 +22,7 @@ interface LeaderCost {
   readonly runner: number
   readonly turns: number
   readonly handlerCalls: number
+  readonly grouped: number
 }
 
 interface CommitFigures {
@@ -60,11 +62,12 @@ export function sayCommits({ say, colours }: Terminal, figures: CommitFigures): 
   say(
     table(
       [
-        head(['window', 'p50', 'p90', 'p99', 'p99.9', 'most', 'commits/s', 'leader CPU']),
-        ...processes.map(({ window, p50, p90, p99, p999, most, commits, millis, cpuMillis }) => [
+        head(['window', 'p50', 'p90', 'p99', 'p99.9', 'most', 'commits/s', 'grouped', 'leader CPU']),
+        ...processes.map(({ window, p50, p90, p99, p999, most, commits, entries, millis, cpuMillis }) => [
           String(window),
           ...[p50, p90, p99, p999, most].map(micros),
           grouped(Math.round((1000 * commits) / millis)),
+          (commits / entries).toFixed(1),
           micros((1000 * cpuMillis) / commits),
         ]),
       ],
@@ -77,20 +80,23 @@ export function sayCommits({ say, colours }: Terminal, figures: CommitFigures): 
   say(
     table(
       [
-        head(['window', 'leader', 'native', 'handlers', 'runner', 'turns', 'calls']),
-        ...leader.map(({ window, total, native, handlers, runner, turns, handlerCalls }) => [
-          String(window),
-          ...[total, native, handlers, runner].map(micros),
-          turns.toFixed(1),
-          handlerCalls.toFixed(1),
-        ]),
+        head(['window', 'leader', 'native', 'handlers', 'runner', 'turns', 'calls', 'grouped']),
+        ...leader.map(
+          ({ window, total, native, handlers, runner, turns, handlerCalls, grouped: together }) => [
+            String(window),
+            ...[total, native, handlers, runner].map(micros),
+            turns.toFixed(2),
+            handlerCalls.toFixed(2),
+            together.toFixed(1),
+          ],
+        ),
       ],
       { align: right },
     ),
   )
   say(
     colours.dim(
-      'native: posting, copying, polling. handlers: the core. runner: sessions, replies, timers. Three replicas of one program in one thread are slower than one: their code is not shared.',
+      'grouped: operations in an entry of the log. native: posting, copying, polling. handlers: the core. runner: sessions, replies, timers. Three replicas of one program in one thread are slower than one: their code is not shared.',
     ),
   )
 }

@@ -67,7 +67,13 @@ export const completionField = {
 } as const
 
 /** Words of the header at the beginning of a batch. */
-export const headerField = { requests: 0, misuse: 1, misuseIndex: 2, completions: 3 } as const
+export const headerField = {
+  requests: 0,
+  misuse: 1,
+  misuseIndex: 2,
+  completions: 3,
+  windowsChanged: 4,
+} as const
 
 /** Why a request was refused as a mistake, by its number; the words are for messages. */
 export const misuses: readonly (readonly [code: string, words: string])[] = [

@@ -301,7 +301,12 @@ export class NativeNode {
     return this.#ask(() => this.#handle.waker())
   }
 
-  /** One field of completion `i` of the last turn. */
+  /** Whether bytes under a watched window are others since the turn before the last. */
+  get windowsChanged(): boolean {
+    return this.#header[headerField.windowsChanged] !== 0
+  }
+
+  /** One field of completion `i` of the last turn. In hot paths read `completions`: a field by its name is looked up. */
   completion(i: number, name: keyof typeof completionField): number {
     return this.completions[i * completionWords + completionField[name]]!
   }

@@ -37,6 +37,34 @@ export interface ServiceChoice {
   readonly parameters: Readonly<Record<string, number>>
 }
 
+/**
+ * Operations of several callers that are ordered as one. What comes of them is what would come of them one by one, in the
+ * order in which they were added, with nothing between them: the state that a read sees, and each reply. Allocates nothing
+ * once it has grown.
+ */
+export interface OperationGroup {
+  /** The operation that they make, `length` bytes at the front; good until the next `add`. */
+  readonly bytes: Uint8Array
+  readonly length: number
+  /** How many operations it is made of. */
+  readonly members: number
+  /** Whether there may be more: not where what is there has to go alone. */
+  readonly isOpen: boolean
+  /**
+   * Adds the `length` bytes at the front of `operation`. The first is taken whatever it is; one that may not go together
+   * with what is there, or has no room, or whose reply might have none, is not: then nothing has changed.
+   */
+  add(operation: Uint8Array, length: number): boolean
+  /**
+   * Writes the reply to the next member, the first at first, to the front of `into`, and returns its length.
+   *
+   * @param reply to the whole, at its front; the same at each call
+   */
+  takeReply(reply: Uint8Array, into: Uint8Array): number
+  /** Begins again, without any. */
+  clear(): void
+}
+
 export interface ServiceModel extends Hardware {
   /** Callers' requests go under client numbers below this, one at a time each, numbered upwards. */
   readonly sessions: number
@@ -51,6 +79,8 @@ export interface ServiceModel extends Hardware {
   look(node: NodeId, state: DataView): (into: Float64Array) => void
   /** The bytes of a replica's private memory that are alike wherever the same requests were applied; lent. */
   replicated(state: DataView): Uint8Array
+  /** An empty group; where it is left out every operation is ordered by itself. */
+  readonly newGroup?: (() => OperationGroup) | undefined
   /** How what callers saw is judged; a service without it is not. */
   readonly history?: ServiceHistory | undefined
 }
@@ -61,6 +91,8 @@ export interface ServiceHistory {
   readonly appliedNote: number
   /** The request of that entry, from the private memory of whoever notes it down; undefined: it is none. A copy. */
   requestAt(state: DataView, index: number): AppliedRequest | undefined
+  /** What operations of several callers become where they are ordered as one; see {@link OperationGroup}. */
+  joined?: ((operations: readonly Uint8Array[]) => Uint8Array) | undefined
   /** What is replicated, as it begins: takes one operation after the other, and returns a copy of each reply. */
   program(): (operation: Uint8Array) => Uint8Array
   /** Whether an operation changes nothing, whatever was applied before: such a one may be answered without an entry. */

@@ -25,8 +25,9 @@ const SHOW_MILLIS = 20
 const MOST_SLEEP_MILLIS = 50
 /** Queue pairs to a peer whose states are shown. */
 const PAIRS_SHOWN = 8
-/** Proposals taken in one round, so that one turn's requests have room. */
-const PROPOSALS_AT_ONCE = 32
+/** Proposals taken in one round, and what they may make, so that one turn's requests have room. */
+const PROPOSALS_AT_ONCE = 256
+const GROUPS_AT_ONCE = 32
 /** Latencies that percentiles are taken of. */
 const LATENCIES = 1024
 const INPUT_MILLIS = 1
@@ -253,8 +254,14 @@ function served(definition: SystemDefinition, order: CoreOrder, { recorder, note
       service.start(now)
     },
     tick(now) {
+      const { sessions } = service
       let taken = 0
-      while (taken < PROPOSALS_AT_ONCE && service.sessions.freeCount > 0 && proposals.next()) {
+      while (
+        taken < PROPOSALS_AT_ONCE &&
+        sessions.gathered < GROUPS_AT_ONCE &&
+        sessions.isOpen &&
+        proposals.next()
+      ) {
         const { tag, length, offset } = proposals
         for (let i = 0; i < length; i++) operation[i] = proposals.memory[offset + i]!
         proposals.pop()
@@ -272,7 +279,7 @@ function served(definition: SystemDefinition, order: CoreOrder, { recorder, note
     get nextDue() {
       return service.nextDue
     },
-    maySleep: () => service.sessions.freeCount === 0 || proposals.announceSleep(),
+    maySleep: () => !service.sessions.isOpen || proposals.announceSleep(),
     awake: () => {
       proposals.awake()
     },

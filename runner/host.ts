@@ -34,6 +34,10 @@ export class CoreHost implements Host {
   clock = 0
   /** Whether the handler that ran last refused its input. */
   refused = false
+  /** Effects so far. */
+  effects = 0
+  /** Whether a window has been moved; whoever looks sets it back. */
+  hasWatched = false
   /** Milliseconds, as `performance.now` has them, at the beginning of this round of the loop; set by the loop. */
   now = 0
   /** When each timer is due, on the same clock; Infinity: not set. */
@@ -90,28 +94,37 @@ export class CoreHost implements Host {
   }
 
   refuse(): void {
+    this.effects++
     this.refused = true
   }
   note(kind: number): void {
+    this.effects++
     this.noteCounts[kind]!++
   }
   deliver(index: number, at: number, length: number): void {
+    this.effects++
     this.#ends.deliver(index, at, length)
   }
   send(to: NodeId, at: number, length: number): void {
+    this.effects++
     this.#ends.send(to, at, length)
   }
   reply(client: number, sequence: number, at: number, length: number): void {
+    this.effects++
     this.#ends.reply(client, sequence, at, length)
   }
 
   watch(window: number, region: number, offset: number): void {
+    this.effects++
+    this.hasWatched = true
     this.#native.watch(window, region, offset)
   }
   observe(region: number, offset: number, length: number, token: number): void {
+    this.effects++
     this.#native.observe(region, offset, length, token)
   }
   publish(region: number, offset: number, at: number, length: number): void {
+    this.effects++
     this.#native.publish(region, offset, this.capture(this.#output, at, length), length)
   }
 
@@ -123,6 +136,7 @@ export class CoreHost implements Host {
     token: number,
     flags: number,
   ): void {
+    this.effects++
     const isInline = (flags & Flag.inline) !== 0
     this.#native.write(
       this.#nativePair(queuePair),
@@ -144,6 +158,7 @@ export class CoreHost implements Host {
     flags: number,
     immediate: number,
   ): void {
+    this.effects++
     const isInline = (flags & Flag.inline) !== 0
     this.#native.writeImmediate(
       this.#nativePair(queuePair),
@@ -165,6 +180,7 @@ export class CoreHost implements Host {
     token: number,
     flags: number = Flag.signaled,
   ): void {
+    this.effects++
     this.#native.read(
       this.#nativePair(queuePair),
       regionOf(remote),
@@ -185,6 +201,7 @@ export class CoreHost implements Host {
     token: number,
     flags: number = Flag.signaled,
   ): void {
+    this.effects++
     this.#native.compareSwap(
       this.#nativePair(queuePair),
       regionOf(remote),
@@ -205,6 +222,7 @@ export class CoreHost implements Host {
     token: number,
     flags: number = Flag.signaled,
   ): void {
+    this.effects++
     this.#native.fetchAdd(
       this.#nativePair(queuePair),
       regionOf(remote),
@@ -217,13 +235,16 @@ export class CoreHost implements Host {
     )
   }
   post(queuePair: number, at: number, length: number, token: number, flags: number): void {
+    this.effects++
     const from = this.capture(this.#output, at, length)
     this.#native.send(this.#nativePair(queuePair), from, length, token, flags)
   }
   control(queuePair: number, change: number, argument: number, token: number): void {
+    this.effects++
     this.#native.control(this.#nativePair(queuePair), change, argument, token)
   }
   protect(region: number, rights: number, token: number): void {
+    this.effects++
     this.#native.protect(region, rights, token)
   }
   bind(): void {
@@ -231,11 +252,13 @@ export class CoreHost implements Host {
   }
 
   setTimer(timer: number, micros: number): void {
+    this.effects++
     const due = this.now + micros / 1000
     this.deadlines[timer] = due
     if (due < this.nextDeadline) this.nextDeadline = due
   }
   cancelTimer(timer: number): void {
+    this.effects++
     this.deadlines[timer] = Infinity
   }
   /** The first timer that is due, which is unset; -1 when there is none. */
@@ -255,12 +278,15 @@ export class CoreHost implements Host {
   }
 
   append(at: number, length: number): void {
+    this.effects++
     this.#native.append(this.capture(this.#output, at, length), length)
   }
   flush(token: number): void {
+    this.effects++
     this.#native.flush(token)
   }
   truncate(records: number): void {
+    this.effects++
     this.#native.truncate(records)
   }
 }

@@ -5,7 +5,13 @@
  * asked for, makes progress on fabric and log, gives the core what has ended and what has come, fires timers that are due,
  * and polls. In steady state it allocates nothing.
  */
-import { CompletionKind, type NativeNode, openNode } from '../native/index.js'
+import {
+  CompletionKind,
+  type NativeNode,
+  completionField,
+  completionWords,
+  openNode,
+} from '../native/index.js'
 import {
   type Context,
   type Core,
@@ -26,6 +32,12 @@ import { MAIL_HEADER_BYTES, Mail, Post } from './post.js'
 
 /** Milliseconds between two looks at what is rare. */
 const TICK_MILLIS = 0.5
+/**
+ * After so many polls in a row that asked for nothing, of windows that have not changed, the next are left out, of a core
+ * that promises that they come to nothing (`pollFollowsWindows`). Not after one: it may have changed private memory, and
+ * has come to something then. And one for each tick is never left out, if a core takes more polls to come to rest.
+ */
+const QUIET_POLLS = 2
 
 export interface ReplicaOptions {
   readonly hardware: Hardware
@@ -87,6 +99,8 @@ export class Replica {
   readonly #replies = new ReplyList()
   #isHandingOut = false
   #nextTick = 0
+  #quietPolls = 0
+  readonly #leavesOutPolls: boolean
 
   constructor(options: ReplicaOptions) {
     const { hardware, self, nodes, incarnation } = options
@@ -109,6 +123,7 @@ export class Replica {
     this.#pairs = fabric?.pairsPerPeer ?? 0
     this.#keepsRefused = network?.keepsRefused === true
     this.#isLossy = network?.lossy ?? true
+    this.#leavesOutPolls = definition.pollFollowsWindows === true
     this.#sent = new Uint32Array(nodes)
     this.#tap = options.tap
     this.#answered = options.answered
@@ -201,7 +216,7 @@ export class Replica {
         isBusy = true
         this.#run(Handler.timer, timer, 0, 0, 0)
       }
-      if (this.#core.poll !== undefined) this.#run(Handler.poll, 0, 0, 0, 0)
+      if (this.#core.poll !== undefined) this.#poll(now >= this.#nextTick)
       if (this.#toSelf.length > 0) this.#takeOwn()
     }
     if (now >= this.#nextTick) {
@@ -277,21 +292,36 @@ export class Replica {
     this.native.close()
   }
 
+  #poll(isTick: boolean): void {
+    const { host } = this
+    if (this.native.windowsChanged || host.hasWatched) {
+      host.hasWatched = false
+      this.#quietPolls = 0
+    }
+    if (this.#leavesOutPolls && this.#quietPolls >= QUIET_POLLS && !isTick) return
+    const { effects } = host
+    this.#run(Handler.poll, 0, 0, 0, 0)
+    this.#quietPolls = host.effects === effects ? this.#quietPolls + 1 : 0
+  }
+
   // ---- what comes
 
   #take(i: number): void {
     const { native } = this
-    const queuePair = native.completion(i, 'queuePair')
-    const token = native.completion(i, 'token')
+    const { completions } = native
+    const at = i * completionWords
+    const kind = completions[at + completionField.kind]!
+    const queuePair = completions[at + completionField.queuePair]!
+    const token = completions[at + completionField.token]!
     const stride = this.#pairs + 1
     const peer = Math.floor(queuePair / stride)
     const pair = queuePair - peer * stride
     const isMail = pair === this.#pairs
-    switch (native.completion(i, 'kind')) {
+    switch (kind) {
       case CompletionKind.request:
       case CompletionKind.control: {
-        const status = native.completion(i, 'status')
-        const isControl = native.completion(i, 'kind') === CompletionKind.control
+        const status = completions[at + completionField.status]!
+        const isControl = kind === CompletionKind.control
         // The end of a `protect` belongs to no queue pair.
         if (queuePair === 0xffff) this.#run(Handler.completion, queuePair, token, status, 0)
         else if (isMail) this.post.ended(peer, status, isControl)
@@ -299,22 +329,22 @@ export class Replica {
         return
       }
       case CompletionKind.message: {
-        const offset = native.completion(i, 'offset')
-        const length = native.completion(i, 'length')
+        const offset = completions[at + completionField.offset]!
+        const length = completions[at + completionField.length]!
         if (isMail) return this.#takeMail(peer, native.input, offset, length)
         this.#copyIn(native.input, offset, length)
         this.#run(Handler.message, peer, length, 0, length)
         return
       }
       case CompletionKind.notice:
-        this.#run(Handler.notified, peer, native.completion(i, 'immediate'), 0, 0)
+        this.#run(Handler.notified, peer, completions[at + completionField.immediate]!, 0, 0)
         return
       case CompletionKind.stored:
-        this.#run(Handler.stored, token, native.completion(i, 'status'), 0, 0)
+        this.#run(Handler.stored, token, completions[at + completionField.status]!, 0, 0)
         return
       case CompletionKind.observed: {
-        const length = native.completion(i, 'length')
-        this.#copyIn(native.input, native.completion(i, 'offset'), length)
+        const length = completions[at + completionField.length]!
+        this.#copyIn(native.input, completions[at + completionField.offset]!, length)
         this.#run(Handler.observed, token, length, 0, length)
         return
       }

@@ -50,6 +50,8 @@ export class ServiceReplica implements Proposer {
   readonly #replicated: (state: DataView) => Uint8Array
   #digesting: { readonly applied: number; readonly hash: Hash; at: number } | undefined
   #leader: NodeId = -1
+  /** Inputs of the core when its standing was looked at. */
+  #lookedAt = -1
 
   constructor(options: ServiceReplicaOptions) {
     const { model, self, nodes } = options
@@ -72,6 +74,7 @@ export class ServiceReplica implements Proposer {
       count: perNode,
       operationBytes: model.operationBytes,
       replyBytes: model.replyBytes,
+      newGroup: model.newGroup,
       nextEpoch: options.nextEpoch,
       isRefusal: model.isRefusal,
       retryMillis: options.askAgainMillis ?? 20,
@@ -96,16 +99,21 @@ export class ServiceReplica implements Proposer {
 
   /** One round of the loop; see {@link Replica.turn}. */
   turn(now: number): boolean {
-    const { sessions, standing } = this
+    const { sessions, standing, replica } = this
     sessions.now = now
-    const isBusy = this.replica.turn(now)
-    this.#look(standing)
-    // Who leads says so; who does not knows at least whom it follows.
-    const leader = standing[Standing.leader]!
-    const known = leader !== this.replica.self || standing[Standing.leads] === 1 ? leader : -1
-    if (known !== this.#leader) {
-      this.#leader = known
-      if (known >= 0) sessions.leaderChanged()
+    sessions.leave()
+    const isBusy = replica.turn(now)
+    // Without an input everything is as it was.
+    if (replica.inputs !== this.#lookedAt) {
+      this.#lookedAt = replica.inputs
+      this.#look(standing)
+      // Who leads says so; who does not knows at least whom it follows.
+      const leader = standing[Standing.leader]!
+      const known = leader !== replica.self || standing[Standing.leads] === 1 ? leader : -1
+      if (known !== this.#leader) {
+        this.#leader = known
+        if (known >= 0) sessions.leaderChanged()
+      }
     }
     sessions.tick()
     return isBusy
@@ -127,6 +135,16 @@ export class ServiceReplica implements Proposer {
     return { applied, digest: hash.digest('hex') }
   }
 
+  /**
+   * Puts the thread to sleep until a turn may find something, at most so many microseconds; see {@link NativeNode.wait}.
+   * Returns at once when something that was proposed waits for a turn.
+   */
+  wait(micros: number): void {
+    const due = 1000 * (this.nextDue - performance.now())
+    this.replica.native.wait(Math.max(0, Math.min(micros, Math.ceil(due))))
+  }
+
+  /** Milliseconds on the clock of `now` until which no turn is due. */
   get nextDue(): number {
     return Math.min(this.replica.nextDue, this.sessions.nextDue)
   }

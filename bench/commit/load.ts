@@ -1,5 +1,6 @@
 /** A load on a service: so many proposals under way at any time, for so long; what each took, in the thread of the core. */
 import { operationOf } from './operation.js'
+import { Standing } from '../../protocol/index.js'
 import { Outcome, type ServiceReplica } from '../../runner/index.js'
 
 export interface Load {
@@ -12,6 +13,8 @@ export interface Load {
 export interface LoadResult {
   readonly window: number
   readonly commits: number
+  /** Entries of the log that they made: less than commits where several were ordered as one. */
+  readonly entries: number
   readonly millis: number
   /** Processor time of this process meanwhile. */
   readonly cpuMillis: number
@@ -56,16 +59,19 @@ export function runLoad(service: ServiceReplica, load: Load, round: () => void):
   isMeasuring = true
   const begun = performance.now()
   const cpu = process.cpuUsage()
+  const firstEntry = service.standing[Standing.applied]!
   // A replica without a processor may take longer for the first; an operation that is never answered throws above.
   while (performance.now() - begun < load.millis || count === 0) round()
   const millis = performance.now() - begun
   const { user, system } = process.cpuUsage(cpu)
+  const lastEntry = service.standing[Standing.applied]!
   isMeasuring = false
   isOver = true
   while (underWay > 0) round()
   return {
     window: load.window,
     commits: count,
+    entries: lastEntry - firstEntry,
     millis,
     cpuMillis: (user + system) / 1000,
     ...percentiles(samples.subarray(0, Math.min(count, MOST_SAMPLES))),

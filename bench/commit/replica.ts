@@ -37,13 +37,13 @@ const others = Array.from({ length: nodes }, (_, node) => node).filter((node) =>
 while (!others.every((node) => native.peerState(node) === 'connected')) native.turn()
 service.start(performance.now())
 
+const MOST_SLEEP_MICROS = 1000
 let lastBusy = 0
 /** One round of the loop: a turn, and sleep when there has been nothing to do for a while. */
 function round(): void {
   const now = performance.now()
   if (service.turn(now)) lastBusy = now
-  else if (now - lastBusy > task.spinMillis)
-    native.wait(Math.max(0, Math.min(1000, (service.nextDue - now) * 1000)) | 0)
+  else if (now - lastBusy > task.spinMillis) service.wait(MOST_SLEEP_MICROS)
 }
 
 const isGone = (): boolean => others.some((node) => native.peerState(node) !== 'connected')

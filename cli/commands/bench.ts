@@ -116,7 +116,7 @@ Examples:
   aviary bench check
   aviary bench check --peers                             takes half an hour, most of it TLC's
   aviary bench layout
-  aviary bench commit --fabric shm --nodes 3 --size 64   in the thread of the core; half a minute
+  aviary bench commit --fabric shm --nodes 3 --size 64   in the thread of the core; a minute
   aviary bench failover --kills 20
   aviary bench failover --testbed --kills 20             kills virtual machines; some ten minutes
   aviary bench viz                                       a million actions in a headless Chromium

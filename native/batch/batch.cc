@@ -79,12 +79,15 @@ void Batch::turn() {
   }
   if (fabric_ != nullptr) fabric_->poll(sink);
   if (log_ != nullptr) log_->poll(sink);
+  bool hasChanged = false;
   for (size_t i = 0; i < windows_.size(); i++)
     if (windows_[i].isWatched)
-      copyWordsIn(base + layout_.windows[i], own(windows_[i].place, options_.windowBytes[i]), options_.windowBytes[i]);
+      hasChanged |=
+          renewWords(base + layout_.windows[i], own(windows_[i].place, options_.windowBytes[i]), options_.windowBytes[i]);
   // What JavaScript loads from registered memory now is not older than what it has been told.
   std::atomic_thread_fence(std::memory_order_acquire);
   header.completions = sink.count;
+  header.windowsChanged = hasChanged ? 1 : 0;
 }
 
 bool Batch::wait(uint64_t nanos) {

@@ -63,7 +63,9 @@ struct BatchHeader {
   uint32_t misuseIndex;
   /// How many there are.
   uint32_t completions;
-  uint32_t reserved[12];
+  /// 1 if a word of a watched window is another than after the turn before.
+  uint32_t windowsChanged;
+  uint32_t reserved[11];
 };
 static_assert(sizeof(BatchHeader) == 64);
 

@@ -33,6 +33,18 @@ inline void copyWordsIn(std::byte* to, const std::byte* from, size_t bytes) {
     std::memcpy(to + i, &word, 8);
   }
 }
+/// As `copyWordsIn`; returns whether a word is another than was there.
+inline bool renewWords(std::byte* to, const std::byte* from, size_t bytes) {
+  uint64_t differences = 0;
+  for (size_t i = 0; i < bytes; i += 8) {
+    const uint64_t word = loadWord(from + i);
+    uint64_t before;
+    std::memcpy(&before, to + i, 8);
+    differences |= word ^ before;
+    std::memcpy(to + i, &word, 8);
+  }
+  return differences != 0;
+}
 /// Private to shared.
 inline void copyWordsOut(std::byte* to, const std::byte* from, size_t bytes) {
   for (size_t i = 0; i < bytes; i += 8) {

@@ -1,5 +1,6 @@
 /** APUS for callers from outside. */
 import type { NodeId } from '../contract.js'
+import { StoreGroup } from '../store/group.js'
 import { store } from '../store/store.js'
 import { type Service, type ServiceChoice, type ServiceModel, Standing } from '../service.js'
 import { REFUSAL_BYTES } from './clients.js'
@@ -107,6 +108,7 @@ export const service: Service = {
         layouts.durability === Durability.disk
           ? 'flushed by a majority of disks'
           : 'in a majority of memories',
+      newGroup: () => new StoreGroup(application),
       isRefusal: (length) => length === REFUSAL_BYTES,
       replicated: (memory) => {
         const { machine } = layouts.state.view(memory)
@@ -123,6 +125,12 @@ export const service: Service = {
           if (kind !== entryKind.code.request) return undefined
           const at = operation.memory.byteOffset + operation.base
           return { client, sequence, operation: new Uint8Array(memory.buffer, at, bytes).slice() }
+        },
+        joined(operations) {
+          const group = new StoreGroup(application)
+          for (const operation of operations)
+            if (!group.add(operation, operation.length)) return new Uint8Array(0)
+          return group.bytes.slice(0, group.length)
         },
         program() {
           const held = application.layout.view(new DataView(new ArrayBuffer(application.layout.sizeBytes)))

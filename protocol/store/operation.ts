@@ -100,7 +100,13 @@ export function endOfOperation(operation: DataView, at: number, most: number): n
     if (position + 12 > end || operation.getUint32(position + 4, true) >= 2 ** 21) return -1
     position = endOfArgument(operation, position + 8, end)
   }
-  for (let left = operation.getUint16(at + 12, true); left > 0 && position >= 0; left--)
+  return position < 0 ? -1 : endOfCommands(operation, position, operation.getUint16(at + 12, true), end)
+}
+
+/** Where so many commands end that begin at a position, or -1 if they are none that an encoder makes before `end`. */
+export function endOfCommands(operation: DataView, at: number, commands: number, end: number): number {
+  let position = at
+  for (let left = commands; left > 0 && position >= 0; left--)
     position = endOfCommand(operation, position, end)
   return position
 }
@@ -163,6 +169,25 @@ function isShaped(code: number, flags: number, count: number): boolean {
 
 /** Whether the command only reads. */
 export const readsOnly = (code: number): boolean => code <= LAST_READ
+
+/**
+ * Whether the result of the command is never longer than what each command of a transaction is sure of (`SURE_BYTES`):
+ * an integer, a status or an error, whatever the store holds.
+ */
+export function isSure(code: number, flags: number): boolean {
+  switch (code) {
+    case Code.get:
+    case Code.mget:
+    case Code.versions:
+    case Code.count:
+    case Code.getdel:
+      return false
+    case Code.set:
+      return (flags & Flag.get) === 0
+    default:
+      return true
+  }
+}
 
 /** Whether every command of the operation only reads. What is no operation does not. */
 export function isReadOperation(operation: DataView, at: number, most: number): boolean {

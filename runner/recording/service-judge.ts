@@ -21,6 +21,7 @@ export interface JudgedService extends Omit<JudgedHistory, 'verdict'> {
 /** An operation of a caller. */
 interface Called {
   readonly client: number
+  /** Several have the same where they were ordered as one. */
   readonly sequence: number
   readonly operation: Uint8Array
   /** Of the times. */
@@ -94,16 +95,22 @@ export class ServiceJudge {
 
   /** The entries that have an effect, by index; tells each operation its own. */
   #assign(operations: readonly Called[], last: number): readonly (Applied | undefined)[] {
-    const byName = new Map(operations.map((each) => [nameOf(each.client, each.sequence), each]))
+    const byName = new Map<string, Called[]>()
+    for (const each of operations) {
+      const name = nameOf(each.client, each.sequence)
+      const others = byName.get(name)
+      if (others === undefined) byName.set(name, [each])
+      else others.push(each)
+    }
     const latest = new Map<number, number>()
     return Array.from({ length: last + 1 }, (_, index) => {
       const entry = this.#entries.get(index)
       // A request that comes again, or comes late, has its effect behind it.
       if (entry === undefined || entry.sequence <= (latest.get(entry.client) ?? 0)) return undefined
       latest.set(entry.client, entry.sequence)
-      const operation = byName.get(nameOf(entry.client, entry.sequence))
-      if (operation !== undefined) operation.index = index
-      return { entry, operation }
+      const members = byName.get(nameOf(entry.client, entry.sequence)) ?? []
+      for (const each of members) each.index = index
+      return { entry, members }
     })
   }
 
@@ -116,24 +123,47 @@ export class ServiceJudge {
     const run = this.#history.program()
     for (const [index, each] of applied.entries()) {
       if (each !== undefined) {
-        const { entry, operation: its } = each
-        const reply = run(entry.operation)
-        const at = `at index ${String(index)}`
-        if (its === undefined) {
-          if (isWhole) return certain(`${this.#say(entry)} was applied ${at}, and nobody asked for it.`)
-        } else if (!isEqual(its.operation, entry.operation))
-          return certain(
-            `${this.#tell(its)} was asked for, and ${this.#history.describe(entry.operation, undefined)} applied ${at}.`,
-          )
-        else if (its.reply !== undefined && !isEqual(its.reply, reply))
-          return certain(
-            `${this.#tell(its)} was applied ${at}, where the answer is: ${this.#history.describe(entry.operation, reply)}.`,
-          )
+        const wrong = this.#runEntry(run, each, `at index ${String(index)}`, isWhole)
+        if (wrong !== undefined) return wrong
       }
       for (const read of reads.get(index) ?? [])
         if (isEqual(run(read.operation), read.reply!)) read.readAt.push(index)
     }
     return undefined
+  }
+
+  /** Gives the program what an entry is made of, caller by caller. */
+  #runEntry(
+    run: (operation: Uint8Array) => Uint8Array,
+    { entry, members }: Applied,
+    at: string,
+    isWhole: boolean,
+  ): Wrong | undefined {
+    if (members.length === 0 && isWhole)
+      return certain(`${this.#say(entry)} was applied ${at}, and nobody asked for it.`)
+    const isAll = members.length > 0 && isEqual(this.#joined(members), entry.operation)
+    if (!isAll) {
+      run(entry.operation)
+      // Calls come before every end: they are all there where an end is, and else the last may be cut off.
+      if (members.length === 0 || !(isWhole || members.some(({ reply }) => reply !== undefined)))
+        return undefined
+      return certain(
+        `${members.map((its) => this.#tell(its)).join(', and ')} was asked for, and ${this.#history.describe(entry.operation, undefined)} applied ${at}.`,
+      )
+    }
+    for (const its of members) {
+      const reply = run(its.operation)
+      if (its.reply !== undefined && !isEqual(its.reply, reply))
+        return certain(
+          `${this.#tell(its)} was applied ${at}, where the answer is: ${this.#history.describe(its.operation, reply)}.`,
+        )
+    }
+    return undefined
+  }
+
+  #joined(members: readonly Called[]): Uint8Array {
+    const [first, ...others] = members.map(({ operation }) => operation)
+    return others.length === 0 ? first! : (this.#history.joined?.([first!, ...others]) ?? new Uint8Array(0))
   }
 
   /** Whoever returned before another was called must come first. Reads take the earliest place that is left to them. */
@@ -180,7 +210,8 @@ export class ServiceJudge {
 
 interface Applied {
   readonly entry: AppliedRequest
-  readonly operation: Called | undefined
+  /** What callers asked for that it is, in their order; several where they were ordered as one. */
+  readonly members: readonly Called[]
 }
 
 /** A call or a return. */
@@ -258,8 +289,10 @@ function calledOf(replays: readonly NodeReplay[]): Called[] {
   const called: Called[] = []
   for (const { clients, recording } of replays)
     for (const [client, events] of clients) {
-      let call: ClientEvent | undefined
+      // Those of one number that have not ended: first all are called, then all end, in the same order.
+      const open: ClientEvent[] = []
       const add = (end: ClientEvent | undefined): void => {
+        const call = open.shift()
         if (call?.request === undefined) return
         const { at, operation, request } = call
         called.push({
@@ -273,16 +306,20 @@ function calledOf(replays: readonly NodeReplay[]): Called[] {
           index: undefined,
           readAt: [],
         })
-        call = undefined
+      }
+      const addOpen = (): void => {
+        while (open.length > 0) add(undefined)
       }
       for (const event of events) {
-        // A life that was cut off leaves a call without an end.
-        if (event.kind === 'call') {
-          add(undefined)
-          call = event
-        } else add(event)
+        if (event.kind !== 'call') {
+          add(event)
+          continue
+        }
+        // A life that was cut off leaves calls without an end.
+        if (open[0]?.operation !== event.operation) addOpen()
+        open.push(event)
       }
-      add(undefined)
+      addOpen()
     }
   return called
 }

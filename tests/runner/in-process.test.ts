@@ -137,6 +137,49 @@ it('an operation that is too long is refused at once', () => {
   }).toThrow(/at most \d+ bytes/)
 })
 
+describe('while nothing changes under its windows', () => {
+  /** Inputs of each core in so many turns, in which no time passes. */
+  const inputsIn = (turns: number, promises: boolean): readonly number[] => {
+    const built = apus.service!.build({ nodes: 3, parameters: { suspectMicros: 1_000_000 } })
+    const cores = built.cores.map((core) => ({ ...core, pollFollowsWindows: promises }))
+    const cluster = new InProcess({ ...built, cores })
+    open.push(cluster)
+    cluster.ask(0, put(1, 1))
+    const now = performance.now()
+    const turn = (count: number): void => {
+      for (let k = 0; k < count; k++) for (const each of cluster.replicas) each!.turn(now)
+    }
+    turn(100)
+    const before = cluster.replicas.map((each) => each!.replica.inputs)
+    turn(turns)
+    const inputs = cluster.replicas.map((each, i) => each!.replica.inputs - before[i]!)
+    // What changes is seen all the same.
+    let isDone = false
+    cluster.replicas[1]!.propose(put(2, 2), put(2, 2).length, () => (isDone = true))
+    turn(100)
+    expect(isDone).toBe(true)
+    return inputs
+  }
+
+  it('a core that promises that its polls come to nothing is not asked', () => {
+    expect(inputsIn(1000, true)).toEqual([0, 0, 0])
+  })
+
+  it('a core that does not is asked in every turn', () => {
+    expect(inputsIn(1000, false)).toEqual([1000, 1000, 1000])
+  })
+})
+
+it('a thread does not sleep while something that was proposed waits for a turn', () => {
+  const cluster = clusterOf()
+  const [replica] = cluster.replicas
+  cluster.ask(0, put(1, 1))
+  replica!.propose(put(2, 2), put(2, 2).length, () => undefined)
+  expect(replica!.nextDue).toBe(0)
+  // Else it returns after a minute, and the test is long over.
+  replica!.wait(60_000_000)
+})
+
 it('more operations than sessions wait, and all are done', () => {
   const cluster = clusterOf({ sessions: 2 })
   let done = 0

@@ -21,10 +21,12 @@ function open() {
   return { sessions, asked }
 }
 
-/** Ticks every half millisecond. */
+/** Takes a turn every half millisecond, and one at once. */
 function pass(sessions: Sessions, until: number): void {
+  sessions.leave()
   while (sessions.now < until) {
     sessions.now += 0.5
+    sessions.leave()
     sessions.tick()
   }
 }

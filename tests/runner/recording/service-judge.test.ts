@@ -1,9 +1,10 @@
 /** What callers of a service saw, judged by replays: a right history, and histories that were made wrong in one place. */
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { AppliedRequest, ServiceHistory, ServiceModel } from '../../../protocol/index.js'
+import type { AppliedRequest, OperationGroup, ServiceHistory, ServiceModel } from '../../../protocol/index.js'
 import { type NodeReplay, Outcome, type Recording, ServiceJudge } from '../../../runner/index.js'
 import { Recorder, originAt } from '../../../runner/recording/recorder.js'
 import { InProcess } from '../cluster-in-process.js'
+import { SwappingGroup } from '../swapping-group.js'
 import { MemorySink, apus, headerOf, parameters, replay } from './support.js'
 
 const nodes = 3
@@ -42,9 +43,16 @@ interface Recorded {
  * Callers of all nodes at the same time; half way through the leader is killed, and comes back. Its first life is cut.
  *
  * @param reads 0 through the log, 1 confirmed by a majority
+ * @param atOnce what a node is asked between two turns
  */
-function record(reads: number, kills: boolean): Recorded {
-  const model = apus.service!.build({ nodes, parameters: { ...parameters, reads } })
+function record(
+  reads: number,
+  kills: boolean,
+  atOnce = 1,
+  newGroup?: (model: ServiceModel) => OperationGroup,
+): Recorded {
+  const built = apus.service!.build({ nodes, parameters: { ...parameters, reads } })
+  const model = newGroup === undefined ? built : { ...built, newGroup: () => newGroup(built) }
   const lives: {
     recorder: Recorder
     sink: MemorySink
@@ -81,7 +89,7 @@ function record(reads: number, kills: boolean): Recorded {
     const work = (until: number): void => {
       while (asked < until) {
         for (const { recorder } of lives) recorder.tick(performance.now())
-        for (let node = 0; node < nodes; node++) if (under < 12) ask(node)
+        for (let node = 0; node < nodes; node++) for (let k = 0; k < atOnce; k++) if (under < 12) ask(node)
         cluster.until(() => under < 12, 'an answer')
       }
       cluster.until(() => under === 0, 'all answers')
@@ -315,3 +323,73 @@ test(
     expect(judged(recorded)).toMatchObject({ verdict: 'linearizable', reason: undefined })
   },
 )
+
+describe('callers whose operations were ordered as one', () => {
+  let recorded: Recorded
+  beforeAll(() => {
+    recorded = record(1, false, 4)
+  }, 60_000)
+
+  /** Callers of each client number and sequence of which there are several. */
+  const groupsOf = (replays: readonly NodeReplay[]) =>
+    replays.flatMap(({ clients }) =>
+      [...clients.values()].flatMap((events) =>
+        [...new Set(events.map(({ operation }) => operation))]
+          .map((sequence) => ({ events, its: events.filter(({ operation }) => operation === sequence) }))
+          .filter(({ its }) => its.length > 2),
+      ),
+    )
+
+  test('are judged one by one', () => {
+    let groups = 0
+    const verdict = judged(recorded, (replays) => {
+      groups = groupsOf(replays).length
+    })
+    expect(verdict).toMatchObject({ verdict: 'linearizable', reason: undefined, unknown: 0 })
+    expect(verdict.operations).toBeGreaterThanOrEqual(150)
+    // Each node was asked for two writes before the first turn.
+    expect(groups).toBeGreaterThanOrEqual(nodes)
+  })
+
+  test('another reply to one of them is found', () => {
+    const { verdict, reason } = judged(recorded, (replays) => {
+      const increments = groupsOf(replays).flatMap(({ its }) => {
+        const ends = its.filter(({ kind }) => kind === 'return')
+        return its.flatMap(({ request }, k) => (request?.[16] === 13 ? [ends[k]!] : []))
+      })
+      increments[0]!.reply![12]! ^= 1
+    })
+    expect(verdict).toBe('violated')
+    expect(reason).toMatch(/was applied at index \d+, where the answer is/)
+  })
+
+  test('one of them that was not asked for is found', () => {
+    const { verdict, reason } = judged(recorded, (replays) => {
+      const { events, its } = groupsOf(replays)[0]!
+      const [call, end] = [its[0]!, its.find(({ kind }) => kind === 'return')!]
+      for (const event of [call, end]) (events as unknown as Events).splice(events.indexOf(event), 1)
+    })
+    expect(verdict).toBe('violated')
+    expect(reason).toMatch(/was asked for, and .* applied at index/)
+  })
+
+  test('are no riddle where a life was cut among their calls, and are where it was not', () => {
+    const cut = (replays: NodeReplay[]): void => {
+      const { events, its } = groupsOf(replays)[0]!
+      // Of all callers of the group the first is known, and that it asked.
+      ;(events as unknown as Events).splice(events.indexOf(its[1]!), its.length - 1)
+    }
+    const { model, recordings } = recorded
+    expect(judged(recorded, cut).verdict).toBe('violated')
+    const ending = 'cut' as const
+    const whole = { model, recordings: recordings.map((each) => ({ ...each, ending })) }
+    expect(judged(whole, cut)).toMatchObject({ verdict: 'linearizable', unknown: 1 })
+  })
+
+  test('are found out where their replies are handed out in the wrong order', () => {
+    const wrong = record(1, false, 4, (model) => new SwappingGroup(model))
+    const { verdict, reason } = judged(wrong)
+    expect(verdict).toBe('violated')
+    expect(reason).toMatch(/where the answer is/)
+  })
+})
