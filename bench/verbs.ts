@@ -27,7 +27,7 @@ export interface VerbsOptions {
   readonly seconds?: number | undefined
   /** One that is up; default: machines are booted for this. */
   readonly testbed?: string | undefined
-  /** One short round in one machine: does everything work? */
+  /** One short round, with a machine for each if there are so many: does everything work? */
   readonly isSmall?: boolean | undefined
   readonly onProgress?: ((what: string) => void) | undefined
 }
@@ -95,9 +95,10 @@ export async function benchVerbs(options: VerbsOptions = {}): Promise<VerbsFigur
   try {
     const status = await testbed.status()
     accelerator = status.accelerator
-    await measure(testbed, 'one machine')
-    if (isSmall) leftOut.push({ part: 'a machine for each', reason: 'a small round is in one machine' })
-    else if (status.machines.length >= nodes) await measure(testbed, 'a machine for each')
+    const isEnough = status.machines.length >= nodes
+    if (!isSmall || !isEnough) await measure(testbed, 'one machine')
+    else leftOut.push({ part: 'one machine', reason: 'a small round is with a machine for each' })
+    if (isEnough) await measure(testbed, 'a machine for each')
     else
       leftOut.push({
         part: 'a machine for each',
@@ -107,9 +108,9 @@ export async function benchVerbs(options: VerbsOptions = {}): Promise<VerbsFigur
     if (named === undefined) await testbed.down()
     else testbed.close()
   }
-  if (named !== undefined)
-    leftOut.push({ part: 'counted', reason: 'takes a machine of its own: leave --testbed out' })
-  else if (!isSmall) {
+  if (named !== undefined || isSmall)
+    leftOut.push({ part: 'counted', reason: 'takes a machine of its own: leave --testbed and --small out' })
+  else {
     const counted = await Testbed.up(
       {
         name: `bench-${String(process.pid)}`,

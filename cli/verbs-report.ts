@@ -1,5 +1,5 @@
 /** What `aviary bench commit --fabric verbs` has measured, and how it is shown. The bench itself is in a checkout only. */
-import { type Terminal, digits, grouped, table } from './terminal.js'
+import { type Terminal, grouped, table } from './terminal.js'
 
 /** Microseconds. */
 export interface Latency {
@@ -72,7 +72,7 @@ const micros = (value: number): string => grouped(Math.round(value))
 export function sayVerbs({ say, colours }: Terminal, figures: VerbsFigures): void {
   const { nodes, sizeBytes, accelerator, hostProcessors, loadAverage, places, leftOut, goals } = figures
   say(
-    `\nAPUS over RDMA verbs in virtual machines (${accelerator === 'kvm' ? 'KVM' : 'emulated'}): ${String(nodes)} replicas, ${String(sizeBytes)} bytes, in microseconds. This computer has ${digits(hostProcessors)} processors, and a load of ${loadAverage[0].toFixed(1)} before and ${loadAverage[1].toFixed(1)} after.`,
+    `\nAPUS over RDMA verbs in virtual machines (${accelerator === 'kvm' ? 'KVM' : 'emulated'}): ${String(nodes)} replicas, ${String(sizeBytes)} bytes, in microseconds. This computer has ${String(hostProcessors)} processors, and a load of ${loadAverage[0].toFixed(1)} before and ${loadAverage[1].toFixed(1)} after.`,
   )
   for (const { place, processors, rawWrite, writeLat, commits, withoutDevice, sets, ratio } of places) {
     const loads = (name: string, list: readonly VerbsLoad[]): string[][] =>
