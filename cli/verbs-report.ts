@@ -2,7 +2,7 @@
 import { type Terminal, grouped, table } from './terminal.js'
 
 /** Microseconds. */
-export interface Latency {
+interface Latency {
   readonly p50: number
   readonly p99: number
 }

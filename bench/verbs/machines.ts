@@ -31,7 +31,9 @@ export async function runTasks(
         children.push(child)
         let complaint = ''
         child.stdout.resume()
-        child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-2000)))
+        child.stderr
+          .setEncoding('utf8')
+          .on('data', (text: string) => (complaint = (complaint + text).slice(-2000)))
         child.on('message', (message) => {
           const said = message as Said
           if (said.kind === 'result') {
@@ -73,7 +75,9 @@ export async function runWriteLat(
     let last = ''
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const { code, stdout, stderr } = await testbed.exec(from, [...argv, addressOf(to)])
-      const figures = new RegExp(String.raw`^\s*${String(bytes)}\s+${String(trips)}\s+([\d.\s]+)$`, 'm').exec(stdout)
+      const figures = new RegExp(String.raw`^\s*${String(bytes)}\s+${String(trips)}\s+([\d.\s]+)$`, 'm').exec(
+        stdout,
+      )
       const [least, , typical, , , p99] = (figures?.[1] ?? '').trim().split(/\s+/).map(Number)
       if (code === 0 && p99 !== undefined) return { least: least!, typical: typical!, p99 }
       last = stderr.trim().split('\n').at(-1) ?? ''

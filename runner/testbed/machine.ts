@@ -14,7 +14,7 @@ export const KERNEL_WORDS = 'console=ttyS0 panic=-1 quiet no_timer_check tsc=rel
  * Nanoseconds that an instruction takes on the clock of a machine whose time is counted. Its clock then goes by what its
  * processor does, not by what else the host has to do: the same program takes the same time each time.
  */
-export const COUNTED_NANOS = 2
+const COUNTED_NANOS = 2
 
 /** What all machines of a testbed have in common. */
 export interface Network {
