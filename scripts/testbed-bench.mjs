@@ -71,7 +71,16 @@ const goalsTable = ({ goals, leftOut }) =>
     3,
   )
 
-const sections = { extent, commits: commitsTable, goals: goalsTable }
+/** What a commit costs that is not the device's, in WRITEs. */
+function bound({ places }) {
+  const counted = places.find(({ place }) => place === 'counted')
+  if (counted === undefined) return 'Counted time was not measured.'
+  const { rawWrite, commits, withoutDevice } = counted
+  const writes = (micros) => (micros / rawWrite.p50).toFixed(1)
+  return `In counted time a commit with one under way takes ${writes(commits[0].p50)} WRITEs, and the same replicas without any device, on shared memory, ${writes(withoutDevice[0].p50)}: so much of it is the program and the change from one process to the next.`
+}
+
+const sections = { extent, commits: commitsTable, goals: goalsTable, bound }
 const draw = (document, figures) => drawn(script, docPath, document, sections, figures)
 
 async function measured() {
