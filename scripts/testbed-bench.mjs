@@ -32,11 +32,11 @@ function commitsTable(figures) {
   const windows = [...new Set(figures.places.flatMap(({ commits }) => commits.map(({ window }) => window)))]
   const cell = (list, window) => {
     const found = list.find((load) => load.window === window)
-    return found === undefined ? '–' : pair(found)
+    return found === undefined ? '–' : `${pair(found)} (${grouped(found.commits)})`
   }
   const each = (name, of) => [name, ...figures.places.map(of)]
   return table(
-    ['p50 / p99, µs', ...figures.places.map(({ place }) => places[place])],
+    ['p50 / p99, µs (how many)', ...figures.places.map(({ place }) => places[place])],
     [
       each('WRITE of 64 bytes, post to completion', ({ rawWrite }) => pair(rawWrite)),
       each('`ib_write_lat`, half a round trip: typical / p99', ({ writeLat }) =>
@@ -74,7 +74,7 @@ const goalsTable = ({ goals, leftOut }) =>
 /** What a commit costs that is not the device's, in WRITEs. */
 function bound({ places }) {
   const counted = places.find(({ place }) => place === 'counted')
-  if (counted === undefined) return 'Counted time was not measured.'
+  if (counted === undefined || counted.withoutDevice.length === 0) return 'That was not measured in this run.'
   const { rawWrite, commits, withoutDevice } = counted
   const writes = (micros) => (micros / rawWrite.p50).toFixed(1)
   return `In counted time a commit with one under way takes ${writes(commits[0].p50)} WRITEs, and the same replicas without any device, on shared memory, ${writes(withoutDevice[0].p50)}: so much of it is the program and the change from one process to the next.`

