@@ -27,3 +27,13 @@ test('a commit is measured in one machine, across three, and in counted time', a
   const [withoutDevice] = places[2]!.withoutDevice
   expect(commit!.p50).toBeGreaterThan(withoutDevice!.p50)
 })
+
+test('one short round has a machine for each, and every figure', async () => {
+  const ended = await aviary(folderWith(), 'bench', 'commit', '--fabric', 'verbs', '--small', '--json')
+  expect(ended.code, ended.stderr).toBe(0)
+  const { places } = jsonOf(figures, ended)
+  expect(places.map(({ place }) => place)).toEqual(['a machine for each'])
+  expect([places[0]!.commits.length, places[0]!.sets.length]).toEqual([1, 1])
+  // A commit waits for a WRITE there and one back, and for a processor each time.
+  expect(places[0]!.ratio).toBeGreaterThan(1)
+})

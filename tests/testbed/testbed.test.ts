@@ -261,35 +261,6 @@ test('a killed machine loses its memory and keeps its cuts; started, it is as ne
   expect((await ask('heal')).code).toBe(0)
 })
 
-const verbsJson = z.object({
-  nodes: z.literal(3),
-  places: z.tuple([
-    z.object({
-      place: z.literal('a machine for each'),
-      processors: z.literal(1),
-      rawWrite: z.object({ p50: z.number().positive(), p99: z.number().positive() }),
-      commits: z.tuple([z.object({ window: z.literal(1), commits: z.int().positive() })]),
-      sets: z.tuple([z.object({ window: z.literal(1), commits: z.int().positive() })]),
-      ratio: z.number(),
-    }),
-  ]),
-  leftOut: z.array(z.object({ part: z.string(), reason: z.string() })),
-})
-
-test('a commit is measured beside a WRITE alone, and takes longer', async () => {
-  const args = ['commit', '--fabric', 'verbs', '--small', '--testbed', name, '--json']
-  const ended = await aviary(folderWith(), 'bench', ...args)
-  expect(ended.code, ended.stderr).toBe(0)
-  const { places, leftOut } = jsonOf(verbsJson, ended)
-  // A commit waits for a WRITE there and one back, and for a processor each time.
-  expect(places[0].ratio).toBeGreaterThan(1)
-  // perftest is not everywhere, and may not be installed by everybody.
-  expect(leftOut.map(({ part }) => part).filter((part) => part !== 'ib_write_lat')).toEqual([
-    'one machine',
-    'counted',
-  ])
-})
-
 describe('a replicated store over RDMA, whose machines are harmed', () => {
   describeCluster(() => ({ name, testbed }))
 })
