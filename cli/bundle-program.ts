@@ -41,9 +41,19 @@ const places = (forModules: boolean): Plugin => ({
  * @param forModules it will load systems of the user's own
  */
 export async function bundleProgram(folder: string, forModules: boolean): Promise<string> {
+  await bundle(
+    folder,
+    ['main', 'core-worker'].map((name) => join(installation, 'cli', `${name}.js`)),
+    forModules,
+  )
+  return join(folder, 'main.js')
+}
+
+/** Writes each of these programs of the installation into a folder as one file, under its own name. */
+export async function bundle(folder: string, programs: readonly string[], forModules = false): Promise<void> {
   const { build } = await import('esbuild')
   await build({
-    entryPoints: ['main', 'core-worker'].map((name) => join(installation, 'cli', `${name}.js`)),
+    entryPoints: [...programs],
     outdir: folder,
     bundle: true,
     format: 'esm',
@@ -59,5 +69,4 @@ export async function bundleProgram(folder: string, forModules: boolean): Promis
     plugins: [places(forModules)],
   })
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-  return join(folder, 'main.js')
 }

@@ -2,9 +2,9 @@
 import { mkdtempSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { SystemDefinition } from '../protocol/index.js'
 import type { LocalOptions } from '../runner/index.js'
+import { programPath } from './core-thread-url.js'
 import { UsageError } from './errors.js'
 import type { LoadedSystem } from './load-system.js'
 import { parametersOf } from './options.js'
@@ -55,8 +55,7 @@ export function localOptions(
     seed,
     spinMicros: spin ?? (availableParallelism() > local ? USUAL_SPIN_MICROS : CROWDED_SPIN_MICROS),
     folder: folder ?? mkdtempSync(join(tmpdir(), 'aviary-run-')),
-    // Not the launcher: packages and build are up to date by now, and a member that has died is to be back soon.
-    command: [process.execPath, fileURLToPath(new URL('main.js', import.meta.url)), 'run'],
+    command: [process.execPath, programPath, 'run'],
     isTemporary: folder === undefined,
   }
 }

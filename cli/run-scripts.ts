@@ -20,8 +20,11 @@ import type { RunOptions } from './local-options.js'
 import { logLine, readLogLine } from './run-log.js'
 import { type Terminal, makeTerminal, plural, table } from './terminal.js'
 
-/** How long a run may take: a script is a few operations of milliseconds. */
-const patienceMillis = { here: 60_000, inside: 180_000 }
+/**
+ * How long a run may take: a script is a few operations of milliseconds. Virtual machines share the processors of this
+ * computer; and where members on one machine meet over verbs, it is likely to be such a machine itself.
+ */
+const patienceMillis = { usual: 60_000, virtual: 180_000 }
 /** Between two looks at all memories. */
 const lookMillis = 100
 
@@ -29,7 +32,8 @@ export async function runScripts(loaded: LoadedSystem, options: RunOptions, flag
   const terminal = makeTerminal(flags)
   const { say, colours, progress } = terminal
   const { nodes } = options
-  const patience = options.where === undefined ? patienceMillis.here : patienceMillis.inside
+  const isVirtual = options.where !== undefined || options.fabric === 'verbs'
+  const patience = patienceMillis[isVirtual ? 'virtual' : 'usual']
   const model = buildModel(loaded.definition, scriptSetup(loaded.definition, options))
   const clients = model.workload?.clients.length ?? 0
   const histories = new Map<number, readonly ClientEvent[]>()

@@ -31,6 +31,7 @@ export interface NodeHandle {
   meet(peer: number, address: Uint8Array): boolean
   relocations(): number
   wait(micros: number): boolean
+  yield(): void
   waker(): number
   wakes(): number
 }

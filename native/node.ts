@@ -296,6 +296,18 @@ export class NativeNode {
       throw typed(error)
     }
   }
+  /**
+   * Lets another thread have the processor, if one waits for it. Who looks again and again does so now and then: on a
+   * software device a thread of the kernel moves the bytes, which a looking thread keeps from its processor until the
+   * scheduler's next tick.
+   */
+  yield(): void {
+    try {
+      this.#handle.yield()
+    } catch (error) {
+      throw typed(error)
+    }
+  }
   /** A number by which other threads of this process {@link wake} this one: the same at each call, and never another's. */
   waker(): number {
     return this.#ask(() => this.#handle.waker())

@@ -51,9 +51,9 @@ export interface Place {
 }
 
 /** Processes on this machine, over loopback. */
-export function thisMachine(pins: boolean): Place {
+export function thisMachine(pins: boolean, readyMillis = 60_000): Place {
   return {
-    readyMillis: 60_000,
+    readyMillis,
     async addresses(nodes, clientPort) {
       const ports = await freePorts(clientPort === 0 ? 2 * nodes : nodes)
       const inside = Array.from({ length: nodes }, (_, member) => ({

@@ -9,13 +9,13 @@ const OK = '+OK\r\n'
 const PATIENCE_MILLIS = 10_000
 
 /** Rejects when a request is refused, or a connection ends, or nothing is answered for long. */
-export async function runRespLoad(port: number, load: Load): Promise<Measured> {
+export async function runRespLoad(port: number, load: Load, host = '127.0.0.1'): Promise<Measured> {
   const request = Buffer.from(
     `*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$${String(load.sizeBytes)}\r\n${'a'.repeat(load.sizeBytes)}\r\n`,
   )
   const samples = new Float64Array(MOST_SAMPLES)
   let count = 0
-  const sockets = await Promise.all(Array.from({ length: load.window }, () => connected(port)))
+  const sockets = await Promise.all(Array.from({ length: load.window }, () => connected(port, host)))
   const begin = performance.now() + load.warmUpMillis
   const end = begin + load.millis
   let over = end
@@ -71,8 +71,8 @@ export async function runRespLoad(port: number, load: Load): Promise<Measured> {
   }
 }
 
-async function connected(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1')
+async function connected(port: number, host: string): Promise<Socket> {
+  const socket = connect(port, host)
   socket.setNoDelay(true)
   await new Promise((resolve, reject) => {
     socket.once('connect', resolve)

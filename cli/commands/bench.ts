@@ -8,6 +8,7 @@ import { importModule } from '../system-source.js'
 import { type CommitBench, sayCommits } from '../commit-report.js'
 import { watchInterrupts } from '../interrupt.js'
 import { loadSystem } from '../load-system.js'
+import { type VerbsBench, sayVerbs } from '../verbs-report.js'
 import { runnable } from '../local-options.js'
 import { collect, integer, parametersOf, positive } from '../options.js'
 import { type PeerBench, sayPeers } from '../peer-report.js'
@@ -23,7 +24,7 @@ interface BenchFlags {
   readonly seconds?: number
   readonly peers?: true
   readonly small?: true
-  readonly fabric?: 'shm'
+  readonly fabric?: 'shm' | 'verbs'
   readonly nodes?: number
   readonly size?: number
   readonly kills?: number
@@ -86,19 +87,24 @@ export function addBench(program: Command): void {
       'sim: seconds for each system; commit, service: for each load (default: 2)',
       positive(1e5),
     )
-    .addOption(new Option('--fabric <which>', 'commit: shared memory is what it measures').choices(['shm']))
+    .addOption(
+      new Option(
+        '--fabric <which>',
+        'commit: shared memory, or RDMA verbs in virtual machines (default: shm)',
+      ).choices(['shm', 'verbs']),
+    )
     .option('--nodes <n>', 'commit: replicas (default: 3)', integer(3, 9))
     .option('--size <bytes>', 'commit: bytes of the value (default: 64)', integer(1, 3000))
     .option('--peers', 'check: beside Stateright, SPIN and TLC, as far as they have been built')
     .option(
       '--small',
-      'check --peers: models that take no time, once: does everything work, and count the same? service: one short round',
+      'check --peers: models that take no time, once: does everything work, and count the same? service, commit --fabric verbs: one short round',
     )
     .option('--kills <n>', 'failover: how often the leader is killed (default: 100)', integer(1, 100_000))
     .option('--actions <n>', 'viz: actions of the trace (default: a million)', integer(1_000, 1e7))
     .option(
       '--testbed [name]',
-      'failover: kills machines of a testbed, in which members run over RDMA verbs: boots them, or takes those that are up',
+      'failover: kills machines in which members run over RDMA verbs; commit --fabric verbs: in the machines of a testbed that is up',
     )
     .option('--set <name=value>', 'failover: sets a parameter of the service (repeatable)', collect)
     .option('--json', 'one JSON object as the last line on standard output')
@@ -117,6 +123,7 @@ Examples:
   aviary bench check --peers                             takes half an hour, most of it TLC's
   aviary bench layout
   aviary bench commit --fabric shm --nodes 3 --size 64   in the thread of the core; a minute
+  aviary bench commit --fabric verbs                     beside a WRITE alone, in virtual machines; ten minutes
   aviary bench failover --kills 20
   aviary bench failover --testbed --kills 20             kills virtual machines; some ten minutes
   aviary bench viz                                       a million actions in a headless Chromium
@@ -127,22 +134,26 @@ Examples:
         throw unknownName('WHAT: there is nothing to measure called', what, subjects)
       if (flags.peers === true && what !== 'check')
         throw new UsageError(`--peers: ${what} has no peers`, 'leave it out, or measure check.')
-      if ((flags.kills ?? flags.set ?? flags.testbed) !== undefined && what !== 'failover')
+      const isVerbs = what === 'commit' && flags.fabric === 'verbs'
+      if ((flags.kills ?? flags.set) !== undefined && what !== 'failover')
+        throw new UsageError('--kills, --set: only failover has them', 'leave them out, or measure failover.')
+      if (flags.testbed !== undefined && what !== 'failover' && !isVerbs)
         throw new UsageError(
-          '--kills, --set, --testbed: only failover has them',
-          'leave them out, or measure failover.',
+          '--testbed: only failover, and commits over verbs, are measured in virtual machines',
+          'leave it out, or add --fabric verbs to commit.',
         )
       if (flags.actions !== undefined && what !== 'viz')
         throw new UsageError(`--actions: ${what} has none`, 'leave it out, or measure viz.')
-      if (flags.small === true && flags.peers !== true && what !== 'service')
+      if (flags.small === true && flags.peers !== true && what !== 'service' && !isVerbs)
         throw new UsageError(
           '--small: only comparisons with others have a small size',
-          'add --peers to check, or measure service.',
+          'add --peers to check, --fabric verbs to commit, or measure service.',
         )
       for (const name of ['fabric', 'nodes', 'size'] as const)
         if (flags[name] !== undefined && what !== 'commit')
           throw new UsageError(`--${name}: ${what} has none`, 'leave it out, or measure commit.')
-      if (what === 'commit') await benchCommits(flags)
+      if (isVerbs) await benchVerbsCommits(flags)
+      else if (what === 'commit') await benchCommits(flags)
       else if (what === 'service') await benchServices(flags)
       else if (what === 'failover') await benchFailovers(flags)
       else if (flags.peers === true) await benchPeers(flags)
@@ -173,6 +184,28 @@ async function benchCommits(flags: BenchFlags): Promise<void> {
   })
   sayCommits(terminal, figures)
   terminal.json(figures)
+}
+
+async function benchVerbsCommits(flags: BenchFlags): Promise<void> {
+  const terminal = makeTerminal(flags)
+  const { benchVerbs } = (await benchModule('verbs')) as unknown as VerbsBench
+  try {
+    const figures = await benchVerbs({
+      ...{
+        nodes: flags.nodes,
+        sizeBytes: flags.size,
+        seconds: flags.seconds,
+        testbed: flags.testbed === true ? undefined : flags.testbed,
+      },
+      isSmall: flags.small === true,
+      onProgress,
+    })
+    sayVerbs(terminal, figures)
+    terminal.json(figures)
+  } catch (error) {
+    if (error instanceof RunError) throw new UsageError(error.message, error.mend)
+    throw error
+  }
 }
 
 async function benchServices(flags: BenchFlags): Promise<void> {

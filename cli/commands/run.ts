@@ -116,6 +116,9 @@ Exit codes: 0 all well, 1 a violation, 2 usage or input error, 4 the goal was no
     })
 }
 
+/** Milliseconds; where members on one machine meet over verbs, it is likely to be a virtual one, which shares processors. */
+const slowReadyMillis = 180_000
+
 async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
   if (flags.cluster !== undefined) return runMember(system, flags, flags.cluster)
   if (system === undefined)
@@ -135,7 +138,7 @@ async function run(system: string | undefined, flags: RunFlags): Promise<Exit> {
       local: flags.local,
       folder: flags.folder === undefined ? undefined : resolve(flags.folder),
     }),
-    place: thisMachine(flags.pin === true),
+    place: thisMachine(flags.pin === true, flags.fabric === 'verbs' ? slowReadyMillis : undefined),
     fabric: flags.fabric,
     recordFolder,
   }

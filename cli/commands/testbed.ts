@@ -26,6 +26,7 @@ interface UpFlags extends NameFlags {
   readonly nodes: number
   readonly memory: number
   readonly processors: number
+  readonly counted?: true
 }
 interface ExecFlags extends NameFlags {
   readonly fresh?: boolean
@@ -61,6 +62,7 @@ Exit codes: 0 all well; 2 usage or input error; exec and run: that of the progra
       .option('--nodes <n>', 'how many machines', integer(1, MOST_MACHINES), 3)
       .option('--memory <mib>', 'of each machine, in MiB', integer(256, 65_536), USUAL_MEMORY_MIB)
       .option('--processors <n>', 'of each machine', integer(1, 16), 1)
+      .option('--counted', 'clocks count instructions, 2 ns each, whatever else this computer does')
 
   json(size(add('up', 'boot machines, which stay until `down`'))).action(guarded(up))
   size(add('run', 'boot machines, run a program in each of them, and remove them'))
@@ -145,8 +147,11 @@ async function up(flags: UpFlags): Promise<Exit> {
 }
 
 /** Boots machines that end with this process. */
-function boot({ name, nodes, memory, processors }: UpFlags, { progress }: Terminal): Promise<Testbed> {
-  return Testbed.up({ name, nodes, memoryMiB: memory, processors }, (line) => {
+function boot(
+  { name, nodes, memory, processors, counted }: UpFlags,
+  { progress }: Terminal,
+): Promise<Testbed> {
+  return Testbed.up({ name, nodes, memoryMiB: memory, processors, isCounted: counted }, (line) => {
     progress.update(line)
   }).finally(() => {
     progress.end()

@@ -1,5 +1,7 @@
 #include "node_handle.h"
 
+#include <sched.h>
+
 #include <cmath>
 #include <cstring>
 
@@ -181,6 +183,7 @@ Napi::Object NodeHandle::face(Napi::Env env) {
   define<&NodeHandle::meet>(object, "meet");
   define<&NodeHandle::relocations>(object, "relocations");
   define<&NodeHandle::wait>(object, "wait");
+  define<&NodeHandle::yield>(object, "yield");
   define<&NodeHandle::waker>(object, "waker");
   define<&NodeHandle::wakes>(object, "wakes");
   if (napi_add_env_cleanup_hook(env, releaseAtExit, this) == napi_ok) hookedEnv_ = env;
@@ -259,6 +262,11 @@ Napi::Value NodeHandle::wait(const Napi::CallbackInfo& info) {
   const uint32_t micros = isCount(info[0]) ? info[0].As<Napi::Number>().Uint32Value() : UINT32_MAX;
   if (micros > waitMicrosMax) throw NativeError("ERR_ARGUMENT", "wait takes a whole number of µs from 0 to 60000000");
   return Napi::Boolean::New(info.Env(), batch_->wait(uint64_t{micros} * 1000));
+}
+
+Napi::Value NodeHandle::yield(const Napi::CallbackInfo& info) {
+  ::sched_yield();
+  return info.Env().Undefined();
 }
 
 Napi::Value NodeHandle::waker(const Napi::CallbackInfo& info) {

@@ -38,6 +38,7 @@ class NodeHandle : public std::enable_shared_from_this<NodeHandle> {
   Napi::Value meet(const Napi::CallbackInfo& info);
   Napi::Value relocations(const Napi::CallbackInfo& info);
   Napi::Value wait(const Napi::CallbackInfo& info);
+  Napi::Value yield(const Napi::CallbackInfo& info);
   Napi::Value waker(const Napi::CallbackInfo& info);
   Napi::Value wakes(const Napi::CallbackInfo& info);
   template <Napi::Value (NodeHandle::*method)(const Napi::CallbackInfo&)>

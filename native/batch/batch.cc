@@ -96,7 +96,8 @@ bool Batch::wait(uint64_t nanos) {
   if (fabric_ != nullptr) fabric_->announceSleep();
   sleeper_->announce();
   const uint64_t rest = fabric_ == nullptr ? UINT64_MAX : fabric_->restNanos();
-  const bool isDue = sleeper_->takeWake() || rest == 0 || (log_ != nullptr && log_->hasOutcome());
+  const bool isDue = sleeper_->takeWake() || rest == 0 || (log_ != nullptr && log_->hasOutcome()) ||
+                     (fabric_ != nullptr && !fabric_->noticesWrites() && hasNewWindow());
   const Sleeper::Ended ended =
       isDue ? Sleeper::Ended::woken
             : sleeper_->sleep(fabric_ == nullptr ? -1 : fabric_->descriptor(), std::min(rest, nanos));
@@ -106,6 +107,18 @@ bool Batch::wait(uint64_t nanos) {
   // One that came during the sleep is what has ended it.
   if (hasSlept && ended != Sleeper::Ended::timeout) sleeper_->takeWake();
   return ended != Sleeper::Ended::timeout || rest < nanos;
+}
+
+/// Whether a watched window is not what the last turn has copied.
+bool Batch::hasNewWindow() const {
+  for (size_t i = 0; i < windows_.size(); i++) {
+    if (!windows_[i].isWatched) continue;
+    const std::byte* const now = own(windows_[i].place, options_.windowBytes[i]);
+    const std::byte* const copied = memory_->base() + layout_.windows[i];
+    for (uint32_t at = 0; at < options_.windowBytes[i]; at += sizeof(uint64_t))
+      if (loadWord(now + at) != loadWord(copied + at)) return true;
+  }
+  return false;
 }
 
 Misuse Batch::take(const Descriptor& descriptor, CompletionSink& sink) {

@@ -113,6 +113,7 @@ class Batch {
   Misuse store(const Descriptor& descriptor);
   bool isOutput(uint32_t offset, uint32_t length) const;
   std::byte* own(const Place& place, uint32_t length) const;
+  bool hasNewWindow() const;
 
   const BatchOptions options_;
   Fabric* const fabric_;

@@ -184,6 +184,8 @@ class Fabric {
   /// How long the owner may sleep: 0 when something has happened that it may not have seen, a moment while something is
   /// under way that goes on in `poll` alone, UINT64_MAX when nothing but an event needs it.
   virtual uint64_t restNanos() const = 0;
+  /// Whether `restNanos` is 0 when a peer has written since the last poll. Where it is not, memory must be looked at.
+  virtual bool noticesWrites() const = 0;
   /// Peers need not wake it any more. Follows `announceSleep` in any case.
   virtual void endSleep(bool hasSlept) = 0;
   /// How often this node has woken a peer, with a system call each.

@@ -41,6 +41,7 @@ class ShmFabric final : public Fabric, private RendezvousClient {
   int descriptor() const override { return rendezvous_->descriptor(); }
   void announceSleep() override;
   uint64_t restNanos() const override;
+  bool noticesWrites() const override { return true; }
   void endSleep(bool hasSlept) override;
   uint32_t wakes() const override { return wakes_; }
 

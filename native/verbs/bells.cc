@@ -144,7 +144,8 @@ void Bells::announce() {
     piece.length = sizeof announcement_;
     ibv_send_wr work{};
     work.opcode = IBV_WR_RDMA_WRITE;
-    work.send_flags = IBV_SEND_INLINE;
+    // Its completion ends the sleep, or keeps it from beginning: see the header.
+    work.send_flags = IBV_SEND_INLINE | IBV_SEND_SIGNALED;
     work.sg_list = &piece;
     work.num_sge = 1;
     bell.isAnnounced = post(peer, work);

@@ -3,8 +3,8 @@
 // cell, and rings: a WRITE with immediate, which makes one.
 //
 // What is promised. The bell goes another way than what it tells of and may overtake it, and an announcement may cross with
-// a WRITE; so whoever has written rings for two announcements, and a sleeper looks by itself every few milliseconds all
-// the same. Each announcement is rung for once at most, so who never sleeps, or sleeps on, costs nothing. A queue pair that
+// a WRITE; so whoever has written rings for two announcements, the sleeper looks once more when its announcement has
+// arrived (for a peer may have written, and gone to sleep, just before), and every few milliseconds all the same. Each announcement is rung for once at most, so who never sleeps, or sleeps on, costs nothing. A queue pair that
 // has broken (a peer was away for longer than the retry time) is connected anew, under a number that both ends make of what
 // each has told the other.
 #pragma once

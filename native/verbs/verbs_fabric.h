@@ -30,6 +30,7 @@ class VerbsFabric final : public Fabric {
   int descriptor() const override { return epoll_.get(); }
   void announceSleep() override;
   uint64_t restNanos() const override;
+  bool noticesWrites() const override { return false; }
   void endSleep(bool hasSlept) override;
   uint32_t wakes() const override { return bells_->rings(); }
 

@@ -10,6 +10,7 @@ export interface KeeperOrder {
   readonly nodes: number
   readonly memoryMiB: number
   readonly processors: number
+  readonly isCounted: boolean
   readonly kernel: Kernel
   readonly accelerator: Accelerator
   readonly network: Network

@@ -96,12 +96,12 @@ export class Keeper {
 
   #start(machine: Machine): void {
     const { index } = machine
-    const { kernel, accelerator, memoryMiB, processors, network, nodes } = this.#order
+    const { kernel, accelerator, memoryMiB, processors, isCounted, network, nodes } = this.#order
     const share = shareFolder(this.#folder)
     this.#writeSettings(index, nodes, share)
     const args = machineArguments({
       machine: index,
-      ...{ kernel, accelerator, memoryMiB, processors, network, share },
+      ...{ kernel, accelerator, memoryMiB, processors, isCounted, network, share },
       agentSocket: agentSocket(this.#folder, index),
       log: consoleLog(this.#folder, index),
     })

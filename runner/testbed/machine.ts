@@ -10,6 +10,12 @@ export const QEMU = 'qemu-system-x86_64'
  */
 export const KERNEL_WORDS = 'console=ttyS0 panic=-1 quiet no_timer_check tsc=reliable nowatchdog'
 
+/**
+ * Nanoseconds that an instruction takes on the clock of a machine whose time is counted. Its clock then goes by what its
+ * processor does, not by what else the host has to do: the same program takes the same time each time.
+ */
+const COUNTED_NANOS = 2
+
 /** What all machines of a testbed have in common. */
 export interface Network {
   /** A multicast group of the loopback device: every machine gets every frame, as on a hub. */
@@ -25,6 +31,7 @@ export interface MachineOrder {
   readonly accelerator: Accelerator
   readonly memoryMiB: number
   readonly processors: number
+  readonly isCounted: boolean
   readonly network: Network
   /** Unix socket at which the keeper waits for the machine's agent. */
   readonly agentSocket: string
@@ -51,11 +58,13 @@ export function baseArguments({ image, initramfs }: Kernel, accelerator: Acceler
 }
 
 export function machineArguments(order: MachineOrder): string[] {
-  const { machine, kernel, accelerator, memoryMiB, processors, network, agentSocket, log, share } = order
+  const { machine, kernel, accelerator, memoryMiB, processors, isCounted, network, agentSocket, log, share } =
+    order
   const { group, port } = network
   return [
     ...baseArguments(kernel, accelerator),
     ...['-m', String(memoryMiB), '-smp', String(processors)],
+    ...(isCounted ? ['-icount', `shift=${String(Math.log2(COUNTED_NANOS))},sleep=off`] : []),
     ...['-chardev', `file,id=console,path=${escaped(log)},append=on`, '-serial', 'chardev:console'],
     ...['-device', 'virtio-rng-pci'],
     ...['-netdev', `socket,id=net,mcast=${group}:${String(port)},localaddr=127.0.0.1`],

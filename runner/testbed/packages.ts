@@ -39,9 +39,22 @@ const hasLibrary = (file: string): boolean =>
     (folder) => existsSync(folder) && readdirSync(folder).includes(file),
   )
 
+/** Installs `ib_write_lat` and its like where they are missing. Throws {@link RunError} when it may not. */
+export const demandPerftest = (tell: (line: string) => void): Promise<void> =>
+  demandPackages(tell, [
+    {
+      name: 'perftest',
+      why: 'measures RDMA devices',
+      isThere: () => whereIs('ib_write_lat') !== undefined,
+    },
+  ])
+
 /** Installs what is missing. Throws {@link RunError} with the command that does it when it may not. */
-export async function demandPackages(tell: (line: string) => void): Promise<void> {
-  const missing = NEEDED.filter((each) => !each.isThere())
+export async function demandPackages(
+  tell: (line: string) => void,
+  needed: readonly SystemPackage[] = NEEDED,
+): Promise<void> {
+  const missing = needed.filter((each) => !each.isThere())
   if (missing.length === 0) return
   const names = missing.map(({ name }) => name)
   const reasons = missing.map(({ name, why }) => `${name} (${why})`).join(', ')
@@ -50,7 +63,7 @@ export async function demandPackages(tell: (line: string) => void): Promise<void
   tell(`installing ${names.join(', ')}`)
   const updated = await aptGet('update')
   const installed = await aptGet('install', '-y', '--no-install-recommends', ...names)
-  const still = NEEDED.filter((each) => !each.isThere())
+  const still = needed.filter((each) => !each.isThere())
   if (installed.code === 0 && still.length === 0) return
   throw new RunError(
     `${still.map(({ name }) => name).join(', ')} could not be installed: ${lastLine(updated.code === 0 ? installed : updated)}`,

@@ -21,7 +21,7 @@ import type { MachineProcess } from './connection.js'
 import { addressOf } from './machine.js'
 import type { Testbed } from './testbed.js'
 
-/** Inside of the machines nobody else has ports. */
+/** Of the first member; inside of the machines nobody else has ports. */
 const CONTROL_PORT = 7000
 const CLIENT_PORT = 6379
 /** Between two looks whether a machine is there. */
@@ -31,11 +31,14 @@ const READY_MILLIS = 300_000
 
 export interface TestbedPlace extends Place {
   readonly folder: string
+  /** Where a member serves clients, for those in the machines. */
+  clientsInside(member: number): { readonly host: string; readonly port: number }
   /** Ends what leads into the machines. */
   close(): void
 }
 
-export function testbedPlace(testbed: Testbed): TestbedPlace {
+/** @param machineOf the machine of each member; default: one of its own */
+export function testbedPlace(testbed: Testbed, machineOf = (member: number): number => member): TestbedPlace {
   const servers: Server[] = []
   const sockets = new Set<Socket>()
   const folder = join(testbed.share, `run-${randomBytes(4).toString('hex')}`)
@@ -71,30 +74,33 @@ export function testbedPlace(testbed: Testbed): TestbedPlace {
   return {
     folder,
     readyMillis: READY_MILLIS,
+    clientsInside: (member) => ({ host: addressOf(machineOf(member)), port: CLIENT_PORT + member }),
     async addresses(nodes, clientPort) {
       const { machines } = await testbed.status()
-      if (machines.length < nodes)
+      const needed = 1 + Math.max(...Array.from({ length: nodes }, (_, member) => machineOf(member)))
+      if (machines.length < needed)
         throw new RunError(
-          `the testbed has ${String(machines.length)} machines, and ${String(nodes)} are needed`,
+          `the testbed has ${String(machines.length)} machines, and ${String(needed)} are needed`,
           'boot more: --nodes.',
         )
       const ports = await freePorts(2 * nodes)
       const inside: MemberAddress[] = []
       const outside: MemberAddress[] = []
       for (let member = 0; member < nodes; member++) {
-        const inner = addressOf(member)
+        const machine = machineOf(member)
+        const inner = addressOf(machine)
         const control = ports[member]!
-        await forward(control, member, CONTROL_PORT)
+        await forward(control, machine, CONTROL_PORT + member)
         const clients =
           clientPort === undefined
             ? undefined
             : clientPort === 0
               ? ports[nodes + member]!
               : clientPort + member
-        if (clients !== undefined) await forward(clients, member, CLIENT_PORT)
+        if (clients !== undefined) await forward(clients, machine, CLIENT_PORT + member)
         inside.push({
-          control: `${inner}:${String(CONTROL_PORT)}`,
-          clients: clients === undefined ? undefined : `${inner}:${String(CLIENT_PORT)}`,
+          control: `${inner}:${String(CONTROL_PORT + member)}`,
+          clients: clients === undefined ? undefined : `${inner}:${String(CLIENT_PORT + member)}`,
         })
         outside.push({
           control: `127.0.0.1:${String(control)}`,
@@ -103,7 +109,7 @@ export function testbedPlace(testbed: Testbed): TestbedPlace {
       }
       return { inside, outside }
     },
-    start: (member, argv, listener) => startInside(testbed, member, argv, listener),
+    start: (member, argv, listener) => startInside(testbed, machineOf(member), argv, listener),
     close() {
       for (const server of servers) server.close()
       for (const socket of sockets) socket.destroy()

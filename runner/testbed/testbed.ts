@@ -40,6 +40,8 @@ export interface TestbedOptions {
   readonly nodes: number
   readonly memoryMiB: number
   readonly processors: number
+  /** Whether its time is counted in instructions; then it is emulated and has one processor. */
+  readonly isCounted?: boolean | undefined
 }
 
 export const USUAL_NAME = 'default'
@@ -72,14 +74,20 @@ export class Testbed {
         `the testbed runs on Linux on x86-64, not on ${process.platform} on ${process.arch}`,
         'use --local there.',
       )
+    const { isCounted = false } = options
+    if (isCounted && options.processors !== 1)
+      throw new RunError(
+        `a machine whose time is counted has one processor, not ${String(options.processors)}`,
+        'leave --processors out, or --counted.',
+      )
     removeStale()
     await demandPackages(tell)
     const kernel = await demandKernel(tell)
-    const accelerator = await chooseAccelerator(kernel, tell)
+    const accelerator = isCounted ? 'tcg' : await chooseAccelerator(kernel, tell)
     const folder = claim(options.name)
     const [first, second, ...rest] = randomBytes(10)
     const order: KeeperOrder = {
-      ...{ ...options, kernel, accelerator },
+      ...{ ...options, isCounted, kernel, accelerator },
       network: {
         // Of the block for private use; drawn, so that testbeds beside each other do not meet.
         group: `239.${[first!, second!, rest[0]!].join('.')}`,

@@ -68,7 +68,7 @@ describe('in the neighbourhood of its kept trace', () => {
     const { result } = huntAlong(trace, most)
     expect(trace.actions.length).toBe(minimised)
     expect(result.finding?.violation.name).toBe(along.by)
-    expect(result.finding?.actions).toHaveLength(along.steps!)
+    expect(result.finding?.actions).toHaveLength(along.steps)
     expect(along.steps).toBeLessThanOrEqual(trace.actions.length)
     expectReplay(apus, trace.header.setup, result)
   })

@@ -35,6 +35,12 @@ test('the tables of the comparison with other model checkers are those of its fi
   expect(status, stdout + stderr).toBe(0)
 })
 
+test('the tables of commits over verbs are those of their figures', () => {
+  const args = [join(checkout, 'scripts', 'testbed-bench.mjs'), '--check']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  expect(status, stdout + stderr).toBe(0)
+})
+
 test('the tables of the comparison with etcd and Redis are those of its figures', () => {
   const args = [join(checkout, 'scripts', 'service-bench.mjs'), '--check']
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })

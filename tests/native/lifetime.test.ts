@@ -28,6 +28,7 @@ test('a closed node is empty and says so', async () => {
     () => one!.relocations(),
     () => one!.wait(0),
     () => one!.wait(-1),
+    () => one!.yield(),
     () => one!.waker(),
     () => one!.wakes(),
     () => one!.close(),

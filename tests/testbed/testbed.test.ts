@@ -289,6 +289,7 @@ describe('what cannot be is said in two lines, with exit code 2', () => {
   test.each([
     [['up', '--name', 'not a name'], /--name not a name: this cannot be the name/],
     [['exec', '--name', 'nowhere', '0', '--', 'true'], /no testbed nowhere is up/],
+    [['up', '--counted', '--processors', '2'], /whose time is counted has one processor, not 2/],
     [['cut', '0'], /missing required argument 'to'/],
   ] as const)('%j', async (args, message) => {
     const ended = await aviary(folderWith(), 'testbed', ...args)
