@@ -4,6 +4,8 @@ export class UnknownLimit extends RangeError {
     readonly limit: string,
     readonly known: readonly string[],
   ) {
-    super(`there is nothing to limit by the name ${limit}; there is ${known.join(', ')}, and each site by its name in traces`)
+    super(
+      `there is nothing to limit by the name ${limit}; there is ${known.join(', ')}, and each site by its name in traces`,
+    )
   }
 }
