@@ -27,6 +27,6 @@ it('measures how long clients wait, and judges what they saw', { timeout: 120_00
 
 it('its flags are no flags of others', async () => {
   const ended = await aviary(folderWith(), 'bench', 'layout', '--kills', '3')
-  expect(ended.stderr).toMatch(/--kills, --set, --testbed: only failover has them/)
+  expect(ended.stderr).toMatch(/--kills, --set: only failover has them/)
   expect(ended.code).toBe(2)
 })

@@ -32,7 +32,10 @@ test('goals are those of one write under way, and a SET has one where replicas s
 
 describe('what cannot be measured is said, with exit code 2', () => {
   test.each([
-    [['commit', '--testbed', 'somewhere'], /--testbed: only verbs are measured in virtual machines/],
+    [
+      ['commit', '--testbed', 'somewhere'],
+      /--testbed: only failover, and commits over verbs, are measured in virtual machines/,
+    ],
     [['sim', '--fabric', 'verbs'], /--fabric: sim has none/],
     [['commit', '--small'], /--small: only comparisons with others have a small size/],
     [['commit', '--fabric', 'verbs', '--small', '--testbed', 'nowhere'], /no testbed nowhere is up/],

@@ -245,7 +245,7 @@ export function describeCluster(bed: () => { readonly name: string; readonly tes
 
   // A cut of what chaos.long.ts does for ten minutes each.
   test('aviary chaos, which harms machines and links from a seed, finds nothing', async () => {
-    const time = ['--seconds', '20', '--seed', '116262']
+    const time = ['--seconds', '8', '--seed', '116262']
     const ended = await aviary(home, 'chaos', file, '--testbed', bed().name, ...time, '--json')
     const result = jsonOf(chaosJson, ended)
     expect(result, ended.stderr).toMatchObject({ verdict: 'linearizable', diverged: null, stalled: null })

@@ -38,8 +38,8 @@ require('node:readline').createInterface({ input: process.stdin }).on('line', (l
 
 const judgedJson = z.object({ nodes: z.number(), broken: z.array(z.unknown()), goalReached: z.boolean() })
 
-/** All of them take minutes: `npm run test:long` runs them. */
-const chosen = runnable.map(({ name }) => name)
+/** Every other one: all of them, many times, are in `npm run test:long`. */
+const chosen = runnable.flatMap(({ name }, i) => (i % 2 === 0 ? [name] : []))
 
 let name: string
 let booted: Status
